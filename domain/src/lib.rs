@@ -1,0 +1,14 @@
+//! What is true of deployments: lanes, releases and environments, as pure rules.
+//!
+//! No I/O, no clock, no randomness: everything a rule needs is an argument.
+
+pub mod decider;
+pub mod environment;
+pub mod lane;
+pub mod metadata;
+pub mod names;
+pub mod release;
+pub mod stream;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod wire;

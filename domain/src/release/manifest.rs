@@ -1,0 +1,59 @@
+//! What a release is made of.
+
+use serde::{Deserialize, Serialize};
+
+use crate::names::Version;
+
+/// Everything that is said of a release: enough to put it there again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// What it is called.
+    pub version: Version,
+    /// The commit that it was built from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// What is put there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<Artifact>,
+    /// What its makers say of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
+    /// What it changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+}
+
+impl Manifest {
+    /// A release of which only the name is known.
+    pub fn named(version: Version) -> Self {
+        Self { version, commit: None, artifacts: Vec::new(), notes: None, changes: Vec::new() }
+    }
+}
+
+/// One thing that a release puts there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// An image, a package, a file.
+    pub name: String,
+    /// What proves that it is the same: `sha256:…`.
+    pub digest: String,
+}
+
+/// One thing that a release changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What its makers call it: `migration-0042`, a ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// What sort of change: `migration`, `feature`, `fix`, `config`.
+    pub kind: String,
+    /// In words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Whether an earlier release can run after it; absent if nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reversible: Option<bool>,
+    /// Where to read on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}

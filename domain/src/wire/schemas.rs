@@ -1,0 +1,45 @@
+//! What each event is called on the wire, and which schema is its newest.
+//!
+//! A step that lifts an older schema goes into the family's `upcasters`.
+
+use super::wire_events;
+use crate::{environment, lane, release};
+
+wire_events! {
+    lane::Event {
+        Requested = "DeploymentRequested", schema 1, readable from 1, essential;
+        Approved = "DeploymentApproved", schema 1, readable from 1, ignorable;
+        Rejected = "DeploymentRejected", schema 1, readable from 1, essential;
+        Started = "DeploymentStarted", schema 1, readable from 1, essential;
+        TargetStarted = "TargetStarted", schema 1, readable from 1, ignorable;
+        TargetSucceeded = "TargetSucceeded", schema 1, readable from 1, ignorable;
+        TargetFailed = "TargetFailed", schema 1, readable from 1, ignorable;
+        Succeeded = "DeploymentSucceeded", schema 1, readable from 1, essential;
+        Failed = "DeploymentFailed", schema 1, readable from 1, essential;
+        Cancelled = "DeploymentCancelled", schema 1, readable from 1, essential;
+        Health = "HealthReported", schema 1, readable from 1, ignorable;
+        Annotated = "DeploymentAnnotated", schema 1, readable from 1, ignorable;
+        Corrected = "DeploymentCorrected", schema 1, readable from 1, essential;
+        Removed = "ServiceRemoved", schema 1, readable from 1, essential;
+    }
+    upcasters &[]
+}
+
+wire_events! {
+    release::Event {
+        Registered = "ReleaseRegistered", schema 1, readable from 1, ignorable;
+        Blocked = "ReleaseBlocked", schema 1, readable from 1, ignorable;
+        Unblocked = "ReleaseUnblocked", schema 1, readable from 1, ignorable;
+    }
+    upcasters &[]
+}
+
+wire_events! {
+    environment::Event {
+        Declared = "EnvironmentDeclared", schema 1, readable from 1, ignorable;
+        Frozen = "EnvironmentFrozen", schema 1, readable from 1, ignorable;
+        Unfrozen = "EnvironmentUnfrozen", schema 1, readable from 1, ignorable;
+        Retired = "EnvironmentRetired", schema 1, readable from 1, ignorable;
+    }
+    upcasters &[]
+}

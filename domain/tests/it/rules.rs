@@ -1,0 +1,14 @@
+//! Every rule as a sentence: given, when, then.
+
+mod corrections;
+mod deployment;
+mod environment;
+mod outcomes;
+mod people;
+mod refusals;
+mod release;
+mod removal;
+mod reports;
+mod requests;
+mod retry;
+mod rollback;
