@@ -1,0 +1,144 @@
+//! One stream, folded: what is decided against, and which requests are in it.
+
+use std::{collections::HashMap, mem, sync::Arc};
+
+use futures::TryStreamExt as _;
+use shiplog_domain::{
+    decider::Decider,
+    metadata::{EventId, Metadata, RequestDigest},
+    stream::StreamName,
+    wire::{Decoded, EncodedEvent, WireEvent, decode, encode},
+};
+
+use super::LoadError;
+use crate::{
+    log::{Appended, Log, NewEvent, Recorded},
+    position::{GlobalPosition, StreamVersion},
+};
+
+/// A request that the stream has events of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request {
+    /// What was asked.
+    pub(super) digest: RequestDigest,
+    /// Where the last of its events is.
+    pub(super) last: Appended,
+}
+
+/// How a fold stands to the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The log may have more.
+    #[default]
+    Behind,
+    /// It is of everything that the log has.
+    Level,
+    /// There are events in it of which nobody knows whether the log has them.
+    Ahead,
+}
+
+/// The fold of one stream. The default is that of no events, and behind.
+pub(super) struct Fold<D: Decider> {
+    pub(super) state: D::State,
+    pub(super) version: Option<StreamVersion>,
+    pub(super) position: Option<GlobalPosition>,
+    pub(super) standing: Standing,
+    /// By the id of each request's first event.
+    pub(super) requests: HashMap<EventId, Request>,
+}
+
+impl<D: Decider> Default for Fold<D> {
+    fn default() -> Self {
+        Self {
+            state: D::State::default(),
+            version: None,
+            position: None,
+            standing: Standing::Behind,
+            requests: HashMap::new(),
+        }
+    }
+}
+
+impl<D: Decider<Event: WireEvent>> Fold<D> {
+    /// Takes in what the log has and the fold has not.
+    pub(super) async fn catch_up(
+        &mut self,
+        log: &dyn Log,
+        stream: &StreamName,
+    ) -> Result<(), LoadError> {
+        match self.standing {
+            Standing::Level => return Ok(()),
+            Standing::Behind => {}
+            Standing::Ahead => *self = Self::default(),
+        }
+        let from = self.version.map(|last| StreamVersion(last.0 + 1));
+        let mut records = log.read_stream(stream, from);
+        while let Some(record) = records.try_next().await? {
+            self.take_in(&record)?;
+        }
+        self.standing = Standing::Level;
+        Ok(())
+    }
+
+    fn take_in(&mut self, record: &Recorded<EncodedEvent>) -> Result<(), LoadError> {
+        let Recorded { position, stream, version, recorded_at, metadata, event, .. } = record;
+        match decode(event)? {
+            Decoded::Known(event) => self.evolve(&event),
+            Decoded::Skippable { .. } => {}
+        }
+        self.version = Some(*version);
+        self.position = Some(*position);
+        let last = Appended { position: *position, version: *version, recorded_at: *recorded_at };
+        let id = EventId::derive(stream, &metadata.idempotency_key, 0);
+        self.requests
+            .entry(id)
+            .and_modify(|request| request.last = last)
+            .or_insert(Request { digest: metadata.request_digest, last });
+        Ok(())
+    }
+
+    /// Applies an event to the state, and to nothing else.
+    pub(super) fn evolve(&mut self, event: &D::Event) {
+        // Taken out whole: should `evolve` panic, what stays is the empty fold, which reads anew.
+        let before = mem::take(self);
+        *self = Self { state: D::evolve(before.state, event), ..before };
+    }
+
+    /// How much memory it stands for, in events.
+    pub(super) fn weight(&self) -> usize {
+        let events = self.version.map_or(0, |last| last.0 + 1);
+        usize::try_from(events).unwrap_or(usize::MAX).saturating_add(1)
+    }
+}
+
+/// The state as it was at each of `versions`, which ascend, from the first event on.
+pub(super) async fn states_at<D: Decider<Event: WireEvent>>(
+    log: &dyn Log,
+    stream: &StreamName,
+    versions: impl IntoIterator<Item = StreamVersion>,
+    mut look: impl FnMut(StreamVersion, &D::State),
+) -> Result<(), LoadError> {
+    let mut fold = Fold::<D>::default();
+    let mut records = log.read_stream(stream, None);
+    for version in versions {
+        while fold.version < Some(version) {
+            let Some(record) = records.try_next().await? else { break };
+            fold.take_in(&record)?;
+        }
+        look(version, &fold.state);
+    }
+    Ok(())
+}
+
+/// Encodes what one request decided, each event under the id that follows from the request.
+pub(super) fn new_events<E: WireEvent>(
+    stream: &StreamName,
+    metadata: &Arc<Metadata>,
+    events: &[E],
+) -> impl Iterator<Item = NewEvent> {
+    events.iter().enumerate().map(move |(index, event)| NewEvent {
+        id: EventId::derive(stream, &metadata.idempotency_key, index),
+        metadata: Arc::clone(metadata),
+        event: encode(event),
+    })
+}

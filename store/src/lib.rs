@@ -1,0 +1,10 @@
+//! Where the events are kept: the log, its backends, and the way in.
+//!
+//! **Invariant:** nothing here names an event. The log keeps types, schema numbers and bytes;
+//! what they mean is the domain's.
+
+pub mod clock;
+pub mod execute;
+pub mod log;
+pub mod position;
+pub mod sqlite;

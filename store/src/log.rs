@@ -1,0 +1,210 @@
+//! What a log is: streams of events, totally ordered, that only ever grow.
+
+use std::{borrow::Cow, error::Error, sync::Arc};
+
+use futures::{future::BoxFuture, stream::BoxStream};
+use jiff::Timestamp;
+use shiplog_domain::{
+    metadata::{EventId, Metadata},
+    stream::StreamName,
+    wire::EncodedEvent,
+};
+
+use crate::position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion};
+
+/// The most events that one append takes.
+pub const MAX_EVENTS_PER_APPEND: usize = 1_000;
+
+/// An event that is to be recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Derived from the request, so that a retry makes the same one.
+    pub id: EventId,
+    /// Who asked, and under which promise; the events of one request share it.
+    pub metadata: Arc<Metadata>,
+    /// What happened.
+    pub event: EncodedEvent,
+}
+
+/// An event as the log has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded<E> {
+    /// Where in the log.
+    pub position: GlobalPosition,
+    /// Of which stream.
+    pub stream: StreamName,
+    /// Where in that stream.
+    pub version: StreamVersion,
+    /// When the log learned of it, in whole microseconds; never earlier than at the position before.
+    pub recorded_at: Timestamp,
+    /// Its name, for ever.
+    pub id: EventId,
+    /// Who asked, and under which promise.
+    pub metadata: Metadata,
+    /// What happened.
+    pub event: E,
+}
+
+impl<E> Recorded<E> {
+    /// Puts what `change` makes of the event in its place.
+    pub fn map<F>(self, change: impl FnOnce(E) -> F) -> Recorded<F> {
+        let Self { position, stream, version, recorded_at, id, metadata, event } = self;
+        let event = change(event);
+        Recorded { position, stream, version, recorded_at, id, metadata, event }
+    }
+
+    /// Puts `event` in the place of the event.
+    pub fn with_event<F>(self, event: F) -> Recorded<F> {
+        self.map(|_| event)
+    }
+}
+
+/// Where an append put the last of its events, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Where in the log.
+    pub position: GlobalPosition,
+    /// Where in its stream.
+    pub version: StreamVersion,
+    /// When.
+    pub recorded_at: Timestamp,
+}
+
+/// What lies beneath a fault; shared, because one fault may fail many appends.
+pub type Cause = Arc<dyn Error + Send + Sync>;
+
+/// Why a machine could not do what it was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum LogFault {
+    /// Nothing was written. The same call may go well later.
+    #[error("the log is unavailable: {reason}")]
+    Unavailable {
+        /// What is the matter, for the caller: `the disk is full`.
+        reason: Cow<'static, str>,
+        /// What said so, if something did.
+        source: Option<Cause>,
+    },
+    /// The events may be recorded, or not; the same ids settle it.
+    #[error("the outcome is unknown: retry with the same idempotency key")]
+    OutcomeUnknown {
+        /// What went wrong.
+        source: Cause,
+    },
+    /// What was read cannot have been written.
+    #[error("the log is damaged at {place}: {problem}")]
+    Corrupt {
+        /// Where: `position 1834`.
+        place: String,
+        /// What is wrong there.
+        problem: String,
+    },
+}
+
+/// Why events were not appended.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AppendError {
+    /// The stream is elsewhere than expected. Nothing was written.
+    #[error("stream `{stream}` is {}, not {expected}", ExpectedVersion::from(*.actual))]
+    Conflict {
+        /// Which stream.
+        stream: StreamName,
+        /// Where it was believed to be.
+        expected: ExpectedVersion,
+        /// Its last event; `None` if it has none.
+        actual: Option<StreamVersion>,
+    },
+    /// There is nothing to append, or too much for one transaction. Nothing was written.
+    #[error("an append takes 1 to {MAX_EVENTS_PER_APPEND} events, not `{found}`")]
+    Size {
+        /// How many there were.
+        found: usize,
+    },
+    /// An id stands for another event already. Nothing was written.
+    #[error("event id `{id}` is taken by another event")]
+    IdReused {
+        /// Which id: the first that is.
+        id: EventId,
+    },
+    /// A machine could not.
+    #[error(transparent)]
+    Fault(#[from] LogFault),
+}
+
+/// Events, one by one, until the end or the first fault.
+pub type RecordStream<'a> = BoxStream<'a, Result<Recorded<EncodedEvent>, LogFault>>;
+
+/// A place where events are kept.
+///
+/// The contract is a list of tests, `store/tests/it/contract.rs`; every backend passes all of it.
+pub trait Log: Send + Sync {
+    /// Which log this is; the same for as long as it exists.
+    fn id(&self) -> LogId;
+
+    /// Appends `events` to `stream`, all or none, after the expected version.
+    ///
+    /// - **Shape**: `events` is not empty and has at most 1,000 entries; one
+    ///   call is one transaction. The returned [`Appended`] is of the last one.
+    /// - **Durability**: on `Ok`, the events survive power loss (`fsync` done,
+    ///   or acknowledged by a quorum).
+    /// - **Idempotence**: if all ids are recorded in this stream, for the same
+    ///   request (by its digest), the call is a no-op that returns the
+    ///   *original* [`Appended`] of the last one, whatever was expected.
+    /// - **Visibility**: a reader that has seen position *p* never later sees
+    ///   a new event before *p*.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError::Conflict`] if the stream is elsewhere than `expected`,
+    /// [`AppendError::Size`] if there are none or too many,
+    /// [`AppendError::IdReused`] if only some of the ids are recorded, or in
+    /// another stream, or for another request; nothing was written.
+    /// [`AppendError::Fault`] with [`LogFault::OutcomeUnknown`] if it may have
+    /// been: retry with the same ids.
+    ///
+    /// # Source
+    ///
+    /// Semantics follow EventStoreDB's idempotent append with an expected
+    /// revision; the SQLite backend reproduces them.
+    fn append<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: ExpectedVersion,
+        events: Vec<NewEvent>,
+    ) -> BoxFuture<'a, Result<Appended, AppendError>>;
+
+    /// Reads a stream in order, from this version on or from its first event.
+    ///
+    /// Ends at its last event; a stream that does not exist has none.
+    fn read_stream<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        from: Option<StreamVersion>,
+    ) -> RecordStream<'a>;
+
+    /// Reads all streams in the order of the log, after a position or from the first event.
+    ///
+    /// Ends at the head as of the call.
+    fn read_all(&self, after: Option<GlobalPosition>) -> RecordStream<'_>;
+
+    /// Reads as [`read_all`](Log::read_all), then goes on with what is appended. Never ends.
+    ///
+    /// Skips nothing and repeats nothing; resume after the position of the last event taken.
+    fn subscribe(&self, after: Option<GlobalPosition>) -> RecordStream<'_>;
+
+    /// The position of the last event; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`LogFault::Unavailable`] if that cannot be read.
+    fn head(&self) -> BoxFuture<'_, Result<Option<GlobalPosition>, LogFault>>;
+
+    /// Where the event with this id is; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`LogFault::Unavailable`] if that cannot be read.
+    fn event(
+        &self,
+        id: EventId,
+    ) -> BoxFuture<'_, Result<Option<(StreamName, StreamVersion)>, LogFault>>;
+}

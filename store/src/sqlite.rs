@@ -1,0 +1,275 @@
+//! The embedded log: one SQLite file.
+//!
+//! # Life of an event
+//!
+//! An append is turned into rows on the caller's task and queued for the one writer thread.
+//! That takes whatever has queued up into one transaction, judges append after append
+//! (`ledger`), commits with one `fsync`, publishes the head and answers. Readers have
+//! connections of their own (`readers`) and read page by page (`page`, `scan`); a
+//! subscription that has come to the end sleeps until the head is published anew.
+//!
+//! **Invariant:** positions are given by one thread and committed in order, so no snapshot
+//! has a gap that is filled later.
+//!
+//! When a write fails, the writer lets go of its connection, and takes no append until it
+//! has opened the file again and read where it ends. Whether the failed transaction is in
+//! there is then seen by the event ids: a retry is told of it, or is recorded.
+
+mod backup;
+mod fault;
+mod ledger;
+mod lock;
+mod open;
+mod page;
+mod readers;
+mod restore;
+mod rows;
+mod scan;
+mod settle;
+mod writer;
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use futures::{
+    FutureExt as _, StreamExt as _,
+    future::{self, BoxFuture},
+};
+use shiplog_domain::{metadata::EventId, stream::StreamName};
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use self::{
+    backup::BackupError,
+    open::OpenError,
+    restore::{RestoreError, restore},
+};
+use self::{
+    ledger::Ledger,
+    lock::Lock,
+    page::Query,
+    readers::{Readers, closed},
+    scan::Scan,
+    writer::{Append, NewRow, Origin, QUEUE, Request, Writer},
+};
+use crate::{
+    clock::Clock,
+    log::{AppendError, Appended, Log, LogFault, MAX_EVENTS_PER_APPEND, NewEvent, RecordStream},
+    position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
+};
+
+/// The log's file in its directory.
+pub const FILE_NAME: &str = "log.sqlite";
+
+/// The file whose lock says that a process writes the log.
+const LOCK_NAME: &str = "log.lock";
+
+/// A log in an SQLite file, written by this process alone.
+///
+/// Dropping it records what has queued up, leaves the file without a WAL and lets go of it.
+pub struct SqliteLog {
+    id: LogId,
+    readers: Readers,
+    /// `None` if it was opened for reading only.
+    writing: Option<Writing>,
+}
+
+/// What it takes to write; the lock is let go of last.
+struct Writing {
+    requests: mpsc::Sender<Request>,
+    head: watch::Receiver<Option<GlobalPosition>>,
+    thread: thread::JoinHandle<()>,
+    _lock: Option<Lock>,
+}
+
+impl SqliteLog {
+    /// Opens the log in `directory`, and makes either if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Locked`] if another process writes it; otherwise why it is no log, or none
+    /// that can be opened.
+    pub fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        open::make_directory(directory)?;
+        let lock = Lock::take(&directory.join(LOCK_NAME))?;
+        let path = directory.join(FILE_NAME);
+        let (ledger, id) = open::make_or_open(&path)?;
+        let readers = Readers::of_file(path.clone());
+        let (writing, _) = start(Origin::File(path.clone()), clock, ledger, Some(lock))
+            .map_err(|source| OpenError::Io { path, source })?;
+        Ok(Self { id, readers, writing: Some(writing) })
+    }
+
+    /// Opens for reading a log that another process may be writing: its directory, or its file.
+    ///
+    /// Appends are refused. A subscription ends its catch-up and then waits for ever: nothing
+    /// tells it of what another process writes.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Missing`] if there is none; otherwise why it is no log, or none that can be
+    /// opened.
+    pub fn open_read_only(path: &Path) -> Result<Self, OpenError> {
+        let path = if path.is_dir() { path.join(FILE_NAME) } else { PathBuf::from(path) };
+        let (_, id) = open::reader(&path)?;
+        Ok(Self { id, readers: Readers::of_file(path), writing: None })
+    }
+
+    /// Makes a log that is gone when it is dropped. It behaves as one in a file does.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] if there is no memory or no thread for it.
+    pub fn in_memory(clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let path = || PathBuf::from(":memory:");
+        let (ledger, id) =
+            open::in_memory().map_err(|source| OpenError::Sqlite { path: path(), source })?;
+        let (writing, requests) = start(Origin::Memory, clock, ledger, None)
+            .map_err(|source| OpenError::Io { path: path(), source })?;
+        Ok(Self { id, readers: Readers::Writer(requests), writing: Some(writing) })
+    }
+
+    /// Copies the log as it is now to the new file `to`; says up to where.
+    ///
+    /// Appends and reads go on meanwhile. The file appears when it is whole and synced; as
+    /// [`FILE_NAME`] in a directory of its own, it is a log.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupError::Exists`] if something has that name; otherwise what could not be read or
+    /// written. Then there is no file.
+    pub async fn backup_to(&self, to: &Path) -> Result<Option<GlobalPosition>, BackupError> {
+        let to = PathBuf::from(to);
+        self.readers.clone().run(move |tables, _| Ok(backup::copy(tables, &to))).await?
+    }
+
+    /// The head as the writer publishes it; `None` if it has to be read.
+    fn published(&self) -> Option<&watch::Receiver<Option<GlobalPosition>>> {
+        self.writing.as_ref().map(|writing| &writing.head)
+    }
+
+    async fn record(
+        &self,
+        stream: &StreamName,
+        expected: ExpectedVersion,
+        events: Vec<NewEvent>,
+    ) -> Result<Appended, AppendError> {
+        let rows = rows(events)?;
+        let Some(Writing { requests, .. }) = &self.writing else {
+            let reason = "it was opened for reading only".into();
+            return Err(LogFault::Unavailable { reason, source: None }.into());
+        };
+        let (answer, answered) = oneshot::channel();
+        let append = Append { stream: stream.clone(), expected, rows, answer };
+        requests.send(Request::Append(append)).await.map_err(|_| closed())?;
+        answered
+            .await
+            .unwrap_or_else(|gone| Err(LogFault::OutcomeUnknown { source: Arc::new(gone) }.into()))
+    }
+}
+
+impl Log for SqliteLog {
+    fn id(&self) -> LogId {
+        self.id
+    }
+
+    fn append<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: ExpectedVersion,
+        events: Vec<NewEvent>,
+    ) -> BoxFuture<'a, Result<Appended, AppendError>> {
+        self.record(stream, expected, events).boxed()
+    }
+
+    fn read_stream<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        from: Option<StreamVersion>,
+    ) -> RecordStream<'a> {
+        let from = from.map_or(0, |from| from.0);
+        Scan::once(self.readers.clone(), Query::Stream { name: stream.clone(), from }).boxed()
+    }
+
+    fn read_all(&self, after: Option<GlobalPosition>) -> RecordStream<'_> {
+        let until = self.published().map(|head| head.borrow().map_or(0, |head| head.0));
+        let after = after.map_or(0, |after| after.0);
+        Scan::once(self.readers.clone(), Query::All { after, until }).boxed()
+    }
+
+    fn subscribe(&self, after: Option<GlobalPosition>) -> RecordStream<'_> {
+        Scan::live(self.readers.clone(), self.published().cloned(), after).boxed()
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Option<GlobalPosition>, LogFault>> {
+        match self.published() {
+            Some(head) => future::ready(Ok(*head.borrow())).boxed(),
+            None => self
+                .readers
+                .clone()
+                .run(|tables, _| {
+                    let head = rows::head(tables).map_err(fault::reading)?;
+                    Ok(head.map(|(position, _)| position))
+                })
+                .boxed(),
+        }
+    }
+
+    fn event(
+        &self,
+        id: EventId,
+    ) -> BoxFuture<'_, Result<Option<(StreamName, StreamVersion)>, LogFault>> {
+        let readers = self.readers.clone();
+        readers.run(move |tables, _| rows::place_of(tables, id).map_err(fault::reading)).boxed()
+    }
+}
+
+impl Drop for SqliteLog {
+    fn drop(&mut self) {
+        self.readers.close();
+        if let Some(Writing { requests, thread, .. }) = self.writing.take() {
+            // The last sender: the writer does what it was asked to and ends.
+            drop(requests);
+            if thread.join().is_err() {
+                tracing::error!("the log's writer panicked");
+            }
+        }
+    }
+}
+
+fn start(
+    origin: Origin,
+    clock: Arc<dyn Clock>,
+    ledger: Ledger,
+    lock: Option<Lock>,
+) -> std::io::Result<(Writing, mpsc::WeakSender<Request>)> {
+    let (requests, queue) = mpsc::channel(QUEUE);
+    let (writer, head) = Writer::new(origin, clock, ledger);
+    let thread =
+        thread::Builder::new().name("shiplog-writer".into()).spawn(move || writer.run(queue))?;
+    let weak = requests.downgrade();
+    Ok((Writing { requests, head, thread, _lock: lock }, weak))
+}
+
+/// Makes rows of the events, if there may be that many and no two are the same.
+fn rows(events: Vec<NewEvent>) -> Result<Vec<NewRow>, AppendError> {
+    if !(1..=MAX_EVENTS_PER_APPEND).contains(&events.len()) {
+        return Err(AppendError::Size { found: events.len() });
+    }
+    let mut ids = HashSet::with_capacity(events.len());
+    if let Some(twice) = events.iter().find(|event| !ids.insert(event.id)) {
+        return Err(AppendError::IdReused { id: twice.id });
+    }
+    events.into_iter().map(row).collect()
+}
+
+fn row(NewEvent { id, metadata, event }: NewEvent) -> Result<NewRow, AppendError> {
+    let bytes = serde_json::to_vec(&*metadata).map_err(|error| {
+        let reason = "the metadata cannot be written as JSON".into();
+        LogFault::Unavailable { reason, source: Some(Arc::new(error)) }
+    })?;
+    Ok(NewRow { id, digest: metadata.request_digest, event, metadata: bytes })
+}

@@ -1,0 +1,44 @@
+//! What SQLite's errors mean to a caller.
+
+use std::sync::Arc;
+
+use rusqlite::ErrorCode;
+
+use crate::log::LogFault;
+
+/// What a failed read means.
+pub(super) fn reading(error: rusqlite::Error) -> LogFault {
+    if is_damage(&error) {
+        return LogFault::Corrupt {
+            place: "an unknown position".into(),
+            problem: error.to_string(),
+        };
+    }
+    LogFault::Unavailable { reason: "it cannot be read".into(), source: Some(Arc::new(error)) }
+}
+
+/// What a failed transaction means to those whose events were in it.
+///
+/// A full disk shows while frames are written to the WAL, before the one that would commit is
+/// whole, so that nothing was recorded. Whatever else fails, an `fsync` above all, may have left
+/// a transaction behind that is found again after a crash.
+pub(super) fn committing(error: rusqlite::Error, rolled_back: bool) -> LogFault {
+    let full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
+    if full && rolled_back {
+        return LogFault::Unavailable {
+            reason: "the disk is full".into(),
+            source: Some(Arc::new(error)),
+        };
+    }
+    LogFault::OutcomeUnknown { source: Arc::new(error) }
+}
+
+/// Whether the file is not what SQLite wrote.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// Whether a row was refused because one like it is there.
+pub(super) fn is_repeated(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+}

@@ -1,0 +1,247 @@
+//! The writer's knowledge of the file, and how an append is judged and written.
+
+use std::{collections::HashMap, num::NonZeroUsize};
+
+use jiff::Timestamp;
+use lru::LruCache;
+use rusqlite::{
+    Connection, OptionalExtension as _, Transaction, TransactionBehavior::Immediate, params,
+};
+use shiplog_domain::{metadata::EventId, stream::StreamName, wire::EncodedEvent};
+
+use super::{
+    fault,
+    rows::{head, integer, natural},
+    settle::settle,
+    writer::{Append, NewRow},
+};
+use crate::{
+    log::{AppendError, Appended},
+    position::{GlobalPosition, StreamVersion},
+};
+
+/// How many streams the writer knows without looking.
+const KNOWN_STREAMS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(16_383);
+
+/// A connection, and what the writer knows of the rows behind it.
+///
+/// **Invariant:** what it knows is what was committed. Whoever fails to commit throws it away.
+pub(super) struct Ledger {
+    connection: Connection,
+    known: Known,
+}
+
+/// What need not be looked up.
+struct Known {
+    head: Option<GlobalPosition>,
+    recorded_at: Timestamp,
+    streams: LruCache<StreamName, Stream>,
+    types: HashMap<String, i64>,
+}
+
+/// A stream's id and its last version.
+#[derive(Clone, Copy)]
+pub(super) struct Stream {
+    pub(super) id: i64,
+    pub(super) version: Option<StreamVersion>,
+}
+
+impl Ledger {
+    /// Learns from the file where it ends.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file's end, or what SQLite says.
+    pub(super) fn load(connection: Connection) -> rusqlite::Result<Self> {
+        let last = head(&connection)?;
+        let recorded_at = last.map(|(_, recorded_at)| Timestamp::from_microsecond(recorded_at));
+        let known = Known {
+            head: last.map(|(position, _)| position),
+            recorded_at: recorded_at.and_then(Result::ok).unwrap_or(Timestamp::MIN),
+            streams: LruCache::new(KNOWN_STREAMS),
+            types: HashMap::new(),
+        };
+        Ok(Self { connection, known })
+    }
+
+    pub(super) fn head(&self) -> Option<GlobalPosition> {
+        self.known.head
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    #[cfg(test)]
+    pub(super) fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
+    pub(super) fn into_connection(self) -> Connection {
+        self.connection
+    }
+
+    /// Judges the appends one after the other and commits those that hold, all at once.
+    ///
+    /// # Errors
+    ///
+    /// If the transaction fails, and with it every append, whatever was thought of it.
+    pub(super) fn record(
+        &mut self,
+        appends: &[Append],
+        now: Timestamp,
+    ) -> rusqlite::Result<Vec<Result<Appended, AppendError>>> {
+        let Self { connection, known } = self;
+        let tables = Transaction::new_unchecked(connection, Immediate)?;
+        let now = now.max(known.recorded_at);
+        let answers = appends
+            .iter()
+            .map(|append| known.place(&tables, append, now))
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        tables.commit()?;
+        Ok(answers)
+    }
+}
+
+impl Known {
+    /// Writes the events of one append, or says why not and leaves no trace of them.
+    fn place(
+        &mut self,
+        tables: &Connection,
+        append: &Append,
+        now: Timestamp,
+    ) -> rusqlite::Result<Result<Appended, AppendError>> {
+        let stream = self.stream(tables, &append.stream)?;
+        let actual = stream.and_then(|stream| stream.version);
+        if !append.expected.is_met_by(actual) {
+            return settle(tables, append, stream)
+                .map(|settled| settled.unwrap_or_else(|| Err(append.conflict(actual))));
+        }
+        match self.insert(tables, append, stream, now) {
+            Ok(appended) => Ok(Ok(appended)),
+            // No id is looked up before: that would double the work of every append for the
+            // sake of the rare one that is a retry.
+            Err(error) if fault::is_repeated(&error) => {
+                self.undo(tables, append, stream)?;
+                settle(tables, append, stream)?.ok_or(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn insert(
+        &mut self,
+        tables: &Connection,
+        append: &Append,
+        stream: Option<Stream>,
+        now: Timestamp,
+    ) -> rusqlite::Result<Appended> {
+        let stream = match stream {
+            Some(stream) => stream,
+            None => new_stream(tables, &append.stream)?,
+        };
+        let (mut position, mut version) = (self.head, stream.version);
+        for row in &append.rows {
+            let (place, next) =
+                (position.map_or(1, |last| last.0 + 1), version.map_or(0, |last| last.0 + 1));
+            let event_type = self.event_type(tables, &row.event.event_type)?;
+            insert_row(tables, row, [integer(place), stream.id, integer(next), event_type], now)?;
+            (position, version) = (Some(GlobalPosition(place)), Some(StreamVersion(next)));
+        }
+        let (Some(last), Some(at)) = (position, version) else {
+            // No append is empty: `SqliteLog::append` sees to that.
+            return Err(rusqlite::Error::QueryReturnedNoRows);
+        };
+        (self.head, self.recorded_at) = (position, now);
+        self.streams.put(append.stream.clone(), Stream { version, ..stream });
+        Ok(Appended { position: last, version: at, recorded_at: now })
+    }
+
+    /// Takes back what [`insert`](Self::insert) wrote before it failed.
+    fn undo(
+        &self,
+        tables: &Connection,
+        append: &Append,
+        stream: Option<Stream>,
+    ) -> rusqlite::Result<()> {
+        let head = self.head.map_or(0, |head| head.0);
+        tables.prepare_cached("DELETE FROM events WHERE position > ?")?.execute([integer(head)])?;
+        if stream.is_none() {
+            tables
+                .prepare_cached("DELETE FROM streams WHERE name = ?")?
+                .execute([append.stream.as_str()])?;
+        }
+        Ok(())
+    }
+
+    fn stream(
+        &mut self,
+        tables: &Connection,
+        name: &StreamName,
+    ) -> rusqlite::Result<Option<Stream>> {
+        if let Some(known) = self.streams.get(name) {
+            return Ok(Some(*known));
+        }
+        let stream = tables
+            .prepare_cached(
+                "SELECT id, (SELECT max(version) FROM events WHERE stream = streams.id)
+                 FROM streams WHERE name = ?",
+            )?
+            .query_row([name.as_str()], |row| {
+                let version: Option<i64> = row.get(1)?;
+                let version = version.map(|version| StreamVersion(natural(version)));
+                Ok(Stream { id: row.get(0)?, version })
+            })
+            .optional()?;
+        if let Some(stream) = stream {
+            self.streams.put(name.clone(), stream);
+        }
+        Ok(stream)
+    }
+
+    fn event_type(&mut self, tables: &Connection, name: &str) -> rusqlite::Result<i64> {
+        if let Some(id) = self.types.get(name) {
+            return Ok(*id);
+        }
+        let id = tables
+            .prepare_cached("SELECT id FROM types WHERE name = ?")?
+            .query_row([name], |row| row.get(0))
+            .optional()?;
+        let id = match id {
+            Some(id) => id,
+            None => tables.prepare_cached("INSERT INTO types (name) VALUES (?)")?.insert([name])?,
+        };
+        self.types.insert(name.into(), id);
+        Ok(id)
+    }
+}
+
+fn new_stream(tables: &Connection, name: &StreamName) -> rusqlite::Result<Stream> {
+    let id =
+        tables.prepare_cached("INSERT INTO streams (name) VALUES (?)")?.insert([name.as_str()])?;
+    Ok(Stream { id, version: None })
+}
+
+fn insert_row(
+    tables: &Connection,
+    row: &NewRow,
+    [position, stream, version, event_type]: [i64; 4],
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let NewRow { id: EventId(id), digest: _, event, metadata } = row;
+    let EncodedEvent { event_type: _, schema, readable_from, ignorable, data } = event;
+    tables.prepare_cached(include_str!("insert.sql"))?.execute(params![
+        position,
+        stream,
+        version,
+        event_type,
+        schema,
+        readable_from,
+        ignorable,
+        now.as_microsecond(),
+        id.as_bytes().as_slice(),
+        data,
+        metadata,
+    ])?;
+    Ok(())
+}

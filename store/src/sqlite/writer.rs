@@ -1,0 +1,242 @@
+//! The one thread that writes: it commits whatever has queued up, and then says so.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    mem,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rusqlite::Connection;
+use shiplog_domain::{
+    metadata::{EventId, RequestDigest},
+    stream::StreamName,
+    wire::EncodedEvent,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{fault, ledger::Ledger, open, rows::Names};
+use crate::{
+    clock::{Clock, whole_microseconds},
+    log::{AppendError, Appended, Cause, LogFault},
+    position::{ExpectedVersion, GlobalPosition, StreamVersion},
+};
+
+/// How many requests may wait; more wait for their turn to wait.
+pub(super) const QUEUE: usize = 4_096;
+
+/// The most requests that one transaction takes.
+const MOST_AT_ONCE: usize = 1_000;
+
+/// So many events close a transaction, whatever else is queued.
+const ENOUGH_EVENTS: usize = 10_000;
+
+/// The least time between two attempts to open the file again.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
+
+/// An event, ready to be written.
+pub(super) struct NewRow {
+    pub(super) id: EventId,
+    pub(super) digest: RequestDigest,
+    pub(super) event: EncodedEvent,
+    /// As JSON.
+    pub(super) metadata: Vec<u8>,
+}
+
+/// Events that go to one stream together, and who waits to hear of it.
+pub(super) struct Append {
+    pub(super) stream: StreamName,
+    pub(super) expected: ExpectedVersion,
+    pub(super) rows: Vec<NewRow>,
+    pub(super) answer: oneshot::Sender<Result<Appended, AppendError>>,
+}
+
+impl Append {
+    pub(super) fn conflict(&self, actual: Option<StreamVersion>) -> AppendError {
+        AppendError::Conflict { stream: self.stream.clone(), expected: self.expected, actual }
+    }
+}
+
+/// Something to be done with the writer's connection between two transactions.
+pub(super) type Look = Box<dyn FnOnce(&Connection, &mut Names) + Send>;
+
+/// What the writer can be asked.
+pub(super) enum Request {
+    /// To record events.
+    Append(Append),
+    /// To let a log that has only this one connection be read.
+    Look(Look),
+    /// To have something go wrong.
+    #[cfg(test)]
+    Meddle(Box<dyn FnOnce(&mut Connection) + Send>),
+}
+
+/// Where the log is, for opening it again.
+pub(super) enum Origin {
+    /// In a file.
+    File(PathBuf),
+    /// Nowhere but in its connection.
+    Memory,
+}
+
+/// What the writer's thread owns.
+pub(super) struct Writer {
+    origin: Origin,
+    clock: Arc<dyn Clock>,
+    head: watch::Sender<Option<GlobalPosition>>,
+    state: State,
+    /// When the file was last opened again, or could not be.
+    attempted: Option<Instant>,
+    names: Names,
+}
+
+/// Whether the file is to be trusted with more.
+enum State {
+    Open(Box<Ledger>),
+    /// Something failed. Nothing is written until the file was opened and read anew.
+    Poisoned(Cause),
+}
+
+impl Writer {
+    /// A writer, and what it will say of the head.
+    pub(super) fn new(
+        origin: Origin,
+        clock: Arc<dyn Clock>,
+        ledger: Ledger,
+    ) -> (Self, watch::Receiver<Option<GlobalPosition>>) {
+        let (head, published) = watch::channel(ledger.head());
+        let (state, names) = (State::Open(Box::new(ledger)), Names::default());
+        (Self { origin, clock, head, state, attempted: None, names }, published)
+    }
+
+    /// Works until nobody can ask any more and everything asked is done.
+    pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        let mut queued = Vec::new();
+        while requests.blocking_recv_many(&mut queued, MOST_AT_ONCE) > 0 {
+            let (mut appends, mut events) = (Vec::with_capacity(queued.len()), 0);
+            for request in queued.drain(..) {
+                match request {
+                    Request::Append(append) => {
+                        events += append.rows.len();
+                        appends.push(append);
+                        if events >= ENOUGH_EVENTS {
+                            self.record(mem::take(&mut appends));
+                            events = 0;
+                        }
+                    }
+                    Request::Look(look) => self.look(look),
+                    #[cfg(test)]
+                    Request::Meddle(how) => {
+                        if let State::Open(ledger) = &mut self.state {
+                            how(ledger.connection_mut());
+                        }
+                    }
+                }
+            }
+            if !appends.is_empty() {
+                self.record(appends);
+            }
+        }
+        self.close();
+    }
+
+    /// Who waits for a look that is not taken hears of it, because `look` is dropped.
+    fn look(&mut self, look: Look) {
+        if let State::Open(ledger) = &self.state {
+            look(ledger.connection(), &mut self.names);
+        }
+    }
+
+    fn record(&mut self, appends: Vec<Append>) {
+        let now = whole_microseconds(self.clock.now());
+        let ledger = match self.ledger() {
+            Ok(ledger) => ledger,
+            Err(fault) => return refuse(appends, &fault),
+        };
+        match ledger.record(&appends, now) {
+            Ok(answers) => {
+                let head = ledger.head();
+                // First the head: whoever hears of an event must find it below.
+                self.head.send_replace(head);
+                for (append, answer) in appends.into_iter().zip(answers) {
+                    // Nobody may be waiting any more; the event stays recorded.
+                    let _ = append.answer.send(answer);
+                }
+            }
+            Err(error) => {
+                let fault = self.poison(error);
+                refuse(appends, &fault);
+            }
+        }
+    }
+
+    /// The ledger; opened again if it must, may and can be.
+    fn ledger(&mut self) -> Result<&mut Ledger, LogFault> {
+        let due = self.attempted.is_none_or(|at| at.elapsed() >= BETWEEN_ATTEMPTS);
+        if matches!(self.state, State::Poisoned(_)) && due {
+            self.attempted = Some(Instant::now());
+            self.reopen();
+        }
+        match &mut self.state {
+            State::Open(ledger) => Ok(ledger),
+            State::Poisoned(cause) => Err(LogFault::Unavailable {
+                reason: "writing failed and cannot be resumed yet".into(),
+                source: Some(Arc::clone(cause)),
+            }),
+        }
+    }
+
+    fn reopen(&mut self) {
+        let Origin::File(path) = &self.origin else { return };
+        match open::reopen(path) {
+            Ok(ledger) => {
+                let position = ledger.head().map(|head| head.0);
+                tracing::info!(position, "the log is open for writing again");
+                self.head.send_replace(ledger.head());
+                self.state = State::Open(Box::new(ledger));
+            }
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "the log cannot be opened for writing again yet");
+            }
+        }
+    }
+
+    /// Lets go of the file, which may hold more or less than is known of it.
+    fn poison(&mut self, error: rusqlite::Error) -> LogFault {
+        let rolled_back = match &self.state {
+            State::Open(ledger) => ledger.connection().is_autocommit(),
+            State::Poisoned(_) => false,
+        };
+        let fault = fault::committing(error, rolled_back);
+        let error: &dyn std::error::Error = &fault;
+        tracing::error!(error, "writing to the log failed; it will be opened again");
+        let state = mem::replace(&mut self.state, State::Poisoned(Arc::new(fault.clone())));
+        if let (Origin::Memory, State::Open(ledger)) = (&self.origin, state)
+            && let Ok(ledger) = Ledger::load(ledger.into_connection())
+        {
+            self.state = State::Open(Box::new(ledger));
+        }
+        fault
+    }
+
+    /// Leaves no WAL behind, so that the file alone is the log.
+    fn close(self) {
+        let (Origin::File(_), State::Open(ledger)) = (&self.origin, &self.state) else { return };
+        let checkpoint = ledger.connection().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        if let Err(error) = checkpoint {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "the log was closed with its WAL; the next start reads it");
+        }
+    }
+}
+
+fn refuse(appends: Vec<Append>, fault: &LogFault) {
+    for append in appends {
+        // Nobody may be waiting any more.
+        let _ = append.answer.send(Err(fault.clone().into()));
+    }
+}
