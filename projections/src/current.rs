@@ -1,0 +1,44 @@
+//! What runs where, now and at any instant, with both clocks.
+//!
+//! Each thing that changes what a lane is becomes a row that says what the lane
+//! was from then on, so "as of T" is one seek a lane. Facts that arrive in order
+//! cost one row; one that arrives late has its lane folded again.
+
+mod fold;
+mod query;
+mod timeline;
+
+use rusqlite::Transaction;
+use shiplog_domain::wire::DomainEvent;
+use shiplog_store::log::Recorded;
+
+pub use self::query::{
+    AsOf, Board, Brief, Difference, EnvironmentRow, LaneNow, board, diff, environments, lane,
+};
+use crate::projection::{ApplyError, Projection};
+
+/// The projection behind boards and lanes.
+#[derive(Clone, Copy, Debug)]
+pub struct Current;
+
+impl Projection for Current {
+    fn name(&self) -> &'static str {
+        "current"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn schema(&self) -> String {
+        include_str!("current.sql").into()
+    }
+
+    fn fold(
+        &self,
+        tables: &Transaction<'_>,
+        events: &[Recorded<DomainEvent>],
+    ) -> Result<(), ApplyError> {
+        fold::fold(tables, events)
+    }
+}

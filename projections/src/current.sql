@@ -1,0 +1,63 @@
+-- What runs where. Times are microseconds since 1970, UTC.
+
+CREATE TABLE lanes (
+    id INTEGER PRIMARY KEY,
+    environment TEXT NOT NULL,
+    service TEXT NOT NULL,
+    version INTEGER NOT NULL,       -- of the stream
+    at INTEGER NOT NULL,            -- of the last fact by time
+    recorded_at INTEGER NOT NULL,   -- of the last fact by record
+    late INTEGER NOT NULL,          -- 1 once a fact came in after a later one
+    open TEXT NOT NULL,             -- JSON: the numbers of the deployments that have not ended
+    running INTEGER,
+    since INTEGER,
+    failed INTEGER,
+    failed_at INTEGER,
+    uncertain INTEGER NOT NULL,     -- 1 where the last thing to end was a failure
+    UNIQUE (environment, service)
+) STRICT;
+
+CREATE TABLE deployments (
+    lane INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    commit_id TEXT,
+    actor TEXT NOT NULL,            -- JSON
+    intent TEXT NOT NULL,           -- JSON
+    requested_at INTEGER NOT NULL,
+    error TEXT,
+    PRIMARY KEY (lane, number)
+) STRICT, WITHOUT ROWID;
+
+-- What each lane was after each thing that happened in it, by when it happened.
+CREATE TABLE facts (
+    lane INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    kind INTEGER NOT NULL,          -- see timeline.rs
+    number INTEGER,
+    running INTEGER,
+    since INTEGER,
+    in_progress INTEGER,
+    failed INTEGER,
+    failed_at INTEGER,
+    uncertain INTEGER NOT NULL,
+    PRIMARY KEY (lane, at, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE environments (
+    name TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+-- What was said of environments, as it was said: few rows, folded when asked for.
+CREATE TABLE declarations (
+    environment TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    data TEXT NOT NULL,             -- JSON: the event
+    PRIMARY KEY (environment, at, position)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,294 @@
+//! Events in, tables out.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+use shiplog_domain::{
+    environment,
+    lane::{Event, LaneId, Requested},
+    stream::StreamName,
+    wire::DomainEvent,
+};
+use shiplog_store::log::Recorded;
+
+use super::timeline::{self, Fact, Kind, Standing, Tail};
+use crate::projection::ApplyError;
+
+/// A lane's row, while a batch goes over it.
+struct Lane {
+    id: i64,
+    version: u64,
+    /// When the last fact by time happened; none before the first.
+    at: Option<i64>,
+    recorded_at: i64,
+    late: bool,
+    tail: Tail,
+    /// Whether the tail no longer tells and the lane has to be folded again.
+    stale: bool,
+}
+
+struct Batch<'t> {
+    tables: &'t Transaction<'t>,
+    lanes: HashMap<StreamName, Lane>,
+    environments: HashSet<String>,
+}
+
+pub(super) fn fold(
+    tables: &Transaction<'_>,
+    events: &[Recorded<DomainEvent>],
+) -> Result<(), ApplyError> {
+    let mut batch = Batch { tables, lanes: HashMap::new(), environments: HashSet::new() };
+    for recorded in events {
+        match &recorded.event {
+            DomainEvent::Lane(event) => batch.lane(recorded, event)?,
+            DomainEvent::Environment(event) => batch.environment(recorded, event)?,
+            DomainEvent::Release(_) => {}
+        }
+    }
+    batch.finish()
+}
+
+impl Batch<'_> {
+    fn lane(&mut self, recorded: &Recorded<DomainEvent>, event: &Event) -> Result<(), ApplyError> {
+        if !self.lanes.contains_key(&recorded.stream) {
+            let Some(id) = LaneId::from_stream(&recorded.stream) else { return Ok(()) };
+            let lane = self.load(&id)?;
+            self.lanes.insert(recorded.stream.clone(), lane);
+        }
+        let Some(lane) = self.lanes.get_mut(&recorded.stream) else { return Ok(()) };
+        lane.version = recorded.version.0;
+        if let Event::Requested(requested) = event {
+            insert_deployment(self.tables, lane.id, requested, recorded)?;
+        }
+        if let Event::Failed(failed) = event {
+            self.tables
+                .prepare_cached(
+                    "UPDATE deployments SET error = ?3 WHERE lane = ?1 AND number = ?2",
+                )?
+                .execute(params![lane.id, failed.number.0, failed.error])?;
+        }
+        if let Some(kind) = Kind::of(event) {
+            let fact = Fact {
+                at: event.at().as_microsecond(),
+                position: recorded.position.0,
+                kind,
+                number: event.number().map(|number| number.0),
+                version: recorded.version.0,
+            };
+            lane.recorded_at = recorded.recorded_at.as_microsecond();
+            lane.take(self.tables, &fact)?;
+        }
+        Ok(())
+    }
+
+    fn load(&mut self, id: &LaneId) -> Result<Lane, ApplyError> {
+        let (environment, service) = (id.environment.as_str(), id.service.as_str());
+        let known = self
+            .tables
+            .prepare_cached(
+                "SELECT id, version, at, recorded_at, late, open, running, since, failed, failed_at,
+                        uncertain
+                 FROM lanes WHERE environment = ? AND service = ?",
+            )?
+            .query_row([environment, service], read_lane)
+            .optional()?;
+        if let Some((mut lane, open)) = known {
+            lane.tail.open = serde_json::from_str(&open)?;
+            return Ok(lane);
+        }
+        self.declare(environment)?;
+        self.tables
+            .prepare_cached(
+                "INSERT INTO lanes (environment, service, version, at, recorded_at, late, open,
+                                    uncertain)
+                 VALUES (?, ?, 0, 0, 0, 0, '[]', 0)",
+            )?
+            .execute([environment, service])?;
+        Ok(Lane {
+            id: self.tables.last_insert_rowid(),
+            version: 0,
+            at: None,
+            recorded_at: 0,
+            late: false,
+            tail: Tail::default(),
+            stale: false,
+        })
+    }
+
+    fn declare(&mut self, environment: &str) -> rusqlite::Result<()> {
+        if self.environments.insert(environment.into()) {
+            self.tables
+                .prepare_cached("INSERT INTO environments VALUES (?) ON CONFLICT DO NOTHING")?
+                .execute([environment])?;
+        }
+        Ok(())
+    }
+
+    fn environment(
+        &mut self,
+        recorded: &Recorded<DomainEvent>,
+        event: &environment::Event,
+    ) -> Result<(), ApplyError> {
+        let Some(name) = environment::from_stream(&recorded.stream) else { return Ok(()) };
+        self.declare(name.as_str())?;
+        let encoded = shiplog_domain::wire::encode(event);
+        self.tables.prepare_cached("INSERT INTO declarations VALUES (?, ?, ?, ?, ?, ?)")?.execute(
+            params![
+                name.as_str(),
+                event.at().as_microsecond(),
+                recorded.position.0,
+                recorded.recorded_at.as_microsecond(),
+                encoded.event_type,
+                String::from_utf8_lossy(&encoded.data),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), ApplyError> {
+        for lane in self.lanes.into_values() {
+            lane.save(self.tables)?;
+        }
+        Ok(())
+    }
+}
+
+fn read_lane(row: &Row<'_>) -> rusqlite::Result<(Lane, String)> {
+    let dated = |number, at| -> rusqlite::Result<_> {
+        Ok(row.get::<_, Option<u32>>(number)?.zip(row.get::<_, Option<i64>>(at)?))
+    };
+    let lane = Lane {
+        id: row.get("id")?,
+        version: row.get("version")?,
+        at: row.get("at")?,
+        recorded_at: row.get("recorded_at")?,
+        late: row.get("late")?,
+        tail: Tail {
+            running: dated("running", "since")?,
+            open: BTreeSet::new(),
+            failed: dated("failed", "failed_at")?,
+            uncertain: row.get("uncertain")?,
+        },
+        stale: false,
+    };
+    Ok((lane, row.get("open")?))
+}
+
+fn insert_deployment(
+    tables: &Transaction<'_>,
+    lane: i64,
+    requested: &Requested,
+    recorded: &Recorded<DomainEvent>,
+) -> Result<(), ApplyError> {
+    tables.prepare_cached("INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?, NULL)")?.execute(
+        params![
+            lane,
+            requested.number.0,
+            requested.release.version.as_str(),
+            requested.release.commit,
+            serde_json::to_string(&recorded.metadata.actor)?,
+            serde_json::to_string(&requested.intent)?,
+            requested.at.as_microsecond(),
+        ],
+    )?;
+    Ok(())
+}
+
+impl Lane {
+    fn take(&mut self, tables: &Transaction<'_>, fact: &Fact) -> Result<(), ApplyError> {
+        if self.at.is_some_and(|last| fact.at < last) {
+            self.late = true;
+            self.stale = true;
+        } else {
+            self.at = Some(fact.at);
+        }
+        self.stale = self.stale || !self.tail.step(fact);
+        let Standing { running, in_progress, failed, uncertain } = self.tail.standing();
+        tables
+            .prepare_cached("INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
+            .execute(params![
+                self.id,
+                fact.at,
+                fact.position,
+                self.recorded_at,
+                fact.version,
+                fact.kind as u8,
+                fact.number,
+                running.map(|(number, _)| number),
+                running.map(|(_, since)| since),
+                in_progress,
+                failed.map(|(number, _)| number),
+                failed.map(|(_, at)| at),
+                uncertain,
+            ])?;
+        Ok(())
+    }
+
+    fn save(mut self, tables: &Transaction<'_>) -> Result<(), ApplyError> {
+        if self.stale {
+            self.fold_again(tables)?;
+        }
+        let Tail { running, open, failed, uncertain } = self.tail;
+        tables
+            .prepare_cached(
+                "UPDATE lanes SET version = ?2, at = ?3, recorded_at = ?4, late = ?5, open = ?6,
+                        running = ?7, since = ?8, failed = ?9, failed_at = ?10, uncertain = ?11
+                 WHERE id = ?1",
+            )?
+            .execute(params![
+                self.id,
+                self.version,
+                self.at.unwrap_or(0),
+                self.recorded_at,
+                self.late,
+                serde_json::to_string(&open)?,
+                running.map(|(number, _)| number),
+                running.map(|(_, since)| since),
+                failed.map(|(number, _)| number),
+                failed.map(|(_, at)| at),
+                uncertain,
+            ])?;
+        Ok(())
+    }
+
+    fn fold_again(&mut self, tables: &Transaction<'_>) -> rusqlite::Result<()> {
+        let facts = tables
+            .prepare_cached(
+                "SELECT at, position, kind, number, version FROM facts WHERE lane = ?
+                 ORDER BY at, position",
+            )?
+            .query_map([self.id], read_fact)?
+            .collect::<Result<Vec<_>, _>>()?;
+        let (standings, tail) = timeline::fold(&facts);
+        // A contradiction or a correction changes what was known before it was recorded.
+        self.late = true;
+        self.tail = tail;
+        let mut update = tables.prepare_cached(include_str!("restate.sql"))?;
+        for (fact, standing) in facts.iter().zip(standings) {
+            let Standing { running, in_progress, failed, uncertain } = standing;
+            update.execute(params![
+                self.id,
+                fact.at,
+                fact.position,
+                running.map(|(number, _)| number),
+                running.map(|(_, since)| since),
+                in_progress,
+                failed.map(|(number, _)| number),
+                failed.map(|(_, at)| at),
+                uncertain,
+            ])?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads `at, position, kind, number, version`.
+pub(super) fn read_fact(row: &Row<'_>) -> rusqlite::Result<Fact> {
+    Ok(Fact {
+        at: row.get(0)?,
+        position: row.get(1)?,
+        kind: row.get(2)?,
+        number: row.get(3)?,
+        version: row.get(4)?,
+    })
+}

@@ -1,0 +1,197 @@
+//! What can be asked of it.
+
+mod environments;
+mod lanes;
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Result};
+use shiplog_domain::{
+    environment::{Frozen, Rules, Tier},
+    lane::{DeploymentNumber, Intent, LaneId},
+    metadata::Actor,
+    names::{EnvironmentName, ServiceName, Version},
+};
+use shiplog_store::position::StreamVersion;
+
+use self::lanes::Instant;
+use crate::{columns, projection::View};
+
+/// An instant on both clocks; nothing is "now".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AsOf {
+    /// What ran then.
+    pub at: Option<Timestamp>,
+    /// As known then.
+    pub known_at: Option<Timestamp>,
+}
+
+/// An environment and what was declared of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvironmentRow {
+    /// Its name.
+    pub environment: EnvironmentName,
+    /// As declared, else as its name suggests.
+    pub tier: Tier,
+    /// Whether anybody declared it.
+    pub declared: bool,
+    /// Whether it is no more.
+    pub retired: bool,
+    /// As declared last.
+    pub rules: Option<Rules>,
+    /// The freeze in force, if there is one.
+    pub frozen: Option<Frozen>,
+    /// How many services run there.
+    pub lanes: u64,
+}
+
+/// What runs in one environment.
+#[derive(Clone, Debug)]
+pub struct Board {
+    /// Which one, and what was declared of it.
+    pub environment: EnvironmentRow,
+    /// Every service that was ever deployed there, by name.
+    pub lanes: Vec<LaneNow>,
+}
+
+/// What a lane is at some instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneNow {
+    /// Which one.
+    pub lane: LaneId,
+    /// The stream's version: now its last one, as of an instant that of the last fact counted.
+    pub version: StreamVersion,
+    /// What runs; `at` is since when.
+    pub running: Option<Brief>,
+    /// What has not ended; `at` is when it was requested.
+    pub in_progress: Option<Brief>,
+    /// What failed last; `at` is when it did.
+    pub last_failed: Option<Brief>,
+    /// Why nobody knows what is really there: the last thing to end there failed.
+    pub uncertain: Option<String>,
+}
+
+/// A deployment in a few words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brief {
+    /// Its place in the lane.
+    pub number: DeploymentNumber,
+    /// What it puts there.
+    pub version: Version,
+    /// The commit that that was built from.
+    pub commit: Option<String>,
+    /// Who asked for it.
+    pub actor: Actor,
+    /// Why.
+    pub intent: Intent,
+    /// See where it stands.
+    pub at: Timestamp,
+    /// What went wrong, if something did.
+    pub error: Option<String>,
+}
+
+/// A service that is not the same at two instants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Which one.
+    pub service: ServiceName,
+    /// What ran at the first.
+    pub from: Option<Brief>,
+    /// What ran at the second.
+    pub to: Option<Brief>,
+}
+
+/// Every environment that was ever deployed to or declared, by name, as it is now.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub fn environments(view: &View<'_>) -> Result<Vec<EnvironmentRow>> {
+    let names = view
+        .0
+        .prepare_cached("SELECT name FROM environments ORDER BY name")?
+        .query_map([], |row| row.get::<_, String>(0))?
+        .collect::<Result<Vec<_>>>()?;
+    let instant = Instant::from(AsOf::default());
+    let mut rows = Vec::new();
+    for name in names {
+        let mut row = environments::row(view, &columns::name(0, &name)?, instant)?;
+        row.lanes = view
+            .0
+            .prepare_cached(
+                "SELECT count(*) FROM lanes WHERE environment = ? AND running IS NOT NULL",
+            )?
+            .query_row([name], |row| row.get(0))?;
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// What runs in an environment; none if nobody has heard of it.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub fn board(view: &View<'_>, environment: &EnvironmentName, as_of: AsOf) -> Result<Option<Board>> {
+    let known = view
+        .0
+        .prepare_cached("SELECT 1 FROM environments WHERE name = ?")?
+        .query_row([environment.as_str()], |_| Ok(()))
+        .optional()?;
+    if known.is_none() {
+        return Ok(None);
+    }
+    let instant = Instant::from(as_of);
+    let mut lanes = Vec::new();
+    for row in lanes::of_environment(view, environment)? {
+        lanes.extend(row.at(view, instant)?);
+    }
+    let mut environment = environments::row(view, environment, instant)?;
+    environment.lanes = lanes.iter().filter(|lane| lane.running.is_some()).count() as u64;
+    Ok(Some(Board { environment, lanes }))
+}
+
+/// What a lane is; none if it was nothing yet.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub fn lane(view: &View<'_>, id: &LaneId, as_of: AsOf) -> Result<Option<LaneNow>> {
+    match lanes::one(view, id)? {
+        Some(row) => row.at(view, as_of.into()),
+        None => Ok(None),
+    }
+}
+
+/// Which services of an environment were not the same at two instants, by name.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub fn diff(
+    view: &View<'_>,
+    environment: &EnvironmentName,
+    from: Timestamp,
+    to: Timestamp,
+    known_at: Option<Timestamp>,
+) -> Result<Option<Vec<Difference>>> {
+    let at = |at| board(view, environment, AsOf { at: Some(at), known_at });
+    let (Some(before), Some(after)) = (at(from)?, at(to)?) else { return Ok(None) };
+    let mut earlier: std::collections::BTreeMap<_, _> =
+        before.lanes.into_iter().map(|lane| (lane.lane.service, lane.running)).collect();
+    let mut pairs = Vec::new();
+    for lane in after.lanes {
+        let from = earlier.remove(&lane.lane.service).flatten();
+        pairs.push((lane.lane.service, from, lane.running));
+    }
+    // Asked backwards, a service can be there at the first instant alone.
+    pairs.extend(earlier.into_iter().map(|(service, from)| (service, from, None)));
+    pairs.sort_by(|one, other| one.0.cmp(&other.0));
+    let version = |brief: &Option<Brief>| brief.as_ref().map(|brief| brief.version.clone());
+    Ok(Some(
+        pairs
+            .into_iter()
+            .filter(|(_, from, to)| version(from) != version(to))
+            .map(|(service, from, to)| Difference { service, from, to })
+            .collect(),
+    ))
+}

@@ -1,0 +1,60 @@
+//! What was declared of an environment, as of an instant.
+
+use rusqlite::{Result, types::Type};
+use shiplog_domain::{
+    decider::Decider,
+    environment::{Environment, State, Tier, stream},
+    names::EnvironmentName,
+    wire::{Decoded, DomainEvent, EncodedEvent},
+};
+
+use super::{EnvironmentRow, lanes::Instant};
+use crate::projection::View;
+
+/// The environment's row; `lanes` is left for who knows it.
+pub(super) fn row(
+    view: &View<'_>,
+    environment: &EnvironmentName,
+    instant: Instant,
+) -> Result<EnvironmentRow> {
+    let state = state(view, environment, instant)?;
+    let frozen = state.frozen.filter(|frozen| {
+        frozen.until.is_none_or(|until| until.as_microsecond() > instant.at.unwrap_or(i64::MIN))
+    });
+    Ok(EnvironmentRow {
+        environment: environment.clone(),
+        tier: state.rules.map_or_else(|| Tier::guess(environment), |rules| rules.tier),
+        declared: state.rules.is_some(),
+        retired: state.retired,
+        rules: state.rules,
+        frozen,
+        lanes: 0,
+    })
+}
+
+fn state(view: &View<'_>, environment: &EnvironmentName, instant: Instant) -> Result<State> {
+    let mut statement = view.0.prepare_cached(
+        "SELECT type, data FROM declarations
+         WHERE environment = ?1 AND at <= ?2 AND recorded_at <= ?3
+         ORDER BY at, position",
+    )?;
+    let mut rows =
+        statement.query((environment.as_str(), instant.latest(), instant.known_until()))?;
+    let mut state = State::default();
+    while let Some(row) = rows.next()? {
+        let stored = EncodedEvent {
+            event_type: row.get::<_, String>(0)?.into(),
+            schema: 1,
+            readable_from: 1,
+            ignorable: true,
+            data: row.get::<_, String>(1)?.into(),
+        };
+        let decoded = DomainEvent::decode(&stream(environment), &stored).map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(1, Type::Text, Box::new(error))
+        })?;
+        if let Decoded::Known(DomainEvent::Environment(event)) = decoded {
+            state = Environment::evolve(state, &event);
+        }
+    }
+    Ok(state)
+}

@@ -1,0 +1,183 @@
+//! One lane's row, and what it was at an instant.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Result, Row};
+use shiplog_domain::{
+    lane::{DeploymentNumber, LaneId},
+    names::EnvironmentName,
+};
+use shiplog_store::position::StreamVersion;
+
+use super::{AsOf, Brief, LaneNow};
+use crate::{
+    columns::{document, name, timestamp},
+    current::{
+        fold::read_fact,
+        timeline::{self, Dated, Standing},
+    },
+    projection::View,
+};
+
+/// An instant on both clocks, in microseconds; nothing is "all there is".
+#[derive(Clone, Copy)]
+pub(super) struct Instant {
+    pub(super) at: Option<i64>,
+    known_at: Option<i64>,
+}
+
+impl From<AsOf> for Instant {
+    fn from(AsOf { at, known_at }: AsOf) -> Self {
+        Self {
+            at: at.map(Timestamp::as_microsecond),
+            known_at: known_at.map(Timestamp::as_microsecond),
+        }
+    }
+}
+
+impl Instant {
+    pub(super) fn latest(self) -> i64 {
+        self.at.unwrap_or(i64::MAX)
+    }
+
+    pub(super) fn known_until(self) -> i64 {
+        self.known_at.unwrap_or(i64::MAX)
+    }
+}
+
+/// A lane as the table has it: its last end.
+pub(super) struct LaneRow {
+    id: i64,
+    lane: LaneId,
+    version: u64,
+    recorded_at: i64,
+    late: bool,
+    standing: Standing,
+}
+
+const COLUMNS: &str = "SELECT id, environment, service, version, recorded_at, late, open, running,
+    since, failed, failed_at, uncertain FROM lanes WHERE environment = ?1";
+
+pub(super) fn of_environment(view: &View<'_>, name: &EnvironmentName) -> Result<Vec<LaneRow>> {
+    view.0
+        .prepare_cached(&format!("{COLUMNS} ORDER BY service"))?
+        .query_map([name.as_str()], read)?
+        .collect()
+}
+
+pub(super) fn one(view: &View<'_>, id: &LaneId) -> Result<Option<LaneRow>> {
+    view.0
+        .prepare_cached(&format!("{COLUMNS} AND service = ?2"))?
+        .query_row([id.environment.as_str(), id.service.as_str()], read)
+        .optional()
+}
+
+fn read(row: &Row<'_>) -> Result<LaneRow> {
+    let open: Vec<u32> = document(6, &row.get::<_, String>(6)?)?;
+    let lane = LaneId {
+        environment: name(1, &row.get::<_, String>(1)?)?,
+        service: name(2, &row.get::<_, String>(2)?)?,
+    };
+    let standing = Standing {
+        running: dated(row, "running", "since")?,
+        in_progress: open.last().copied(),
+        failed: dated(row, "failed", "failed_at")?,
+        uncertain: row.get("uncertain")?,
+    };
+    Ok(LaneRow {
+        id: row.get(0)?,
+        lane,
+        version: row.get(3)?,
+        recorded_at: row.get(4)?,
+        late: row.get(5)?,
+        standing,
+    })
+}
+
+fn dated(row: &Row<'_>, number: &str, at: &str) -> Result<Option<Dated>> {
+    Ok(row.get::<_, Option<u32>>(number)?.zip(row.get::<_, Option<i64>>(at)?))
+}
+
+impl LaneRow {
+    /// What the lane was at an instant; none if it was nothing yet.
+    pub(super) fn at(&self, view: &View<'_>, instant: Instant) -> Result<Option<LaneNow>> {
+        let known = instant.known_at.is_none_or(|known_at| self.recorded_at <= known_at);
+        let found = match instant.at {
+            None if known => Some((self.version, self.standing)),
+            // Where nothing ever came late, what was known is a prefix of what happened.
+            _ if known || !self.late => self.seek(view, instant)?,
+            _ => self.fold(view, instant)?,
+        };
+        found.map(|(version, standing)| self.tell(view, version, standing)).transpose()
+    }
+
+    fn seek(&self, view: &View<'_>, instant: Instant) -> Result<Option<(u64, Standing)>> {
+        view.0
+            .prepare_cached(
+                "SELECT version, running, since, in_progress, failed, failed_at, uncertain
+                 FROM facts WHERE lane = ?1 AND at <= ?2 AND recorded_at <= ?3
+                 ORDER BY at DESC, position DESC LIMIT 1",
+            )?
+            .query_row((self.id, instant.latest(), instant.known_until()), |row| {
+                let standing = Standing {
+                    running: dated(row, "running", "since")?,
+                    in_progress: row.get("in_progress")?,
+                    failed: dated(row, "failed", "failed_at")?,
+                    uncertain: row.get("uncertain")?,
+                };
+                Ok((row.get("version")?, standing))
+            })
+            .optional()
+    }
+
+    fn fold(&self, view: &View<'_>, instant: Instant) -> Result<Option<(u64, Standing)>> {
+        let known = view
+            .0
+            .prepare_cached(
+                "SELECT at, position, kind, number, version FROM facts
+                 WHERE lane = ?1 AND recorded_at <= ?2 ORDER BY at, position",
+            )?
+            .query_map((self.id, instant.known_until()), read_fact)?
+            .collect::<Result<Vec<_>>>()?;
+        let happened = known.partition_point(|fact| fact.at <= instant.latest());
+        let version = known.iter().take(happened).map(|fact| fact.version).max();
+        let (standings, _) = timeline::fold(&known);
+        let standing = happened.checked_sub(1).and_then(|last| standings.get(last).copied());
+        Ok(version.zip(standing))
+    }
+
+    fn tell(&self, view: &View<'_>, version: u64, standing: Standing) -> Result<LaneNow> {
+        let Standing { running, in_progress, failed, uncertain } = standing;
+        let brief = |number, at| self.brief(view, number, at).transpose();
+        Ok(LaneNow {
+            lane: self.lane.clone(),
+            version: StreamVersion(version),
+            running: running.and_then(|(number, at)| brief(number, Some(at))).transpose()?,
+            in_progress: in_progress.and_then(|number| brief(number, None)).transpose()?,
+            last_failed: failed.and_then(|(number, at)| brief(number, Some(at))).transpose()?,
+            uncertain: failed
+                .filter(|_| uncertain)
+                .map(|(number, _)| format!("{} failed half-way", DeploymentNumber(number))),
+        })
+    }
+
+    fn brief(&self, view: &View<'_>, number: u32, at: Option<i64>) -> Result<Option<Brief>> {
+        view.0
+            .prepare_cached(
+                "SELECT version, commit_id, actor, intent, requested_at, error
+                 FROM deployments WHERE lane = ? AND number = ?",
+            )?
+            .query_row((self.id, number), |row| {
+                let at = at.map_or_else(|| row.get::<_, i64>(4), Ok)?;
+                Ok(Brief {
+                    number: DeploymentNumber(number),
+                    version: name(0, &row.get::<_, String>(0)?)?,
+                    commit: row.get(1)?,
+                    actor: document(2, &row.get::<_, String>(2)?)?,
+                    intent: document(3, &row.get::<_, String>(3)?)?,
+                    at: timestamp(4, at)?,
+                    error: row.get(5)?,
+                })
+            })
+            .optional()
+    }
+}

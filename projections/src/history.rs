@@ -1,0 +1,123 @@
+//! Every deployment: who, what, when, how it went, and what it replaced.
+
+mod query;
+mod words;
+
+use rusqlite::{Transaction, params};
+use shiplog_domain::{lane::Intent, wire::DomainEvent};
+use shiplog_store::log::Recorded;
+
+pub use self::query::{Filter, Run, list, one, runs};
+pub use crate::ledger::{Entry, Place};
+use crate::{
+    ledger::{self, Detail, Ledger, Row},
+    projection::{ApplyError, Projection},
+};
+
+/// The projection behind the list of deployments.
+#[derive(Clone, Copy, Debug)]
+pub struct History;
+
+impl Projection for History {
+    fn name(&self) -> &'static str {
+        "history"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn schema(&self) -> String {
+        [ledger::SCHEMA, include_str!("history.sql")].concat()
+    }
+
+    fn fold(
+        &self,
+        tables: &Transaction<'_>,
+        events: &[Recorded<DomainEvent>],
+    ) -> Result<(), ApplyError> {
+        let mut ledger = Ledger::new(tables, Detail::Whole);
+        for recorded in events {
+            ledger.apply(recorded)?;
+        }
+        for row in ledger.finish()? {
+            if row.is_new {
+                add(tables, &row)?;
+            } else {
+                amend(tables, &row)?;
+            }
+            if row.has_new_words {
+                index(tables, &row)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn add(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
+    let requested = &row.deployment.requested;
+    tables.prepare_cached("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
+        params![
+            row.id,
+            requested.at.as_microsecond(),
+            row.lane.service.as_str(),
+            row.lane.environment.as_str(),
+            row.actor.id,
+            requested.release.version.as_str(),
+            requested.release.commit,
+            row.deployment.status().as_str(),
+            intent(row.deployment.intent()),
+            row.classification().as_str(),
+        ],
+    )?;
+    for (name, value) in &requested.labels {
+        tables
+            .prepare_cached("INSERT INTO labels VALUES (?, ?, ?)")?
+            .execute(params![name, value, row.id])?;
+    }
+    for artifact in &requested.release.artifacts {
+        for text in [&artifact.name, &artifact.digest] {
+            tables
+                .prepare_cached("INSERT INTO artifacts VALUES (?, ?) ON CONFLICT DO NOTHING")?
+                .execute(params![text, row.id])?;
+        }
+    }
+    Ok(())
+}
+
+/// Rewrites what can change about a deployment after it was requested.
+fn amend(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
+    tables
+        .prepare_cached(
+            "UPDATE entries SET status = ?2, intent = ?3, classification = ?4
+             WHERE id = ?1 AND (status, intent, classification) <> (?2, ?3, ?4)",
+        )?
+        .execute(params![
+            row.id,
+            row.deployment.status().as_str(),
+            intent(row.deployment.intent()),
+            row.classification().as_str(),
+        ])
+        .map(drop)
+}
+
+fn index(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
+    if !row.is_new {
+        tables.prepare_cached("DELETE FROM search WHERE rowid = ?")?.execute([row.id])?;
+    }
+    tables
+        .prepare_cached("INSERT INTO search (rowid, words) VALUES (?, ?)")?
+        .execute(params![row.id, words::of(row)])
+        .map(drop)
+}
+
+/// The word for an intent.
+pub(crate) fn intent(intent: &Intent) -> &'static str {
+    match intent {
+        Intent::Deploy => "deploy",
+        Intent::Rollback { .. } => "rollback",
+        Intent::RollForward { .. } => "roll_forward",
+        Intent::Retry { .. } => "retry",
+        Intent::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,254 @@
+//! One deployment's row.
+
+use rusqlite::{OptionalExtension, Transaction, params};
+use shiplog_domain::{
+    lane::{Classification, Deployment, DeploymentNumber, Event, LaneId, Requested},
+    metadata::Actor,
+    names::Version,
+    wire::DomainEvent,
+};
+use shiplog_store::{log::Recorded, position::GlobalPosition};
+
+use super::{
+    Detail,
+    effects::{After, Point, read_place},
+};
+use crate::{
+    columns::{document, name},
+    projection::ApplyError,
+};
+
+/// A deployment in its lane, with what it puts there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its number.
+    pub number: DeploymentNumber,
+    /// What it puts there.
+    pub version: Version,
+}
+
+/// What a deployment was, seen from its lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) classification: Classification,
+    pub(super) before: Option<Place>,
+}
+
+/// A deployment with all that is known of it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Where it was deployed.
+    pub lane: LaneId,
+    /// What its events say.
+    pub deployment: Deployment,
+    /// Who requested it.
+    pub actor: Actor,
+    /// What it was; before it has succeeded, what it was going to be when it was requested.
+    pub classification: Classification,
+    /// What it replaced; none until it has taken effect.
+    pub replaced: Option<Place>,
+    /// Where its last event is in the log.
+    pub position: GlobalPosition,
+}
+
+/// A row in a batch's hands.
+pub(crate) struct Row {
+    pub(crate) id: i64,
+    pub(crate) lane: LaneId,
+    pub(crate) deployment: Deployment,
+    pub(crate) actor: Actor,
+    verdict: Verdict,
+    /// What the lane's last effect was when the verdict was found, if that was in this batch.
+    pub(super) judged_after: Option<After>,
+    position: GlobalPosition,
+    /// Whether it is not in the tables yet.
+    pub(crate) is_new: bool,
+    /// Whether words were added that a search should find.
+    pub(crate) has_new_words: bool,
+}
+
+/// What an event did to whether, and since when, a deployment is in effect.
+pub(super) enum Settled {
+    AsBefore,
+    Succeeded(Point),
+    /// It was in effect, and now is since another time, or no more.
+    Anew(Option<Point>),
+}
+
+impl Row {
+    pub(super) fn new(
+        id: i64,
+        lane: LaneId,
+        recorded: &Recorded<DomainEvent>,
+        requested: Requested,
+        (verdict, after): (Verdict, After),
+    ) -> Self {
+        Self {
+            id,
+            lane,
+            deployment: Deployment::new(requested),
+            actor: recorded.metadata.actor.clone(),
+            verdict,
+            judged_after: Some(after),
+            position: recorded.position,
+            is_new: true,
+            has_new_words: true,
+        }
+    }
+
+    pub(super) fn load(
+        tables: &Transaction<'_>,
+        lane: i64,
+        id: &LaneId,
+        number: DeploymentNumber,
+    ) -> Result<Option<Self>, ApplyError> {
+        let mut statement = tables.prepare_cached(
+            "SELECT id, actor, document, classification, before_number, before_version, position
+             FROM deployments WHERE lane = ? AND number = ?",
+        )?;
+        let row = statement
+            .query_row(params![lane, number.0], |row| {
+                Ok(Self {
+                    id: row.get(0)?,
+                    lane: id.clone(),
+                    actor: document(1, &row.get::<_, String>(1)?)?,
+                    deployment: document(2, &row.get::<_, String>(2)?)?,
+                    verdict: Verdict {
+                        classification: document(3, &row.get::<_, String>(3)?)?,
+                        before: read_place(row, 4)?,
+                    },
+                    judged_after: None,
+                    position: GlobalPosition(row.get(6)?),
+                    is_new: false,
+                    has_new_words: false,
+                })
+            })
+            .optional()?;
+        Ok(row)
+    }
+
+    pub(super) fn judge(&mut self, verdict: Verdict) {
+        self.verdict = verdict;
+    }
+
+    pub(super) fn apply(
+        &mut self,
+        recorded: &Recorded<DomainEvent>,
+        event: &Event,
+        detail: Detail,
+    ) -> Settled {
+        if detail == Detail::Outline && !shapes_outline(event) {
+            return Settled::AsBefore;
+        }
+        let before = self.point();
+        self.deployment.apply(event, recorded.version.0);
+        self.position = recorded.position;
+        self.has_new_words |= matches!(event, Event::Failed(_) | Event::Annotated(_));
+        match (before, self.point()) {
+            (None, None) => Settled::AsBefore,
+            (None, Some(point)) => Settled::Succeeded(point),
+            (Some(before), Some(after)) if before == after => Settled::AsBefore,
+            (Some(_), after) => Settled::Anew(after),
+        }
+    }
+
+    fn point(&self) -> Option<Point> {
+        self.deployment.took_effect().map(Point::of)
+    }
+
+    pub(super) fn save(&self, tables: &Transaction<'_>, lane: i64) -> Result<(), ApplyError> {
+        let statement = if self.is_new {
+            "INSERT INTO deployments (position, document, classification, before_number,
+                                      before_version, id, lane, number, actor)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+        } else {
+            "UPDATE deployments SET position = ?1, document = ?2, classification = ?3,
+                    before_number = ?4, before_version = ?5, actor = ?9
+             WHERE id = ?6 AND lane = ?7 AND number = ?8"
+        };
+        let Verdict { classification, before } = &self.verdict;
+        tables.prepare_cached(statement)?.execute(params![
+            self.position.0,
+            serde_json::to_string(&self.deployment)?,
+            serde_json::to_string(classification)?,
+            before.as_ref().map(|place| place.number.0),
+            before.as_ref().map(|place| place.version.as_str()),
+            self.id,
+            lane,
+            self.deployment.number().0,
+            serde_json::to_string(&self.actor)?,
+        ])?;
+        Ok(())
+    }
+
+    pub(crate) fn classification(&self) -> Classification {
+        self.verdict.classification
+    }
+}
+
+/// Whether an event changes what an outline keeps.
+fn shapes_outline(event: &Event) -> bool {
+    match event {
+        Event::Requested(_)
+        | Event::Rejected(_)
+        | Event::Started(_)
+        | Event::Succeeded(_)
+        | Event::Failed(_)
+        | Event::Cancelled(_)
+        | Event::Corrected(_)
+        | Event::Removed(_) => true,
+        Event::Approved(_)
+        | Event::TargetStarted(_)
+        | Event::TargetSucceeded(_)
+        | Event::TargetFailed(_)
+        | Event::Health(_)
+        | Event::Annotated(_) => false,
+    }
+}
+
+pub(super) fn has_verdict(
+    tables: &Transaction<'_>,
+    lane: i64,
+    number: DeploymentNumber,
+    verdict: &Verdict,
+) -> Result<bool, ApplyError> {
+    let classification = serde_json::to_string(&verdict.classification)?;
+    let same = tables
+        .prepare_cached(
+            "SELECT classification = ?3 AND before_number IS ?4 AND before_version IS ?5
+             FROM deployments WHERE lane = ?1 AND number = ?2",
+        )?
+        .query_row(
+            params![
+                lane,
+                number.0,
+                classification,
+                verdict.before.as_ref().map(|place| place.number.0),
+                verdict.before.as_ref().map(|place| place.version.as_str()),
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(same.unwrap_or(false))
+}
+
+/// The columns that [`read_entry`] reads, of `deployments d JOIN lanes l ON l.id = d.lane`.
+pub(crate) const ENTRY: &str = "d.id, l.service, l.environment, d.position, d.actor, d.document,
+    d.classification, d.before_number, d.before_version";
+
+/// Reads [`ENTRY`]: the row's key and the deployment.
+pub(crate) fn read_entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<(i64, Entry)> {
+    let deployment: Deployment = document(5, &row.get::<_, String>(5)?)?;
+    let entry = Entry {
+        lane: LaneId {
+            service: name(1, &row.get::<_, String>(1)?)?,
+            environment: name(2, &row.get::<_, String>(2)?)?,
+        },
+        position: GlobalPosition(row.get(3)?),
+        actor: document(4, &row.get::<_, String>(4)?)?,
+        classification: document(6, &row.get::<_, String>(6)?)?,
+        replaced: read_place(row, 7)?.filter(|_| deployment.took_effect().is_some()),
+        deployment,
+    };
+    Ok((row.get(0)?, entry))
+}

@@ -1,0 +1,20 @@
+//! What can be asked: the engine that folds the log, and the read models that it keeps.
+//!
+//! A read model is a function of the log, in an SQLite file of its own; deleting
+//! them all is always safe.
+
+mod columns;
+pub mod current;
+pub mod digest;
+pub mod history;
+mod ledger;
+pub mod models;
+pub mod page;
+pub mod projection;
+pub mod releases;
+pub mod replay;
+pub mod rollbacks;
+pub mod runner;
+mod sort_key;
+mod tables;
+pub mod verify;

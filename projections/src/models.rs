@@ -1,0 +1,260 @@
+//! The read models of one server: kept level, waited for, asked.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::Connection;
+use shiplog_store::{log::Log, position::GlobalPosition};
+use tokio::{sync::watch, task::JoinError, time::timeout};
+
+use crate::{
+    current::Current,
+    history::History,
+    projection::{Projection, View},
+    releases::Releases,
+    rollbacks::Rollbacks,
+    runner::{Following, Runner, follow},
+    tables,
+};
+
+/// How many connections a read model keeps open for its next questions.
+const IDLE_CONNECTIONS: usize = 4;
+
+/// How far a read model has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Up to where the log is folded.
+    pub checkpoint: Option<GlobalPosition>,
+    /// What it is doing.
+    pub phase: Phase,
+    /// How many events of a future Shiplog were passed over.
+    pub skipped: u64,
+}
+
+/// What a follower is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Folding what was recorded before.
+    CatchingUp,
+    /// Level with the log.
+    Live,
+    /// It cannot go on; the other read models do.
+    Stalled {
+        /// Where and why.
+        why: String,
+    },
+}
+
+/// A read model is not as far as was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` has not come that far yet")]
+pub struct Behind {
+    /// Which one.
+    pub name: &'static str,
+    /// How far it is.
+    pub checkpoint: Option<GlobalPosition>,
+    /// Whether it will not get there by waiting.
+    pub stalled: bool,
+}
+
+/// A question that got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The read model's file failed.
+    #[error("the read model's file failed: {0}")]
+    Tables(#[from] rusqlite::Error),
+    /// The question panicked or the server is going down.
+    #[error("the question was not finished: {0}")]
+    Unfinished(#[from] JoinError),
+}
+
+/// What was asked for, and up to where the log was folded for it.
+#[derive(Clone, Debug)]
+pub struct Answer<T> {
+    /// What was asked for.
+    pub value: T,
+    /// The read model's checkpoint then.
+    pub position: Option<GlobalPosition>,
+}
+
+/// Every read model that Shiplog comes with.
+#[derive(Debug)]
+pub struct ReadModels {
+    /// What runs where: see [`crate::current`].
+    pub current: Model,
+    /// Every deployment: see [`crate::history`].
+    pub history: Model,
+    /// What was taken back: see [`crate::rollbacks`].
+    pub rollbacks: Model,
+    /// Every release: see [`crate::releases`].
+    pub releases: Model,
+}
+
+/// Why the read models cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Their directory cannot be made.
+    #[error("cannot make the directory `{}`", .path.display())]
+    Directory {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file cannot be opened.
+    #[error("cannot open the read model `{name}`")]
+    File {
+        /// Whose.
+        name: &'static str,
+        /// Why.
+        source: rusqlite::Error,
+    },
+}
+
+impl ReadModels {
+    /// Opens the read models in `directory` and keeps them level with `log`.
+    ///
+    /// Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if the directory or a file cannot be made.
+    pub fn start(log: &Arc<dyn Log>, directory: &Path) -> Result<Self, StartError> {
+        fs::create_dir_all(directory)
+            .map_err(|source| StartError::Directory { path: directory.into(), source })?;
+        Ok(Self {
+            current: Model::start(Current, log, directory)?,
+            history: Model::start(History, log, directory)?,
+            rollbacks: Model::start(Rollbacks, log, directory)?,
+            releases: Model::start(Releases, log, directory)?,
+        })
+    }
+
+    /// All of them.
+    pub fn all(&self) -> [&Model; 4] {
+        let Self { current, history, rollbacks, releases } = self;
+        [current, history, rollbacks, releases]
+    }
+
+    /// Stops following, after what is being folded has been committed.
+    pub async fn stop(&self) {
+        for model in self.all() {
+            model.following.lock().await.stop().await;
+        }
+    }
+}
+
+/// One read model.
+pub struct Model {
+    name: &'static str,
+    version: u32,
+    path: PathBuf,
+    progress: watch::Receiver<Progress>,
+    following: tokio::sync::Mutex<Following>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+}
+
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { name, version, path, .. } = self;
+        f.debug_struct("Model")
+            .field("name", name)
+            .field("version", version)
+            .field("path", path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Model {
+    fn start<P: Projection>(
+        projection: P,
+        log: &Arc<dyn Log>,
+        directory: &Path,
+    ) -> Result<Self, StartError> {
+        let (name, version) = (projection.name(), projection.version());
+        let path = tables::path(directory, &projection);
+        let runner = Runner::open(projection, directory, log.id())
+            .map_err(|source| StartError::File { name, source })?;
+        let checkpoint = runner.checkpoint();
+        let (sender, progress) =
+            watch::channel(Progress { checkpoint, phase: Phase::CatchingUp, skipped: 0 });
+        let following = tokio::sync::Mutex::new(follow(runner, Arc::clone(log), sender));
+        Ok(Self { name, version, path, progress, following, idle: Arc::default() })
+    }
+
+    /// What people call it.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The version of its meaning.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// How far it has come.
+    pub fn progress(&self) -> Progress {
+        self.progress.borrow().clone()
+    }
+
+    /// Waits until everything up to `position` is folded.
+    ///
+    /// # Errors
+    ///
+    /// [`Behind`] if it is not `within` that time, or will not be because it is stalled.
+    pub async fn at_least(&self, position: GlobalPosition, within: Duration) -> Result<(), Behind> {
+        let mut progress = self.progress.clone();
+        let there = |progress: &Progress| progress.checkpoint >= Some(position);
+        let stuck = |progress: &Progress| matches!(progress.phase, Phase::Stalled { .. });
+        let waited = timeout(within, progress.wait_for(|now| there(now) || stuck(now))).await;
+        let now = match waited {
+            Ok(Ok(now)) => now.clone(),
+            // Time is up, or the follower has ended: what it came to is what there is.
+            Ok(Err(_)) | Err(_) => self.progress(),
+        };
+        if there(&now) {
+            return Ok(());
+        }
+        Err(Behind { name: self.name, checkpoint: now.checkpoint, stalled: stuck(&now) })
+    }
+
+    /// Asks, on a thread of its own, a snapshot that nothing changes meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError`].
+    pub async fn query<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&View<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<Answer<T>, QueryError> {
+        let (idle, path) = (Arc::clone(&self.idle), self.path.clone());
+        let answer = tokio::task::spawn_blocking(move || {
+            let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut tables = match kept {
+                Some(tables) => tables,
+                None => tables::open_read_only(&path)?,
+            };
+            let answer = look(&mut tables, ask)?;
+            let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < IDLE_CONNECTIONS {
+                idle.push(tables);
+            }
+            Ok::<_, rusqlite::Error>(answer)
+        });
+        Ok(answer.await??)
+    }
+}
+
+fn look<T>(
+    tables: &mut Connection,
+    ask: impl FnOnce(&View<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Answer<T>> {
+    let snapshot = tables.transaction()?;
+    let position = tables::checkpoint(&snapshot)?.position;
+    let value = ask(&View(&snapshot))?;
+    Ok(Answer { value, position })
+}

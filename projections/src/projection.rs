@@ -1,0 +1,78 @@
+//! What a projection is: a name, a version, tables, and a fold.
+
+use rusqlite::{Connection, Transaction};
+use shiplog_domain::wire::DomainEvent;
+use shiplog_store::log::Recorded;
+
+/// Why an event could not be folded.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The tables would not take it.
+    #[error("the read model's tables failed: {0}")]
+    Tables(#[from] rusqlite::Error),
+    /// A document in the tables is not what this code wrote.
+    #[error("a document of the read model does not read: {0}")]
+    Document(#[from] serde_json::Error),
+    /// The event speaks of something that the log never told of.
+    #[error(
+        "event {position} of `{stream}` speaks of deployment {number}, which nothing requested"
+    )]
+    Unheard {
+        /// Where the event is.
+        position: u64,
+        /// In which stream.
+        stream: String,
+        /// The deployment that it speaks of.
+        number: u32,
+    },
+}
+
+impl ApplyError {
+    /// Whether the machine failed rather than the fold: worth another try when it is well again.
+    pub fn is_machine(&self) -> bool {
+        match self {
+            Self::Tables(rusqlite::Error::SqliteFailure(failure, _)) => matches!(
+                failure.code,
+                rusqlite::ErrorCode::DiskFull
+                    | rusqlite::ErrorCode::SystemIoFailure
+                    | rusqlite::ErrorCode::CannotOpen
+                    | rusqlite::ErrorCode::OutOfMemory
+            ),
+            Self::Tables(_) | Self::Document(_) | Self::Unheard { .. } => false,
+        }
+    }
+}
+
+/// A fold of the log into tables.
+pub trait Projection: Send + Sync + 'static {
+    /// What people call it; also the stem of its file's name.
+    fn name(&self) -> &'static str;
+
+    /// The version of its meaning: raised when the same log should give other tables.
+    fn version(&self) -> u32;
+
+    /// `CREATE TABLE …`, for an empty file.
+    fn schema(&self) -> String;
+
+    /// Applies `events`, which follow each other in the log.
+    ///
+    /// - **Purity**: the tables afterwards depend on the tables before and on the
+    ///   events alone: no clock, no chance, no other read model.
+    /// - **Batches**: folding events one by one or in batches of any size gives
+    ///   the same tables. The slice is there so that work can be done once for
+    ///   many events.
+    ///
+    /// # Errors
+    ///
+    /// Nothing of the batch counts then: the runner rolls it back and finds
+    /// the event by applying them one by one.
+    fn fold(
+        &self,
+        tables: &Transaction<'_>,
+        events: &[Recorded<DomainEvent>],
+    ) -> Result<(), ApplyError>;
+}
+
+/// A look at a read model that nothing changes meanwhile.
+#[derive(Debug)]
+pub struct View<'c>(pub(crate) &'c Connection);

@@ -1,0 +1,209 @@
+//! Every release that was registered or deployed, and whether it may go further.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Result, Row, Transaction, params};
+use shiplog_domain::{
+    lane::{self, LaneId},
+    names::ServiceName,
+    release::{self, Blocked, Manifest, ReleaseId},
+    wire::DomainEvent,
+};
+use shiplog_store::log::Recorded;
+
+use crate::{
+    columns::{document, name, timestamp},
+    page::{Listed, Page},
+    projection::{ApplyError, Projection, View},
+    sort_key::SortKeys,
+};
+
+/// The projection behind the list of releases.
+#[derive(Clone, Copy, Debug)]
+pub struct Releases;
+
+impl Projection for Releases {
+    fn name(&self) -> &'static str {
+        "releases"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn schema(&self) -> String {
+        include_str!("releases.sql").into()
+    }
+
+    fn fold(
+        &self,
+        tables: &Transaction<'_>,
+        events: &[Recorded<DomainEvent>],
+    ) -> Result<(), ApplyError> {
+        let mut batch = Batch {
+            tables,
+            keys: SortKeys::new("SELECT max(id) FROM releases WHERE id BETWEEN ?1 AND ?2"),
+            seen: HashSet::new(),
+        };
+        for recorded in events {
+            batch.apply(recorded)?;
+        }
+        Ok(())
+    }
+}
+
+struct Batch<'t> {
+    tables: &'t Transaction<'t>,
+    keys: SortKeys,
+    seen: HashSet<ReleaseId>,
+}
+
+impl Batch<'_> {
+    fn apply(&mut self, recorded: &Recorded<DomainEvent>) -> Result<(), ApplyError> {
+        match &recorded.event {
+            DomainEvent::Lane(lane::Event::Requested(requested)) => {
+                let Some(lane) = LaneId::from_stream(&recorded.stream) else { return Ok(()) };
+                let version = requested.release.version.clone();
+                let id = ReleaseId { service: lane.service, version };
+                self.meet(&id, &requested.release, requested.at)
+            }
+            DomainEvent::Release(event) => {
+                let Some(id) = ReleaseId::from_stream(&recorded.stream) else { return Ok(()) };
+                self.hear(&id, event)
+            }
+            DomainEvent::Lane(_) | DomainEvent::Environment(_) => Ok(()),
+        }
+    }
+
+    /// Adds a release unless it is known.
+    fn meet(
+        &mut self,
+        id: &ReleaseId,
+        manifest: &Manifest,
+        at: Timestamp,
+    ) -> Result<(), ApplyError> {
+        if !self.seen.insert(id.clone()) {
+            return Ok(());
+        }
+        let (service, version) = (id.service.as_str(), id.version.as_str());
+        let known = self
+            .tables
+            .prepare_cached("SELECT 1 FROM releases WHERE service = ? AND version = ?")?
+            .exists([service, version])?;
+        if known {
+            return Ok(());
+        }
+        self.tables
+            .prepare_cached("INSERT INTO releases VALUES (?, ?, ?, ?, 0, NULL, ?)")?
+            .execute(params![
+                self.keys.take(self.tables, at)?,
+                service,
+                version,
+                serde_json::to_string(manifest)?,
+                at.as_microsecond(),
+            ])?;
+        Ok(())
+    }
+
+    fn hear(&mut self, id: &ReleaseId, event: &release::Event) -> Result<(), ApplyError> {
+        let names = (id.service.as_str(), id.version.as_str());
+        let block = match event {
+            release::Event::Registered(registered) => {
+                self.meet(id, &registered.release, registered.at)?;
+                self.tables
+                    .prepare_cached(
+                        "UPDATE releases SET registered = 1, manifest = ?3
+                         WHERE service = ?1 AND version = ?2",
+                    )?
+                    .execute((names.0, names.1, serde_json::to_string(&registered.release)?))?;
+                return Ok(());
+            }
+            release::Event::Blocked(blocked) => {
+                self.meet(id, &Manifest::named(id.version.clone()), blocked.at)?;
+                Some(serde_json::to_string(blocked)?)
+            }
+            release::Event::Unblocked(_) => None,
+        };
+        self.tables
+            .prepare_cached("UPDATE releases SET blocked = ?3 WHERE service = ?1 AND version = ?2")?
+            .execute((names.0, names.1, block))?;
+        Ok(())
+    }
+}
+
+/// Which releases are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Of this service.
+    pub service: Option<ServiceName>,
+}
+
+/// One release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseRow {
+    /// Of which service, and what it is called.
+    pub id: ReleaseId,
+    /// As registered, else as deployed first.
+    pub manifest: Manifest,
+    /// Whether anybody registered it.
+    pub registered: bool,
+    /// The block in force.
+    pub blocked: Option<Blocked>,
+    /// When it was first heard of.
+    pub first_seen_at: Timestamp,
+}
+
+const COLUMNS: &str =
+    "SELECT id, service, version, manifest, registered, blocked, first_seen_at FROM releases";
+
+/// Lists releases by when they were first heard of.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub fn list(view: &View<'_>, filter: &Filter, page: &Page) -> Result<Listed<ReleaseRow>> {
+    let (comparison, direction) = page.direction();
+    let service = if filter.service.is_some() { "service = ?1" } else { "?1 IS NULL" };
+    let after =
+        page.after.map_or_else(|| "1".into(), |after| format!("id {comparison} {}", after.0));
+    let statement = format!(
+        "{COLUMNS} WHERE {service} AND {after} ORDER BY id {direction} LIMIT {}",
+        page.probe()
+    );
+    let found = view
+        .0
+        .prepare(&statement)?
+        .query_map([filter.service.as_ref().map(ServiceName::as_str)], read)?
+        .collect::<Result<Vec<_>>>()?;
+    Ok(page.cut(found))
+}
+
+/// One release.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub fn one(view: &View<'_>, id: &ReleaseId) -> Result<Option<ReleaseRow>> {
+    view.0
+        .prepare_cached(&format!("{COLUMNS} WHERE service = ? AND version = ?"))?
+        .query_row([id.service.as_str(), id.version.as_str()], |row| {
+            read(row).map(|(_, release)| release)
+        })
+        .optional()
+}
+
+fn read(row: &Row<'_>) -> Result<(i64, ReleaseRow)> {
+    let blocked: Option<String> = row.get(5)?;
+    let release = ReleaseRow {
+        id: ReleaseId {
+            service: name(1, &row.get::<_, String>(1)?)?,
+            version: name(2, &row.get::<_, String>(2)?)?,
+        },
+        manifest: document(3, &row.get::<_, String>(3)?)?,
+        registered: row.get(4)?,
+        blocked: blocked.map(|blocked| document(5, &blocked)).transpose()?,
+        first_seen_at: timestamp(6, row.get(6)?)?,
+    };
+    Ok((row.get(0)?, release))
+}

@@ -1,0 +1,14 @@
+-- Every release that was registered or deployed.
+
+CREATE TABLE releases (
+    id INTEGER PRIMARY KEY,         -- by when it was first heard of: see sort_key.rs
+    service TEXT NOT NULL,
+    version TEXT NOT NULL,
+    manifest TEXT NOT NULL,         -- JSON: as registered, else as deployed first
+    registered INTEGER NOT NULL,
+    blocked TEXT,                   -- JSON: the block in force
+    first_seen_at INTEGER NOT NULL, -- microseconds since 1970, UTC
+    UNIQUE (service, version)
+) STRICT;
+
+CREATE INDEX releases_by_service ON releases (service);

@@ -1,0 +1,78 @@
+//! What was taken back, by what, and why: rollbacks that somebody declared, and
+//! deployments that went back without saying so.
+
+mod query;
+
+use rusqlite::{Transaction, params};
+use shiplog_domain::{
+    lane::{Classification, Intent},
+    wire::DomainEvent,
+};
+use shiplog_store::log::Recorded;
+
+pub use self::query::{Afterwards, Filter, Rollback, list};
+use crate::{
+    ledger::{self, Detail, Ledger, Row},
+    projection::{ApplyError, Projection},
+};
+
+/// The projection behind the audit of rollbacks.
+#[derive(Clone, Copy, Debug)]
+pub struct Rollbacks;
+
+impl Projection for Rollbacks {
+    fn name(&self) -> &'static str {
+        "rollbacks"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn schema(&self) -> String {
+        [ledger::SCHEMA, include_str!("rollbacks.sql")].concat()
+    }
+
+    fn fold(
+        &self,
+        tables: &Transaction<'_>,
+        events: &[Recorded<DomainEvent>],
+    ) -> Result<(), ApplyError> {
+        let mut ledger = Ledger::new(tables, Detail::Outline);
+        for recorded in events {
+            ledger.apply(recorded)?;
+        }
+        for row in ledger.finish()? {
+            save(tables, &row)?;
+        }
+        Ok(())
+    }
+}
+
+fn save(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
+    let declared = matches!(row.deployment.intent(), Intent::Rollback { .. });
+    let inferred =
+        row.deployment.took_effect().is_some() && row.classification() == Classification::Rollback;
+    if !declared && !inferred {
+        if !row.is_new {
+            tables.prepare_cached("DELETE FROM rollbacks WHERE id = ?")?.execute([row.id])?;
+        }
+        return Ok(());
+    }
+    tables
+        .prepare_cached(
+            "INSERT INTO rollbacks
+             SELECT id, ?2, lane, ?3, ?4, ?5, ?6, ?7 FROM deployments WHERE id = ?1
+             ON CONFLICT (id) DO UPDATE SET status = excluded.status, declared = excluded.declared",
+        )?
+        .execute(params![
+            row.id,
+            row.deployment.requested.at.as_microsecond(),
+            row.lane.service.as_str(),
+            row.lane.environment.as_str(),
+            row.actor.id,
+            row.deployment.status().as_str(),
+            declared,
+        ])
+        .map(drop)
+}

@@ -1,0 +1,16 @@
+-- Deployments that went back. The ids are those of `deployments`.
+
+CREATE TABLE rollbacks (
+    id INTEGER PRIMARY KEY,
+    requested_at INTEGER NOT NULL,  -- microseconds since 1970, UTC
+    lane INTEGER NOT NULL,
+    service TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    actor TEXT NOT NULL,            -- the id
+    status TEXT NOT NULL,
+    declared INTEGER NOT NULL       -- 1: somebody asked for it; 0: it is one by what it did
+) STRICT;
+
+CREATE INDEX rollbacks_by_service ON rollbacks (service);
+CREATE INDEX rollbacks_by_environment ON rollbacks (environment);
+CREATE INDEX rollbacks_by_actor ON rollbacks (actor);

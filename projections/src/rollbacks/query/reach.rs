@@ -1,0 +1,163 @@
+//! What a rollback brought back and took back, told from what took effect in its lane.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Result, Row, params};
+use shiplog_domain::{
+    lane::{DeploymentNumber, Intent},
+    names::Version,
+};
+
+use super::{Afterwards, Rollback};
+use crate::{
+    columns::{name, timestamp},
+    ledger::{Entry, Place, read_place},
+    projection::View,
+};
+
+/// When something took effect in a lane: by time, then by record.
+type Point = (i64, i64);
+
+/// A rollback's row, before it is known what it reached.
+pub(super) struct Found {
+    pub(super) entry: Entry,
+    pub(super) before: Option<Place>,
+    pub(super) declared: bool,
+    pub(super) lane: i64,
+}
+
+impl Found {
+    pub(super) fn reach(self, view: &View<'_>) -> Result<Rollback> {
+        let own = self.point(view, self.entry.deployment.number())?;
+        let (to, reverts) = match self.entry.deployment.intent() {
+            Intent::Rollback { restores: Some(restores), reverts } => {
+                (self.place(view, *restores)?, self.places(view, reverts)?)
+            }
+            Intent::Rollback { restores: None, .. }
+            | Intent::Deploy
+            | Intent::RollForward { .. }
+            | Intent::Retry { .. }
+            | Intent::Unknown => self.inferred(view, own)?,
+        };
+        let ran_for_ms = self.ran_for(view, own)?;
+        let afterwards = own.map(|own| self.afterwards(view, own)).transpose()?;
+        let Self { entry, before, declared, .. } = self;
+        let finished_at = entry.deployment.finished_at();
+        let status = entry.deployment.status();
+        let requested = entry.deployment.requested;
+        Ok(Rollback {
+            lane: entry.lane,
+            number: requested.number,
+            declared,
+            from: before,
+            to,
+            reverts,
+            reason: requested.reason,
+            actor: entry.actor,
+            requested_at: requested.at,
+            finished_at,
+            status,
+            ran_for_ms,
+            afterwards,
+        })
+    }
+
+    fn version(&self) -> &Version {
+        &self.entry.deployment.release().version
+    }
+
+    /// When a deployment took effect, if it did.
+    fn point(&self, view: &View<'_>, number: DeploymentNumber) -> Result<Option<Point>> {
+        view.0
+            .prepare_cached(
+                "SELECT e.at, e.record FROM deployments d
+                 JOIN effects e ON e.lane = d.lane AND e.number = d.number
+                      AND e.version = d.document ->> '$.requested.release.version'
+                 WHERE d.lane = ? AND d.number = ?",
+            )?
+            .query_row(params![self.lane, number.0], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+    }
+
+    fn place(&self, view: &View<'_>, number: DeploymentNumber) -> Result<Option<Place>> {
+        view.0
+            .prepare_cached(
+                "SELECT document ->> '$.requested.release.version' FROM deployments
+                 WHERE lane = ? AND number = ?",
+            )?
+            .query_row(params![self.lane, number.0], |row| {
+                Ok(Place { number, version: name(0, &row.get::<_, String>(0)?)? })
+            })
+            .optional()
+    }
+
+    fn places(&self, view: &View<'_>, numbers: &[DeploymentNumber]) -> Result<Vec<Place>> {
+        let mut places = Vec::new();
+        for number in numbers {
+            places.extend(self.place(view, *number)?);
+        }
+        Ok(places)
+    }
+
+    /// The last time that the version took effect before, and what took effect since.
+    fn inferred(&self, view: &View<'_>, own: Option<Point>) -> Result<(Option<Place>, Vec<Place>)> {
+        let Some((at, record)) = own else { return Ok((None, Vec::new())) };
+        let restored = view
+            .0
+            .prepare_cached(
+                "SELECT number, version, at, record FROM effects
+                 WHERE lane = ? AND version = ? AND (at, record) < (?, ?)
+                 ORDER BY at DESC, record DESC LIMIT 1",
+            )?
+            .query_row(params![self.lane, self.version().as_str(), at, record], |row| {
+                Ok((read_place(row, 0)?, (row.get::<_, i64>(2)?, row.get::<_, i64>(3)?)))
+            })
+            .optional()?;
+        let Some((to, since)) = restored else { return Ok((None, Vec::new())) };
+        let reverts = view
+            .0
+            .prepare_cached(
+                "SELECT number, version FROM effects
+                 WHERE lane = ? AND version IS NOT NULL
+                   AND (at, record) > (?, ?) AND (at, record) < (?, ?)
+                 ORDER BY at DESC, record DESC",
+            )?
+            .query_map(params![self.lane, since.0, since.1, at, record], |row| read_place(row, 0))?
+            .filter_map(Result::transpose)
+            .collect::<Result<Vec<_>>>()?;
+        Ok((to, reverts))
+    }
+
+    /// How long what ran before had run when the rollback took effect.
+    fn ran_for(&self, view: &View<'_>, own: Option<Point>) -> Result<Option<i64>> {
+        let (Some(before), Some((until, _))) = (&self.before, own) else { return Ok(None) };
+        let since = self.point(view, before.number)?;
+        Ok(since.map(|(since, _)| (until - since) / 1_000))
+    }
+
+    fn afterwards(&self, view: &View<'_>, (at, record): Point) -> Result<Afterwards> {
+        let Some(before) = &self.before else { return Ok(Afterwards::default()) };
+        let deployed_again = view
+            .0
+            .prepare_cached(
+                "SELECT number, version, at FROM effects
+                 WHERE lane = ? AND version = ? AND (at, record) > (?, ?)
+                 ORDER BY at, record LIMIT 1",
+            )?
+            .query_row(params![self.lane, before.version.as_str(), at, record], read_dated)
+            .optional()?;
+        let superseded_by = view
+            .0
+            .prepare_cached(include_str!("superseded.sql"))?
+            .query_row(params![self.lane, at, record], read_dated)
+            .optional()?;
+        Ok(Afterwards {
+            deployed_again: deployed_again.flatten(),
+            superseded_by: superseded_by.flatten(),
+        })
+    }
+}
+
+fn read_dated(row: &Row<'_>) -> Result<Option<(Place, Timestamp)>> {
+    let at = timestamp(2, row.get(2)?)?;
+    Ok(read_place(row, 0)?.map(|place| (place, at)))
+}

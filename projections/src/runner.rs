@@ -1,0 +1,173 @@
+//! Keeps a read model level with the log.
+//!
+//! Reading and decoding run ahead of folding, in batches, so that catching up
+//! uses two cores; live, a batch is whatever has arrived, most often one event.
+
+mod batch;
+mod follow;
+
+use std::path::Path;
+
+use futures::StreamExt;
+use rusqlite::Connection;
+use shiplog_domain::wire::DomainEvent;
+use shiplog_store::{
+    log::{Log, LogFault, Recorded},
+    position::{GlobalPosition, LogId},
+};
+
+use self::batch::Batch;
+pub(crate) use self::follow::{Following, follow};
+use crate::{
+    projection::{ApplyError, Projection, View},
+    tables::{self, Checkpoint},
+};
+
+/// Why a read model is not level with the log.
+#[derive(Debug, thiserror::Error)]
+pub enum RunnerError {
+    /// An event cannot be read or folded; the read model stays at the one before.
+    #[error("stalled at event {position} of `{stream}`: {why}")]
+    Stalled {
+        /// The event.
+        position: GlobalPosition,
+        /// Its stream.
+        stream: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The log could not be read.
+    #[error(transparent)]
+    Log(#[from] LogFault),
+    /// The read model's file failed, which is not the events' fault.
+    #[error("the read model's file failed: {0}")]
+    File(#[source] ApplyError),
+}
+
+/// Folds events into the tables of one projection.
+pub struct Runner<P> {
+    projection: P,
+    tables: Connection,
+    checkpoint: Checkpoint,
+}
+
+impl<P: Projection> Runner<P> {
+    /// Opens the projection's file in `directory`, or makes it anew where it is not of this log.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn open(projection: P, directory: &Path, log: LogId) -> rusqlite::Result<Self> {
+        let tables = tables::open(&tables::path(directory, &projection), &projection, log)?;
+        Self::of(projection, tables)
+    }
+
+    /// A read model that lives as long as its runner.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn in_memory(projection: P, log: LogId) -> rusqlite::Result<Self> {
+        let tables = tables::in_memory(&projection, log)?;
+        Self::of(projection, tables)
+    }
+
+    fn of(projection: P, tables: Connection) -> rusqlite::Result<Self> {
+        let checkpoint = tables::checkpoint(&tables)?;
+        Ok(Self { projection, tables, checkpoint })
+    }
+
+    /// Up to where the log is folded; none before the first event.
+    pub fn checkpoint(&self) -> Option<GlobalPosition> {
+        self.checkpoint.position
+    }
+
+    /// The read model, to look at.
+    pub fn tables(&self) -> &Connection {
+        &self.tables
+    }
+
+    /// Asks the read model as it is.
+    pub fn look<T>(&self, ask: impl FnOnce(&View<'_>) -> T) -> T {
+        ask(&View(&self.tables))
+    }
+
+    /// Folds what is recorded, up to `target` or, if there is none, to the log's head.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError`]; what came before the failure is kept.
+    pub async fn catch_up_to(
+        &mut self,
+        log: &dyn Log,
+        target: Option<GlobalPosition>,
+    ) -> Result<(), RunnerError> {
+        let mut chunks = log.read_all(self.checkpoint.position).ready_chunks(batch::MOST);
+        while let Some(chunk) = chunks.next().await {
+            let records = chunk.into_iter().collect::<Result<Vec<_>, _>>()?;
+            let wanted = |position| target.is_none_or(|target| position <= target);
+            let whole = records.last().is_none_or(|last| wanted(last.position));
+            let wanted = records.into_iter().take_while(|one| wanted(one.position));
+            self.fold(&mut Batch::decode(wanted))?;
+            if !whole {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Folds a batch: all of it or, up to where it cannot be folded, what came before.
+    ///
+    /// After a machine's fault the same batch can be given again.
+    pub(crate) fn fold(&mut self, batch: &mut Batch) -> Result<(), RunnerError> {
+        if let Some(position) = batch.through {
+            let done = self.checkpoint.position;
+            batch.events.retain(|event| Some(event.position) > done);
+            let skipped = self.checkpoint.skipped + batch.skipped;
+            let to = Checkpoint { position: Some(position), skipped };
+            match self.commit(&batch.events, to) {
+                Ok(()) => {}
+                Err(error) if error.is_machine() => return Err(RunnerError::File(error)),
+                Err(_) => self.find_culprit(&batch.events, to)?,
+            }
+        }
+        batch.unreadable.take().map_or(Ok(()), Err)
+    }
+
+    /// Rows and checkpoint, together or not at all.
+    fn commit(
+        &mut self,
+        events: &[Recorded<DomainEvent>],
+        to: Checkpoint,
+    ) -> Result<(), ApplyError> {
+        let transaction = self.tables.transaction()?;
+        self.projection.fold(&transaction, events)?;
+        tables::advance(&transaction, to)?;
+        transaction.commit()?;
+        self.checkpoint = to;
+        Ok(())
+    }
+
+    /// Folds one event at a time, up to the one that does not go.
+    fn find_culprit(
+        &mut self,
+        events: &[Recorded<DomainEvent>],
+        to: Checkpoint,
+    ) -> Result<(), RunnerError> {
+        for event in events {
+            let position = event.position;
+            let step = Checkpoint { position: Some(position), skipped: self.checkpoint.skipped };
+            self.commit(std::slice::from_ref(event), step).map_err(|error| {
+                if error.is_machine() {
+                    return RunnerError::File(error);
+                }
+                RunnerError::Stalled {
+                    position,
+                    stream: event.stream.to_string(),
+                    why: error.to_string(),
+                }
+            })?;
+        }
+        self.commit(&[], to).map_err(RunnerError::File)
+    }
+}

@@ -1,0 +1,195 @@
+//! A read model's file: its tables, and how far it has come.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension,
+    hooks::{AuthAction, AuthContext, Authorization},
+};
+use shiplog_store::position::{GlobalPosition, LogId};
+
+use crate::projection::Projection;
+
+const META: &str = "CREATE TABLE checkpoint (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    log TEXT NOT NULL,          -- which log was folded
+    position INTEGER,           -- up to where; NULL is nothing yet
+    skipped INTEGER NOT NULL    -- events of a future Shiplog that were passed over
+) STRICT;";
+
+/// What would make the same events give other tables.
+const IMPURE: [&str; 12] = [
+    "random",
+    "randomblob",
+    "date",
+    "time",
+    "datetime",
+    "julianday",
+    "unixepoch",
+    "strftime",
+    "timediff",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+];
+
+/// How far a read model has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Checkpoint {
+    pub(crate) position: Option<GlobalPosition>,
+    pub(crate) skipped: u64,
+}
+
+/// The file of one version of one projection.
+pub(crate) fn path(directory: &Path, projection: &dyn Projection) -> PathBuf {
+    directory.join(format!("{}-v{}.sqlite", projection.name(), projection.version()))
+}
+
+/// Opens the file to fold into, or makes it anew where it is not of this log.
+pub(crate) fn open(
+    path: &Path,
+    projection: &dyn Projection,
+    log: LogId,
+) -> rusqlite::Result<Connection> {
+    if let Some(tables) = reopen(path, log)? {
+        return Ok(tables);
+    }
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        // A file that is not there, or that will not go, is found out by opening it.
+        let _ = std::fs::remove_file(name);
+    }
+    create(Connection::open(path)?, projection, log)
+}
+
+/// A read model that lives as long as its connection.
+pub(crate) fn in_memory(projection: &dyn Projection, log: LogId) -> rusqlite::Result<Connection> {
+    create(Connection::open_in_memory()?, projection, log)
+}
+
+/// Opens the file to ask, never to change.
+pub(crate) fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let tables = Connection::open_with_flags(path, flags)?;
+    tables.pragma_update(None, "query_only", true)?;
+    tables.set_prepared_statement_cache_capacity(64);
+    Ok(tables)
+}
+
+/// Opens the file to digest, which takes temporary tables and changes nothing that is kept.
+pub(crate) fn open_to_digest(path: &Path) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+/// The tables as they were left; `None` if they are not there, damaged, or of another log.
+fn reopen(path: &Path, log: LogId) -> rusqlite::Result<Option<Connection>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let mut tables = Connection::open(path)?;
+    let of = prepare(&mut tables).and_then(|()| {
+        tables.query_row("SELECT log FROM checkpoint", [], |row| row.get::<_, String>(0)).optional()
+    });
+    match of {
+        Ok(Some(of)) if of == log.to_string() => Ok(Some(tables)),
+        Ok(_) => Ok(None),
+        Err(error) => match error.sqlite_error_code() {
+            // Not a database, or not ours: a read model is a cache, so it is made anew.
+            Some(
+                rusqlite::ErrorCode::NotADatabase
+                | rusqlite::ErrorCode::DatabaseCorrupt
+                | rusqlite::ErrorCode::Unknown,
+            ) => Ok(None),
+            Some(_) | None => Err(error),
+        },
+    }
+}
+
+fn create(
+    mut tables: Connection,
+    projection: &dyn Projection,
+    log: LogId,
+) -> rusqlite::Result<Connection> {
+    tables.pragma_update(None, "page_size", 8192)?;
+    prepare(&mut tables)?;
+    let whole = tables.transaction()?;
+    whole.execute_batch(META)?;
+    whole.execute_batch(&projection.schema())?;
+    whole.execute("INSERT INTO checkpoint VALUES (1, ?, NULL, 0)", [log.to_string()])?;
+    whole.commit()?;
+    Ok(tables)
+}
+
+fn prepare(tables: &mut Connection) -> rusqlite::Result<()> {
+    tables.pragma_update(None, "journal_mode", "WAL")?;
+    // A read model is a cache: after a power cut it may be behind, never damaged.
+    tables.pragma_update(None, "synchronous", "NORMAL")?;
+    tables.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    tables.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    tables.pragma_update(None, "cache_size", -16384)?;
+    tables.set_prepared_statement_cache_capacity(64);
+    tables.authorizer(Some(deny_impure))
+}
+
+fn deny_impure(context: AuthContext<'_>) -> Authorization {
+    let AuthAction::Function { function_name } = context.action else {
+        return Authorization::Allow;
+    };
+    let impure = IMPURE.iter().any(|impure| function_name.eq_ignore_ascii_case(impure));
+    if impure { Authorization::Deny } else { Authorization::Allow }
+}
+
+/// Reads how far the tables have come.
+pub(crate) fn checkpoint(tables: &Connection) -> rusqlite::Result<Checkpoint> {
+    tables.prepare_cached("SELECT position, skipped FROM checkpoint")?.query_row([], |row| {
+        Ok(Checkpoint {
+            position: row.get::<_, Option<u64>>(0)?.map(GlobalPosition),
+            skipped: row.get(1)?,
+        })
+    })
+}
+
+/// Notes how far the tables have come, in the transaction that brought them there.
+pub(crate) fn advance(tables: &Connection, to: Checkpoint) -> rusqlite::Result<()> {
+    tables
+        .prepare_cached("UPDATE checkpoint SET position = ?, skipped = ?")?
+        .execute((to.position.map(|position| position.0), to.skipped))
+        .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::current::Current;
+
+    #[test]
+    fn what_depends_on_the_clock_or_on_chance_does_not_even_prepare() {
+        let tables = in_memory(&Current, LogId(1)).unwrap();
+        for impure in ["random()", "datetime('now')", "CURRENT_TIMESTAMP", "unixepoch()"] {
+            assert!(tables.prepare(&format!("SELECT {impure}")).is_err(), "{impure}");
+        }
+        assert!(tables.prepare("SELECT abs(-1)").is_ok());
+    }
+
+    #[test]
+    fn a_file_of_another_log_or_of_nothing_at_all_is_made_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = path(directory.path(), &Current);
+        for spoil in [None, Some("no database at all, but long enough to be looked at as one")] {
+            let tables = open(&path, &Current, LogId(1)).unwrap();
+            advance(&tables, Checkpoint { position: Some(GlobalPosition(7)), skipped: 0 }).unwrap();
+            drop(tables);
+            let kept = open(&path, &Current, LogId(1)).unwrap();
+            assert_eq!(checkpoint(&kept).unwrap().position, Some(GlobalPosition(7)));
+            drop(kept);
+            if let Some(spoil) = spoil {
+                std::fs::write(&path, spoil).unwrap();
+            }
+            let anew = open(&path, &Current, LogId(2)).unwrap();
+            assert_eq!(checkpoint(&anew).unwrap(), Checkpoint::default());
+            drop(anew);
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! An event that cannot be folded stops one projection, where it is, and says so.
+
+use std::{borrow::Cow, path::Path, sync::Arc, time::Duration};
+
+use shiplog_domain::{
+    lane::{DeploymentNumber, Event, LaneId, Outcome, Succeeded},
+    metadata::EventId,
+    stream::StreamName,
+    wire::{EncodedEvent, encode},
+};
+use shiplog_projections::models::{Model, Phase, ReadModels};
+use shiplog_store::{
+    log::{Appended, NewEvent},
+    position::{ExpectedVersion, GlobalPosition, StreamVersion},
+};
+
+use crate::support::{World, lane, metadata, report};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Appends past the rules, as a damaged or a newer Shiplog would.
+async fn append(
+    world: &World,
+    stream: &StreamName,
+    expected: ExpectedVersion,
+    event: EncodedEvent,
+) -> Appended {
+    let metadata = metadata(7_777);
+    let id = EventId::derive(stream, &metadata.idempotency_key, 0);
+    let new = NewEvent { id, metadata: Arc::new(metadata), event };
+    world.log.append(stream, expected, vec![new]).await.unwrap()
+}
+
+fn start(world: &World, directory: &Path) -> ReadModels {
+    ReadModels::start(&world.log, directory).unwrap()
+}
+
+async fn reaches(model: &Model, position: GlobalPosition) {
+    model.at_least(position, PATIENCE).await.unwrap();
+}
+
+async fn stalls(model: &Model, position: GlobalPosition) -> String {
+    let behind = model.at_least(position, PATIENCE).await.unwrap_err();
+    assert!(behind.stalled, "{behind:?}");
+    match model.progress().phase {
+        Phase::Stalled { why } => why,
+        other @ (Phase::CatchingUp | Phase::Live) => unreachable!("{} is {other:?}", model.name()),
+    }
+}
+
+async fn one_success(world: &World) -> LaneId {
+    let lane = lane("checkout");
+    world.tell(&lane, report(1, "1", Outcome::Succeeded)).await;
+    lane
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_projection_that_cannot_fold_an_event_stops_alone_and_says_where_and_why() {
+    let (world, directory) = (World::new(), tempfile::tempdir().unwrap());
+    let lane = one_success(&world).await;
+    let unheard = Event::Succeeded(Succeeded {
+        number: DeploymentNumber(9),
+        at: jiff::Timestamp::UNIX_EPOCH,
+    });
+    let after = ExpectedVersion::Exact(StreamVersion(1));
+    let bad = append(&world, &lane.stream(), after, encode(&unheard)).await;
+    let later = crate::support::lane("search");
+    world.tell(&later, report(2, "1", Outcome::Succeeded)).await;
+
+    let models = start(&world, directory.path());
+    let head = world.log.head().await.unwrap().unwrap();
+    reaches(&models.releases, head).await;
+    let why = stalls(&models.history, head).await;
+    assert!(why.contains("`lane-checkout@production`"), "{why}");
+    assert!(why.contains("deployment 9, which nothing requested"), "{why}");
+    let kept = models.history.progress().checkpoint;
+    assert!(kept < Some(bad.position) && kept.is_some(), "{kept:?}");
+    models.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_newer_shiplog_wrote_is_passed_over_and_counted_where_it_says_so() {
+    let (world, directory) = (World::new(), tempfile::tempdir().unwrap());
+    let lane = one_success(&world).await;
+    let event = EncodedEvent {
+        event_type: Cow::Borrowed("DeploymentAdmired"),
+        schema: 1,
+        readable_from: 1,
+        ignorable: true,
+        data: b"{}".to_vec(),
+    };
+    let after = ExpectedVersion::Exact(StreamVersion(1));
+    let new = append(&world, &lane.stream(), after, event).await;
+    let models = start(&world, directory.path());
+    for model in models.all() {
+        reaches(model, new.position).await;
+        assert_eq!(model.progress().skipped, 1, "{}", model.name());
+    }
+    models.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_must_not_be_passed_over_says_that_a_newer_shiplog_is_needed() {
+    let (world, directory) = (World::new(), tempfile::tempdir().unwrap());
+    let lane = one_success(&world).await;
+    let event = EncodedEvent {
+        event_type: Cow::Borrowed("DeploymentUndone"),
+        schema: 1,
+        readable_from: 1,
+        ignorable: false,
+        data: b"{}".to_vec(),
+    };
+    let after = ExpectedVersion::Exact(StreamVersion(1));
+    let new = append(&world, &lane.stream(), after, event).await;
+    let models = start(&world, directory.path());
+    for model in models.all() {
+        let why = stalls(model, new.position).await;
+        assert!(why.contains("a newer Shiplog is needed"), "{why}");
+    }
+    models.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_model_follows_what_is_recorded_and_goes_on_after_a_restart() {
+    let (world, directory) = (World::new(), tempfile::tempdir().unwrap());
+    for round in 0..3 {
+        let models = start(&world, directory.path());
+        for step in 0..5 {
+            let version = format!("{round}.{step}");
+            let at = i64::from(round * 10 + step);
+            world.tell(&lane("checkout"), report(at, &version, Outcome::Succeeded)).await;
+            let head = world.log.head().await.unwrap().unwrap();
+            for model in models.all() {
+                reaches(model, head).await;
+            }
+        }
+        models.stop().await;
+    }
+}

@@ -1,0 +1,103 @@
+//! A log to fill, and models folded from it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use jiff::Timestamp;
+use shiplog_domain::{
+    lane::{Asked, Command, Lane, LaneId, Outcome, Report, Request, When},
+    metadata::{Actor, ActorKind, CorrelationId, Metadata, RequestDigest, Via},
+    release::Manifest,
+};
+use shiplog_projections::{projection::Projection, runner::Runner};
+use shiplog_store::{clock::Clock, execute::Streams, log::Log, sqlite::SqliteLog};
+
+/// Says one second more each time it is asked.
+pub(crate) struct Ticking(AtomicI64);
+
+/// When the ticking clock begins.
+pub(crate) const RECORDING_BEGINS: i64 = 2_000_000_000;
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        let second = self.0.fetch_add(1, Ordering::Relaxed);
+        Timestamp::from_second(second).unwrap()
+    }
+}
+
+/// A log and its lanes.
+pub(crate) struct World {
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) lanes: Streams<Lane>,
+    requests: AtomicI64,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let clock = Arc::new(Ticking(AtomicI64::new(RECORDING_BEGINS)));
+        let log: Arc<dyn Log> = Arc::new(SqliteLog::in_memory(clock).unwrap());
+        Self { lanes: Streams::new(Arc::clone(&log)), log, requests: AtomicI64::new(0) }
+    }
+
+    /// Executes a command; a refusal is fine, it leaves no events.
+    pub(crate) async fn tell(&self, lane: &LaneId, command: Command) {
+        let request = self.requests.fetch_add(1, Ordering::Relaxed);
+        let metadata = metadata(request);
+        let _ = self.lanes.execute(&lane.stream(), None, command, metadata, |_, _| ()).await;
+    }
+
+    /// Folds the log into a model from nothing.
+    pub(crate) async fn fold<P: Projection>(&self, projection: P) -> Runner<P> {
+        let mut runner = Runner::in_memory(projection, self.log.id()).unwrap();
+        runner.catch_up_to(&*self.log, None).await.unwrap();
+        runner
+    }
+}
+
+pub(crate) fn metadata(request: i64) -> Metadata {
+    Metadata {
+        actor: Actor {
+            kind: ActorKind::Person,
+            id: format!("person-{}", request % 3),
+            name: None,
+            via: Via::Claimed,
+        },
+        idempotency_key: format!("request-{request}").parse().unwrap(),
+        request_digest: RequestDigest::of(&[&request.to_le_bytes()]),
+        correlation_id: CorrelationId(format!("{request}")),
+        causation_id: None,
+        source: None,
+    }
+}
+
+pub(crate) fn lane(service: &str) -> LaneId {
+    LaneId { service: service.parse().unwrap(), environment: "production".parse().unwrap() }
+}
+
+/// A time that the caller states, in seconds.
+pub(crate) fn stated(second: i64) -> When {
+    When { at: Timestamp::from_second(second).unwrap(), stated: true }
+}
+
+pub(crate) fn request(second: i64, asked: Asked) -> Request {
+    Request {
+        when: stated(second),
+        asked,
+        by: None,
+        reason: None,
+        url: None,
+        external_id: None,
+        labels: std::collections::BTreeMap::new(),
+    }
+}
+
+pub(crate) fn release(version: &str) -> Manifest {
+    Manifest::named(version.parse().unwrap())
+}
+
+pub(crate) fn report(second: i64, version: &str, outcome: Outcome) -> Command {
+    let request = request(second, Asked::Unknown(release(version)));
+    Command::Report(Report { request, outcome })
+}
