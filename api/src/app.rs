@@ -1,0 +1,139 @@
+//! What every handler shares, and which path leads where.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    middleware,
+    response::Response,
+};
+use shiplog_domain::{environment::Environment, lane::Lane, release::Release};
+use shiplog_projections::models::ReadModels;
+use shiplog_store::{
+    clock::Clock,
+    execute::{Outcome, Streams},
+    log::Log,
+    position::{ConsistencyToken, GlobalPosition},
+};
+use tokio::sync::watch;
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, trace::TraceLayer};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    answering, deployments, docs, environments, events, lanes, openapi, ops,
+    ops::Readiness,
+    problem::{Problem, ProblemKind},
+    problems, projections,
+    receipt::Receipt,
+    releases, rollbacks,
+    telemetry::Telemetry,
+};
+
+/// The most bytes that a request has; a batch has more.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// One server: its log, its read models, its clock. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) lanes: Arc<Streams<Lane>>,
+    pub(crate) releases: Arc<Streams<Release>>,
+    pub(crate) environments: Arc<Streams<Environment>>,
+    pub(crate) models: Arc<ReadModels>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) telemetry: Arc<Telemetry>,
+    pub(crate) readiness: Arc<Readiness>,
+    stop: watch::Sender<bool>,
+}
+
+impl App {
+    /// A server of this log, asked through these read models.
+    pub fn new(log: Arc<dyn Log>, models: Arc<ReadModels>, clock: Arc<dyn Clock>) -> Self {
+        let telemetry = Telemetry::new();
+        let log = telemetry.counting(log);
+        Self {
+            lanes: Arc::new(Streams::new(Arc::clone(&log))),
+            releases: Arc::new(Streams::new(Arc::clone(&log))),
+            environments: Arc::new(Streams::new(Arc::clone(&log))),
+            log,
+            models,
+            clock,
+            telemetry: Arc::new(telemetry),
+            readiness: Arc::default(),
+            stop: watch::Sender::new(false),
+        }
+    }
+
+    /// Ends what would otherwise go on for ever: the live streams of events.
+    ///
+    /// To be called when the server stops accepting, so that it can finish.
+    pub fn shutdown(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Turns true when the server is about to stop.
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    /// The receipt of an answer that was made from the log up to here.
+    pub(crate) fn receipt(&self, position: Option<GlobalPosition>) -> Receipt {
+        Receipt::new(ConsistencyToken { log: self.log.id(), position })
+    }
+
+    /// The receipt of a command that was taken.
+    pub(crate) fn receipt_of(&self, outcome: &Outcome) -> Receipt {
+        self.receipt(outcome.position())
+            .of_version(outcome.version())
+            .replayed(outcome.is_replayed())
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("log", &self.log.id()).finish_non_exhaustive()
+    }
+}
+
+/// Every path, and the contract that describes them.
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::preamble())
+        .merge(deployments::routes())
+        .merge(lanes::routes())
+        .merge(environments::routes())
+        .merge(rollbacks::routes())
+        .merge(releases::routes())
+        .merge(events::routes())
+        .merge(projections::routes())
+        .merge(ops::routes())
+        .merge(problems::routes())
+}
+
+/// The whole server as one service.
+pub fn router(app: App) -> Router {
+    let (routes, contract) = routes().split_for_parts();
+    routes
+        .merge(docs::routes(&contract))
+        .fallback(nowhere)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), answering::answer))
+        .layer(CompressionLayer::new())
+        .layer(TraceLayer::new_for_http())
+        .with_state(app)
+}
+
+async fn nowhere(request: Request) -> Problem {
+    ProblemKind::NotFound.because(format!("nothing is at `{}`", request.uri().path()))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
+fn panicked(cause: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    let text = cause.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| cause.downcast_ref::<String>().cloned()).unwrap_or_default();
+    tracing::error!(panic = text, "a handler panicked");
+    axum::response::IntoResponse::into_response(
+        ProblemKind::Internal.because("the cause is in the server's log"),
+    )
+}

@@ -1,0 +1,81 @@
+//! Lists as CSV (RFC 4180), safe to open in a spreadsheet.
+
+use axum::{
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    problem::{Problem, internal},
+    query::Query,
+};
+
+/// What a caller wants a list as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Csv,
+}
+
+/// `?format=csv|json` decides, else `Accept`; whatever else is asked for gets JSON.
+pub(crate) fn format(query: &mut Query, headers: &HeaderMap) -> Result<Format, Problem> {
+    let words = [("json", Format::Json), ("csv", Format::Csv)];
+    let asked = query.word("format", &words)?;
+    Ok(asked.unwrap_or_else(|| {
+        let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        let first = accept
+            .unwrap_or_default()
+            .split(',')
+            .map(|kind| kind.split(';').next().unwrap_or_default().trim());
+        let csv = first
+            .take_while(|kind| !matches!(*kind, "application/json" | "*/*" | "application/*"))
+            .any(|kind| kind == "text/csv");
+        if csv { Format::Csv } else { Format::Json }
+    }))
+}
+
+/// Writes a table, one record a row.
+pub(crate) fn table<const N: usize>(
+    columns: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> Result<Response, Problem> {
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    writer.write_record(columns).map_err(|error| internal(&error))?;
+    for row in rows {
+        writer.write_record(row.map(harmless)).map_err(|error| internal(&error))?;
+    }
+    let bytes = writer.into_inner().map_err(|error| internal(error.error()))?;
+    let kind = HeaderValue::from_static("text/csv; charset=utf-8");
+    Ok(([(header::CONTENT_TYPE, kind)], bytes).into_response())
+}
+
+/// Keeps a spreadsheet from taking a cell for a formula.
+fn harmless(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_defused() {
+        assert_eq!(harmless("=1+1".into()), "'=1+1");
+        assert_eq!(harmless("1=1".into()), "1=1");
+    }
+
+    #[test]
+    fn csv_is_what_is_asked_for_first() {
+        let asked = |accept: &'static str| {
+            let headers =
+                HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
+            format(&mut Query::parse(None, &[]).unwrap(), &headers).unwrap()
+        };
+        assert_eq!(asked("text/csv"), Format::Csv);
+        assert_eq!(asked("text/csv;q=0.9, */*"), Format::Csv);
+        assert_eq!(asked("application/json, text/csv"), Format::Json);
+        assert_eq!(asked("*/*"), Format::Json);
+        assert_eq!(asked("text/html"), Format::Json);
+    }
+}

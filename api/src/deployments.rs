@@ -1,0 +1,110 @@
+//! Deployments: asked for, reported, followed, listed.
+
+mod csv;
+mod happened;
+mod happenings;
+mod intent;
+mod list;
+pub(crate) mod report;
+mod request;
+mod show;
+mod true_intent;
+
+use axum::{
+    Json,
+    extract::{DefaultBodyLimit, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use shiplog_domain::{
+    lane::{Classification, Command, LaneId, State as LaneState},
+    metadata,
+};
+use shiplog_store::{execute::Outcome, position::GlobalPosition};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt as _},
+    routes,
+};
+
+pub(crate) use self::{
+    csv::{shown, word},
+    intent::KINDS,
+    list::{next_link, statuses},
+    request::{DeploymentRequest, when},
+};
+use crate::{
+    app::App,
+    body::Body,
+    caller::Caller,
+    path,
+    problem::{Problem, ProblemKind},
+    shapes::{Deployment, Told},
+};
+
+/// The most bytes that a batch has.
+const MAX_BATCH: usize = 16 * 1024 * 1024;
+
+/// Where deployments are asked for and reported, whichever way.
+pub(crate) const PATH: &str = "/v1/deployments";
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    let larger = DefaultBodyLimit::max(MAX_BATCH);
+    OpenApiRouter::new()
+        .routes(routes!(create_deployment, list::list_deployments))
+        .routes(routes!(report::report_batch).layer(larger))
+        .routes(routes!(show::get_deployment))
+        .routes(routes!(show::get_deployment_events))
+        .merge(happenings::routes())
+}
+
+/// Request a deployment, or report one.
+///
+/// `status` says which: `requested` (unless something else is said) asks for a deployment and can
+/// be refused by the rules; `started`, `succeeded` and `failed` report one that took place, and
+/// are recorded whatever they say. A rollback that is asked for brings no release, only a
+/// `reason`, and the release that it replays is found here.
+#[utoipa::path(post, path = "/v1/deployments", tag = "deployments",
+    request_body = DeploymentRequest,
+    responses((status = 201, description = "It is recorded", body = Deployment)))]
+async fn create_deployment(
+    State(app): State<App>,
+    mut caller: Caller,
+    Body(request): Body<DeploymentRequest>,
+) -> Result<Response, Problem> {
+    if let Some(actor) = request.actor() {
+        caller.actor = actor.clone();
+    }
+    let metadata = caller.metadata(PATH, &request);
+    let (lane, command) = request.into_command(app.clock.now(), &caller.actor)?;
+    let told = |state: &LaneState, outcome: &Outcome| last(&lane, state, &caller.actor, outcome);
+    let (outcome, told) =
+        app.lanes.execute(&lane.stream(), caller.claimed, command, metadata, told).await?;
+    let (number, deployment) = told.ok_or_else(|| {
+        ProblemKind::Internal.because("a deployment was recorded and is not there")
+    })?;
+    let receipt = app.receipt_of(&outcome).located(path::of_deployment(&lane, number));
+    Ok((StatusCode::CREATED, receipt, Json(deployment)).into_response())
+}
+
+/// The deployment that was requested last, for an answer.
+fn last(
+    lane: &LaneId,
+    state: &LaneState,
+    actor: &metadata::Actor,
+    outcome: &Outcome,
+) -> Option<(shiplog_domain::lane::DeploymentNumber, Deployment)> {
+    let deployment = state.deployments().last()?;
+    let number = deployment.number();
+    let told = Told {
+        lane,
+        deployment,
+        actor,
+        classification: state.classification(number).unwrap_or(Classification::New),
+        replaced: state.replaced(number),
+        position: outcome.position().unwrap_or(GlobalPosition(0)),
+    };
+    Some((number, told.into()))
+}
+
+/// What a batch's line and a single request come to.
+pub(crate) type Asked = (LaneId, Command);

@@ -1,0 +1,169 @@
+//! What happened to a deployment next.
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use futures::TryStreamExt as _;
+use shiplog_domain::{
+    decider::Coded as _,
+    lane::{Classification, Command, DeploymentNumber, Event, LaneId, State as LaneState},
+    metadata::Actor,
+    wire::{Decoded, decode},
+};
+use shiplog_projections::history;
+use shiplog_store::{
+    execute::{ExecuteError, Outcome},
+    position::GlobalPosition,
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    happened::{
+        Approve, Cancel, CorrectionGiven, Fail, Happening, HealthGiven, NoteGiven, Reject, Start,
+        Succeed, TargetGiven,
+    },
+    request::when,
+};
+use crate::{
+    app::App,
+    body::{Body, OptionalBody},
+    caller::Caller,
+    path::{self, DeploymentPath},
+    problem::{Problem, ProblemKind, internal},
+    shapes::{Deployment, Told},
+};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(start_deployment))
+        .routes(routes!(succeed_deployment))
+        .routes(routes!(fail_deployment))
+        .routes(routes!(cancel_deployment))
+        .routes(routes!(approve_deployment))
+        .routes(routes!(reject_deployment))
+        .routes(routes!(report_target))
+        .routes(routes!(report_health))
+        .routes(routes!(add_note))
+        .routes(routes!(correct_deployment))
+}
+
+macro_rules! handlers {
+    ($($(#[$doc:meta])* $handler:ident = $step:literal, $body:ident($given:ty);)+) => {$(
+        $(#[$doc])*
+        #[utoipa::path(post,
+            path = concat!("/v1/deployments/{service}/{environment}/{number}/", $step),
+            tag = "deployments", request_body = $given,
+            params(crate::openapi::LaneParams, crate::openapi::NumberParam),
+            responses((status = 200, description = "It is recorded", body = Deployment)))]
+        async fn $handler(
+            State(app): State<App>,
+            path: DeploymentPath,
+            caller: Caller,
+            $body(given): $body<$given>,
+        ) -> Result<Response, Problem> {
+            take(app, path, caller, $step, given).await
+        }
+    )+};
+}
+
+handlers! {
+    /// Say that it began.
+    start_deployment = "start", OptionalBody(Start);
+    /// Say that it worked.
+    succeed_deployment = "succeed", OptionalBody(Succeed);
+    /// Say that it did not work.
+    fail_deployment = "fail", OptionalBody(Fail);
+    /// Call it off.
+    cancel_deployment = "cancel", OptionalBody(Cancel);
+    /// Agree to it.
+    approve_deployment = "approve", OptionalBody(Approve);
+    /// Turn it down.
+    reject_deployment = "reject", OptionalBody(Reject);
+    /// Say how it went on one target.
+    report_target = "targets", Body(TargetGiven);
+    /// Say how the release is doing.
+    report_health = "health", Body(HealthGiven);
+    /// Write something down about it.
+    add_note = "notes", Body(NoteGiven);
+    /// Correct what is recorded about it.
+    correct_deployment = "corrections", Body(CorrectionGiven);
+}
+
+/// What an answer is made of, taken from the lane right after the command.
+struct Seen {
+    deployment: shiplog_domain::lane::Deployment,
+    classification: Classification,
+    replaced: Option<shiplog_domain::lane::Deployment>,
+}
+
+fn see(state: &LaneState, number: DeploymentNumber) -> Option<Seen> {
+    Some(Seen {
+        deployment: state.deployment(number)?.clone(),
+        classification: state.classification(number)?,
+        replaced: state.replaced(number).cloned(),
+    })
+}
+
+/// Records what happened and answers with the deployment as it is then.
+async fn take<H: Happening>(
+    app: App,
+    DeploymentPath { lane, number }: DeploymentPath,
+    caller: Caller,
+    step: &str,
+    given: H,
+) -> Result<Response, Problem> {
+    let path = format!("{}/{step}", path::of_deployment(&lane, number));
+    let metadata = caller.metadata(&path, &given);
+    let when = when(given.at(), app.clock.now());
+    let happened = given.happened(&caller.actor)?;
+    let command = Command::Deployment { number, when, happened };
+    let seen = |state: &LaneState, _: &Outcome| see(state, number);
+    let executed = app.lanes.execute(&lane.stream(), caller.claimed, command, metadata, seen).await;
+    let (outcome, seen) = match executed {
+        Err(ExecuteError::Refused(no)) if no.code() == "unknown-deployment" => {
+            return Err(ProblemKind::NotFound.because(no.to_string()).coded(no.code()));
+        }
+        executed => executed?,
+    };
+    let missing = || ProblemKind::Internal.because("the deployment is not there any more");
+    let Seen { deployment, classification, replaced } = seen.ok_or_else(missing)?;
+    let (actor, known_at) = requester(&app, &lane, number).await?;
+    let position = match &outcome {
+        Outcome::Recorded(last) | Outcome::Replayed(last) => Some(last.position),
+        Outcome::AlreadySo { position, .. } => known_at.or(*position),
+    };
+    let told = Told {
+        lane: &lane,
+        deployment: &deployment,
+        actor: &actor,
+        classification,
+        replaced: replaced.as_ref(),
+        position: position.ok_or_else(missing)?,
+    };
+    Ok((app.receipt_of(&outcome), Json(Deployment::from(told))).into_response())
+}
+
+/// Who requested a deployment, and its last event that the history knows: from the history if it
+/// has come that far, else from the log.
+async fn requester(
+    app: &App,
+    lane: &LaneId,
+    number: DeploymentNumber,
+) -> Result<(Actor, Option<GlobalPosition>), Problem> {
+    let id = lane.clone();
+    let known = app.models.history.query(move |view| history::one(view, &id, number)).await?;
+    if let Some(entry) = known.value {
+        return Ok((entry.actor, Some(entry.position)));
+    }
+    let stream = lane.stream();
+    let mut records = app.log.read_stream(&stream, None);
+    while let Some(record) = records.try_next().await? {
+        let event = decode::<Event>(&record.event).map_err(|error| internal(&error))?;
+        if matches!(&event, Decoded::Known(Event::Requested(one)) if one.number == number) {
+            return Ok((record.metadata.actor, None));
+        }
+    }
+    Err(ProblemKind::Internal.because("nobody requested the deployment"))
+}

@@ -1,0 +1,197 @@
+//! One line of a batch.
+
+use serde::{Deserialize, Serialize};
+use shiplog_domain::{
+    lane::{Command, LaneId},
+    metadata::{Actor, IdempotencyKey, Metadata},
+    names::{EnvironmentName, ServiceName},
+};
+
+use super::Claims;
+use crate::{
+    body, caller,
+    deployments::{
+        DeploymentRequest, PATH,
+        intent::IntentGiven,
+        request::{StatusGiven, when},
+    },
+    problem::Problem,
+    shapes::{ActorGiven, Labels, Moment, ReleaseGiven, Text},
+};
+
+/// Everything that a line may hold.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    idempotency_key: Option<Text<1, 200>>,
+    removed: Option<bool>,
+    service: ServiceName,
+    environment: EnvironmentName,
+    intent: Option<IntentGiven>,
+    release: Option<ReleaseGiven>,
+    reason: Option<Text<0, 10_000>>,
+    status: Option<StatusGiven>,
+    at: Option<Moment>,
+    external_id: Option<Text<0, 200>>,
+    url: Option<Text<0, 2_000>>,
+    labels: Option<Labels>,
+    error: Option<Text<0, 10_000>>,
+    actor: Option<ActorGiven>,
+}
+
+/// Says that a service was taken out of an environment.
+#[derive(Serialize)]
+struct Removal {
+    removed: bool,
+    service: ServiceName,
+    environment: EnvironmentName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Text<0, 10_000>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Moment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<ActorGiven>,
+}
+
+impl Removal {
+    fn into_command(self, claims: &Claims) -> (LaneId, Command) {
+        let Self { removed: _, service, environment, reason, at, actor: _ } = self;
+        let reason = reason.map(Into::into);
+        let command = Command::Remove { when: when(at, claims.now), reason };
+        (LaneId { service, environment }, command)
+    }
+}
+
+/// What a line asks of which lane.
+pub(super) fn parse(text: &[u8], claims: &Claims) -> Result<(LaneId, Command, Metadata), Problem> {
+    let said: Line = body::parse(text)?;
+    let actor = match &said.actor {
+        Some(ActorGiven(actor)) => actor.clone(),
+        None => claims.actor.clone(),
+    };
+    let key = said.idempotency_key.clone().map(String::from);
+    if key.is_none() && said.at.is_none() {
+        return Err(Problem::at("/at", "a line without `idempotency_key` has to say when"));
+    }
+    if said.removed == Some(true) {
+        let removal = said.into_removal()?;
+        let metadata = metadata(&removal, key, actor, claims)?;
+        let (lane, command) = removal.into_command(claims);
+        return Ok((lane, command, metadata));
+    }
+    let request = said.into_request();
+    let metadata = metadata(&request, key, actor, claims)?;
+    let (lane, command) = request.into_command(claims.now, &metadata.actor)?;
+    Ok((lane, command, metadata))
+}
+
+/// A line that brings no key has its content for one.
+fn metadata(
+    content: &impl Serialize,
+    key: Option<String>,
+    actor: Actor,
+    claims: &Claims,
+) -> Result<Metadata, Problem> {
+    let digest = caller::digest(PATH, content, &actor);
+    let key: IdempotencyKey = key
+        .unwrap_or_else(|| format!("line-{digest}"))
+        .parse()
+        .map_err(|error| Problem::at("/idempotency_key", format!("{error}")))?;
+    Ok(Metadata {
+        actor,
+        idempotency_key: key,
+        request_digest: digest,
+        correlation_id: claims.correlation.clone(),
+        causation_id: None,
+        source: claims.source.clone(),
+    })
+}
+
+impl Line {
+    fn into_request(self) -> DeploymentRequest {
+        let Self { service, environment, intent, release, reason, status, .. } = self;
+        let Self { at, external_id, url, labels, error, actor, .. } = self;
+        DeploymentRequest {
+            service,
+            environment,
+            intent,
+            release,
+            reason,
+            status,
+            at,
+            external_id,
+            url,
+            labels,
+            error,
+            actor,
+        }
+    }
+
+    fn into_removal(self) -> Result<Removal, Problem> {
+        let stray = [
+            ("/intent", self.intent.is_some()),
+            ("/release", self.release.is_some()),
+            ("/status", self.status.is_some()),
+            ("/external_id", self.external_id.is_some()),
+            ("/url", self.url.is_some()),
+            ("/labels", self.labels.is_some()),
+            ("/error", self.error.is_some()),
+        ];
+        if let Some((pointer, _)) = stray.iter().find(|(_, stray)| *stray) {
+            return Err(Problem::at(*pointer, "a removal has none"));
+        }
+        let Self { service, environment, reason, at, actor, .. } = self;
+        Ok(Removal { removed: true, service, environment, reason, at, actor })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use shiplog_domain::metadata::{ActorKind, CorrelationId, Via};
+
+    use super::*;
+
+    fn claims() -> Claims {
+        let (kind, id) = (ActorKind::Service, "import".into());
+        Claims {
+            actor: Actor { kind, id, name: None, via: Via::Claimed },
+            correlation: CorrelationId("run-1".into()),
+            source: None,
+            now: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn read(json: &str) -> Result<(LaneId, Command, Metadata), Problem> {
+        parse(json.as_bytes(), &claims())
+    }
+
+    const REPORT: &str = r#"{"service": "a", "environment": "b", "status": "succeeded",
+        "release": {"version": "1"}, "at": "2026-01-31T12:00:00Z"}"#;
+
+    #[test]
+    fn a_line_is_its_own_key() {
+        let (one, again) = (read(REPORT).unwrap().2, read(&REPORT.replace(": ", ":")).unwrap().2);
+        assert_eq!(one.idempotency_key, again.idempotency_key);
+        assert!(one.idempotency_key.as_str().starts_with("line-"));
+        let other = read(&REPORT.replace("\"1\"", "\"2\"")).unwrap().2;
+        assert_ne!(one.idempotency_key, other.idempotency_key);
+    }
+
+    #[test]
+    fn a_removal_says_no_more_than_that() {
+        let json = r#"{"removed": true, "service": "a", "environment": "b",
+            "at": "2026-01-31T12:00:00Z", "actor": "ana"}"#;
+        let (_, command, metadata) = read(json).unwrap();
+        assert!(matches!(command, Command::Remove { .. }));
+        assert_eq!(metadata.actor.id, "ana");
+        let json = json.replace("\"at\"", "\"status\": \"failed\", \"at\"");
+        assert_eq!(read(&json).unwrap_err().errors[0].pointer, "/status");
+    }
+
+    #[test]
+    fn a_line_without_key_says_when() {
+        let json = r#"{"service": "a", "environment": "b", "release": {"version": "1"}}"#;
+        assert_eq!(read(json).unwrap_err().errors[0].pointer, "/at");
+    }
+}

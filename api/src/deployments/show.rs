@@ -1,0 +1,90 @@
+//! One deployment, and what happened to it.
+
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use futures::TryStreamExt as _;
+use shiplog_domain::{
+    lane::Event,
+    metadata::RequestDigest,
+    wire::{Decoded, decode},
+};
+use shiplog_projections::history;
+
+use crate::{
+    app::App,
+    events::{EventList, EventShape},
+    path::DeploymentPath,
+    problem::{Problem, ProblemKind},
+    query::Query,
+    shapes::Deployment,
+    views::AtLeast,
+};
+
+/// Show a deployment, whole.
+///
+/// The `ETag` is of this answer alone; that of a lane, which writes go by, comes with the lane.
+#[utoipa::path(get, path = "/v1/deployments/{service}/{environment}/{number}",
+    tag = "deployments",
+    params(crate::openapi::LaneParams, crate::openapi::NumberParam),
+    responses((status = 200, description = "The deployment", body = Deployment),
+        (status = 304, description = "It is the one that `If-None-Match` names")))]
+pub(super) async fn get_deployment(
+    State(app): State<App>,
+    DeploymentPath { lane, number }: DeploymentPath,
+    at_least: AtLeast,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    Query::parse(raw.as_deref(), &[])?;
+    at_least.seen_by(&app.models.history).await?;
+    let id = lane.clone();
+    let answer = app.models.history.query(move |view| history::one(view, &id, number)).await?;
+    let entry = answer.value.ok_or_else(|| {
+        ProblemKind::NotFound
+            .because(format!("there is no deployment `{number}` in `{lane}`"))
+            .coded("unknown-deployment")
+    })?;
+    let body = Deployment::from(&entry);
+    // Our own structs have string keys and finite numbers, so nothing can fail.
+    let written = serde_json::to_vec(&body).unwrap_or_default();
+    let tag = format!("\"{}\"", RequestDigest::of(&[&written]));
+    let receipt = app.receipt(answer.position).tagged(tag);
+    if receipt.is_known_to(&headers) {
+        return Ok((StatusCode::NOT_MODIFIED, receipt, ()).into_response());
+    }
+    Ok((receipt, Json(body)).into_response())
+}
+
+/// List the events of a deployment, in the order of the log.
+#[utoipa::path(get, path = "/v1/deployments/{service}/{environment}/{number}/events",
+    tag = "deployments",
+    params(crate::openapi::LaneParams, crate::openapi::NumberParam),
+    responses((status = 200, description = "Its events", body = EventList)))]
+pub(super) async fn get_deployment_events(
+    State(app): State<App>,
+    DeploymentPath { lane, number }: DeploymentPath,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Problem> {
+    Query::parse(raw.as_deref(), &[])?;
+    let (head, stream) = (app.log.head().await?, lane.stream());
+    let mut records = app.log.read_stream(&stream, None);
+    let mut items = Vec::new();
+    while let Some(record) = records.try_next().await? {
+        let known = decode::<Event>(&record.event);
+        let its = matches!(known, Ok(Decoded::Known(event)) if event.number() == Some(number));
+        if its {
+            items.push(EventShape::from(record));
+        }
+    }
+    drop(records);
+    if items.is_empty() {
+        return Err(ProblemKind::NotFound
+            .because(format!("there is no deployment `{number}` in `{lane}`"))
+            .coded("unknown-deployment"));
+    }
+    Ok((app.receipt(head), Json(EventList { items, next: None })).into_response())
+}

@@ -1,0 +1,114 @@
+//! Environments: what runs in them, and what is declared of them.
+
+mod declare;
+mod diff;
+
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use shiplog_domain::{environment::Tier, names::EnvironmentName};
+use shiplog_projections::current::{self, AsOf, Board};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    path::EnvironmentPath,
+    problem::{Problem, ProblemKind},
+    query::Query,
+    shapes::{EnvironmentNow, Frozen, Lane, Moment, Name, TierWord},
+    views::AtLeast,
+};
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_environments))
+        .routes(routes!(get_environment, declare::declare_environment, declare::retire_environment))
+        .routes(routes!(diff::diff_environment))
+        .routes(routes!(declare::freeze_environment))
+        .routes(routes!(declare::unfreeze_environment))
+}
+
+/// Every environment.
+#[derive(Serialize, ToSchema)]
+struct EnvironmentList {
+    items: Vec<EnvironmentNow>,
+    /// Always null: there is one page.
+    next: Option<String>,
+}
+
+/// What runs in an environment, at an instant.
+#[derive(Serialize, ToSchema)]
+struct EnvironmentBoard {
+    #[schema(value_type = Name)]
+    environment: EnvironmentName,
+    #[schema(value_type = TierWord)]
+    tier: Tier,
+    /// The instant that this is about.
+    at: Moment,
+    /// As known then.
+    known_at: Moment,
+    /// Whether anybody declared it.
+    declared: bool,
+    /// Whether it is no more.
+    retired: bool,
+    /// The freeze in force.
+    frozen: Option<Frozen>,
+    /// Every service that was ever deployed there, by name.
+    lanes: Vec<Lane>,
+}
+
+/// List the environments, by name, as they are now.
+#[utoipa::path(get, path = "/v1/environments", tag = "environments",
+    responses((status = 200, description = "Every environment", body = EnvironmentList)))]
+async fn list_environments(
+    State(app): State<App>,
+    at_least: AtLeast,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Problem> {
+    Query::parse(raw.as_deref(), &[])?;
+    at_least.seen_by(&app.models.current).await?;
+    let answer = app.models.current.query(current::environments).await?;
+    let now = app.clock.now();
+    let items = answer.value.into_iter().map(|row| EnvironmentNow::at(row, now)).collect();
+    let list = EnvironmentList { items, next: None };
+    Ok((app.receipt(answer.position), Json(list)).into_response())
+}
+
+/// Show what runs in an environment: now, or as of any instant.
+#[utoipa::path(get, path = "/v1/environments/{name}", tag = "environments",
+    params(crate::openapi::EnvironmentParam, crate::openapi::AsOfParams),
+    responses((status = 200, description = "What runs there", body = EnvironmentBoard)))]
+async fn get_environment(
+    State(app): State<App>,
+    EnvironmentPath(name): EnvironmentPath,
+    at_least: AtLeast,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Problem> {
+    let mut query = Query::parse(raw.as_deref(), &["at", "known_at"])?;
+    let as_of = AsOf { at: query.instant("at")?, known_at: query.instant("known_at")? };
+    at_least.seen_by(&app.models.current).await?;
+    let asked = name.clone();
+    let answer = app.models.current.query(move |view| current::board(view, &asked, as_of)).await?;
+    let Board { environment, lanes } = answer.value.ok_or_else(|| unheard(&name))?;
+    let now = app.clock.now();
+    let at = as_of.at.unwrap_or(now);
+    let board = EnvironmentBoard {
+        environment: environment.environment,
+        tier: environment.tier,
+        at: Moment(at),
+        known_at: Moment(as_of.known_at.unwrap_or(now)),
+        declared: environment.declared,
+        retired: environment.retired,
+        frozen: Frozen::at(environment.frozen, at),
+        lanes: lanes.into_iter().map(Lane::from).collect(),
+    };
+    Ok((app.receipt(answer.position), Json(board)).into_response())
+}
+
+fn unheard(name: &EnvironmentName) -> Problem {
+    ProblemKind::NotFound.because(format!("nobody has heard of environment `{name}`"))
+}

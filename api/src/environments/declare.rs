@@ -1,0 +1,215 @@
+//! What is declared of an environment.
+
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+    response::{IntoResponse, Response},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shiplog_domain::{
+    environment::{Command, Rules, State as EnvironmentState, Tier, stream},
+    names::EnvironmentName,
+};
+use shiplog_projections::current::{self, AsOf};
+use utoipa::ToSchema;
+
+use super::unheard;
+use crate::{
+    app::App,
+    body::{Body, OptionalBody},
+    caller::Caller,
+    path::EnvironmentPath,
+    problem::Problem,
+    query::{Query, encode},
+    shapes::{Frozen, Moment, Name, Text, TierWord},
+};
+
+/// The rules under which an environment is deployed to.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Declaration {
+    /// How much depends on it.
+    #[schema(value_type = TierWord)]
+    tier: Tier,
+    /// How many people must agree to a deployment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 255)]
+    approvals: Option<u8>,
+    /// Whether who asked may be one of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    self_approval: Option<bool>,
+    /// Whether a lane takes one deployment at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    one_at_a_time: Option<bool>,
+    /// When; now unless something else is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Moment>,
+}
+
+/// Nothing should be deployed there for now.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Freeze {
+    /// Why.
+    #[schema(value_type = String, min_length = 1, max_length = 10000)]
+    reason: Text<1, 10_000>,
+    /// Until when; until somebody unfreezes it unless something else is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Moment>,
+    /// When it begins; now unless something else is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Moment>,
+}
+
+/// When, and why.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Because {
+    /// In the words of who does it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, max_length = 10000)]
+    reason: Option<Text<0, 10_000>>,
+    /// When; now unless something else is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Moment>,
+}
+
+/// An environment, as it is declared.
+#[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each one is said apart on the wire")]
+pub(super) struct DeclaredEnvironment {
+    #[schema(value_type = Name)]
+    environment: EnvironmentName,
+    #[schema(value_type = TierWord)]
+    tier: Tier,
+    /// Whether anybody declared it.
+    declared: bool,
+    /// How many people must agree to a deployment.
+    approvals: u8,
+    /// Whether who asked may be one of them.
+    self_approval: bool,
+    /// Whether a lane takes one deployment at a time.
+    one_at_a_time: bool,
+    /// The freeze in force.
+    frozen: Option<Frozen>,
+    /// Whether it is no more.
+    retired: bool,
+}
+
+impl DeclaredEnvironment {
+    fn of(environment: &EnvironmentName, state: &EnvironmentState, now: Timestamp) -> Self {
+        let undeclared = Rules {
+            tier: Tier::guess(environment),
+            approvals: 0,
+            self_approval: false,
+            one_at_a_time: false,
+        };
+        let rules = state.rules.unwrap_or(undeclared);
+        let Rules { tier, approvals, self_approval, one_at_a_time } = rules;
+        Self {
+            environment: environment.clone(),
+            tier,
+            declared: state.rules.is_some(),
+            approvals,
+            self_approval,
+            one_at_a_time,
+            frozen: Frozen::at(state.frozen.clone(), now),
+            retired: state.retired,
+        }
+    }
+}
+
+/// Declare an environment, or declare it anew.
+#[utoipa::path(put, path = "/v1/environments/{name}", tag = "environments",
+    request_body = Declaration, params(crate::openapi::EnvironmentParam),
+    responses((status = 200, description = "It is declared", body = DeclaredEnvironment)))]
+pub(super) async fn declare_environment(
+    State(app): State<App>,
+    EnvironmentPath(name): EnvironmentPath,
+    caller: Caller,
+    Body(given): Body<Declaration>,
+) -> Result<Response, Problem> {
+    let rules = Rules {
+        tier: given.tier,
+        approvals: given.approvals.unwrap_or_default(),
+        self_approval: given.self_approval.unwrap_or_default(),
+        one_at_a_time: given.one_at_a_time.unwrap_or_default(),
+    };
+    let command = |at| Command::Declare { at, rules };
+    take(app, name, caller, ("", given.at, &given), command).await
+}
+
+/// Freeze an environment: nothing should be deployed there for now.
+#[utoipa::path(post, path = "/v1/environments/{name}/freeze", tag = "environments",
+    request_body = Freeze, params(crate::openapi::EnvironmentParam),
+    responses((status = 200, description = "It is frozen", body = DeclaredEnvironment)))]
+pub(super) async fn freeze_environment(
+    State(app): State<App>,
+    EnvironmentPath(name): EnvironmentPath,
+    caller: Caller,
+    Body(given): Body<Freeze>,
+) -> Result<Response, Problem> {
+    let (reason, until) = (given.reason.clone().into(), given.until.map(|until| until.0));
+    let command = |at| Command::Freeze { at, reason, until };
+    take(app, name, caller, ("/freeze", given.at, &given), command).await
+}
+
+/// Unfreeze an environment.
+#[utoipa::path(post, path = "/v1/environments/{name}/unfreeze", tag = "environments",
+    request_body = Because, params(crate::openapi::EnvironmentParam),
+    responses((status = 200, description = "It is not frozen any more", body = DeclaredEnvironment)))]
+pub(super) async fn unfreeze_environment(
+    State(app): State<App>,
+    EnvironmentPath(name): EnvironmentPath,
+    caller: Caller,
+    OptionalBody(given): OptionalBody<Because>,
+) -> Result<Response, Problem> {
+    let reason = given.reason.clone().map(Into::into);
+    let command = |at| Command::Unfreeze { at, reason };
+    take(app, name, caller, ("/unfreeze", given.at, &given), command).await
+}
+
+/// Retire an environment. What was deployed there stays recorded.
+#[utoipa::path(delete, path = "/v1/environments/{name}", tag = "environments",
+    request_body = Because, params(crate::openapi::EnvironmentParam),
+    responses((status = 200, description = "It is retired", body = DeclaredEnvironment)))]
+pub(super) async fn retire_environment(
+    State(app): State<App>,
+    EnvironmentPath(name): EnvironmentPath,
+    caller: Caller,
+    RawQuery(raw): RawQuery,
+    OptionalBody(given): OptionalBody<Because>,
+) -> Result<Response, Problem> {
+    Query::parse(raw.as_deref(), &[])?;
+    let asked = name.clone();
+    let known =
+        app.models.current.query(move |view| current::board(view, &asked, AsOf::default())).await?;
+    let declared = app.environments.read(&stream(&name), |_, version| version.is_some()).await?;
+    if known.value.is_none() && !declared {
+        return Err(unheard(&name));
+    }
+    let reason = given.reason.clone().map(Into::into);
+    let command = |at| Command::Retire { at, reason };
+    take(app, name, caller, ("", given.at, &given), command).await
+}
+
+/// Records a command and answers with the environment as it is then.
+async fn take(
+    app: App,
+    name: EnvironmentName,
+    caller: Caller,
+    (step, at, given): (&str, Option<Moment>, &impl Serialize),
+    command: impl FnOnce(Timestamp) -> Command,
+) -> Result<Response, Problem> {
+    let path = format!("/v1/environments/{}{step}", encode(name.as_str()));
+    let (metadata, now) = (caller.metadata(&path, given), app.clock.now());
+    let command = command(at.map_or(now, |at| at.0));
+    let (outcome, declared) = app
+        .environments
+        .execute(&stream(&name), caller.claimed, command, metadata, |state, _| {
+            DeclaredEnvironment::of(&name, state, now)
+        })
+        .await?;
+    Ok((app.receipt_of(&outcome), Json(declared)).into_response())
+}

@@ -1,0 +1,186 @@
+//! The log itself: by position, or live.
+
+mod live;
+
+use std::num::ParseIntError;
+
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+    http::{HeaderName, header},
+    response::{IntoResponse, Response},
+};
+use futures::{StreamExt as _, TryStreamExt as _, future};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use shiplog_domain::{
+    metadata::{CorrelationId, EventId, IdempotencyKey, RequestDigest, Source},
+    stream::StreamName,
+    wire::EncodedEvent,
+};
+use shiplog_store::{log::Recorded, position::GlobalPosition};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    problem::Problem,
+    query::Query,
+    shapes::{Actor, Moment},
+};
+
+const PATH: &str = "/v1/events";
+
+/// The highest position that any log has.
+const MAX_POSITION: u64 = i64::MAX as u64;
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list_events)).routes(routes!(live::follow_events))
+}
+
+/// A page of events.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventList {
+    pub(crate) items: Vec<EventShape>,
+    /// Where the next page starts, for `after` or `cursor`.
+    pub(crate) next: Option<String>,
+}
+
+/// An event as the log has it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Event)]
+pub(crate) struct EventShape {
+    #[schema(minimum = 1)]
+    position: u64,
+    stream: String,
+    /// Its place in the stream, from 0.
+    #[schema(minimum = 0)]
+    version: u64,
+    #[schema(value_type = String)]
+    id: EventId,
+    /// What happened: `DeploymentSucceeded`.
+    #[serde(rename = "type")]
+    event_type: String,
+    /// Which shape `data` has, from 1.
+    #[schema(minimum = 1)]
+    schema: u16,
+    /// The oldest schema whose readers may read `data`.
+    #[schema(minimum = 1)]
+    readable_from: u16,
+    /// Whether a reader that does not know the type may pass over it.
+    ignorable: bool,
+    recorded_at: Moment,
+    actor: Actor,
+    /// As it was written.
+    #[schema(value_type = Object)]
+    data: Box<RawValue>,
+    #[schema(value_type = String)]
+    idempotency_key: IdempotencyKey,
+    #[schema(value_type = String)]
+    request_digest: RequestDigest,
+    #[schema(value_type = String)]
+    correlation_id: CorrelationId,
+    /// The event that led here.
+    #[schema(value_type = Option<String>)]
+    causation_id: Option<EventId>,
+    /// Which outside system said so.
+    #[schema(value_type = Option<Object>)]
+    source: Option<Source>,
+}
+
+impl From<Recorded<EncodedEvent>> for EventShape {
+    fn from(recorded: Recorded<EncodedEvent>) -> Self {
+        let Recorded { position, stream, version, recorded_at, id, metadata, event } = recorded;
+        let EncodedEvent { event_type, schema, readable_from, ignorable, data } = event;
+        Self {
+            position: position.0,
+            stream: stream.to_string(),
+            version: version.0,
+            id,
+            event_type: event_type.into_owned(),
+            schema,
+            readable_from,
+            ignorable,
+            recorded_at: Moment(recorded_at),
+            actor: (&metadata.actor).into(),
+            data: raw(data),
+            idempotency_key: metadata.idempotency_key,
+            request_digest: metadata.request_digest,
+            correlation_id: metadata.correlation_id,
+            causation_id: metadata.causation_id,
+            source: metadata.source,
+        }
+    }
+}
+
+/// The JSON as it was written; damaged bytes are null, for `verify` to find.
+fn raw(data: Vec<u8>) -> Box<RawValue> {
+    let text = String::from_utf8(data).ok();
+    text.and_then(|text| RawValue::from_string(text).ok())
+        .unwrap_or_else(|| RawValue::NULL.to_owned())
+}
+
+/// Reads a position from outside; 0 is before the first event.
+fn position(text: &str) -> Result<Option<GlobalPosition>, String> {
+    let wrong = || format!("`{text}` is not a position from 0 to {MAX_POSITION}");
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let position = text.parse::<u64>().map_err(|_: ParseIntError| wrong())?;
+    if !digits || position > MAX_POSITION {
+        return Err(wrong());
+    }
+    Ok((position > 0).then_some(GlobalPosition(position)))
+}
+
+/// List the events of the log, or of one stream, in the order of the log.
+#[utoipa::path(get, path = "/v1/events", tag = "events",
+    params(crate::openapi::EventParams),
+    responses((status = 200, description = "A page of events", body = EventList)))]
+async fn list_events(State(app): State<App>, RawQuery(raw): RawQuery) -> Result<Response, Problem> {
+    let mut query = Query::parse(raw.as_deref(), &["after", "cursor", "limit", "stream"])?;
+    let (limit, stream) = (query.limit()?, query.sized("stream", 1..=1_500)?);
+    let after = query.read("after", position)?;
+    let cursor = query.read("cursor", position).map_err(|problem| problem.coded("bad-cursor"))?;
+    let after = cursor.or(after).flatten();
+    let head = app.log.head().await?;
+    let stream = stream.map(StreamName::recorded);
+    let records = match &stream {
+        Some(stream) => app.log.read_stream(stream, None),
+        None => app.log.read_all(after),
+    };
+    let mut items: Vec<_> = records
+        .try_filter(|record| future::ready(Some(record.position) > after))
+        .take(limit.saturating_add(1))
+        .try_collect()
+        .await?;
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| more).map(|last| last.position.to_string());
+    let link = next.as_ref().map(|next| link(&query, next));
+    let list = EventList { items: items.into_iter().map(Into::into).collect(), next };
+    Ok((app.receipt(head), link, Json(list)).into_response())
+}
+
+fn link(query: &Query, next: &str) -> [(HeaderName, String); 1] {
+    let next = query.next(PATH, ("after", next));
+    [(header::LINK, format!("<{next}>; rel=\"next\""))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_plain_numbers() {
+        assert_eq!(position("0"), Ok(None));
+        assert_eq!(position("17"), Ok(Some(GlobalPosition(17))));
+        for text in ["", "-1", "+1", "x", "9223372036854775808"] {
+            assert!(position(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn data_is_as_it_was_written() {
+        assert_eq!(raw(b"{\"b\": 1,  \"a\":2}".to_vec()).get(), "{\"b\": 1,  \"a\":2}");
+        assert_eq!(raw(b"\xff".to_vec()).get(), "null");
+    }
+}

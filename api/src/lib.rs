@@ -1,0 +1,37 @@
+//! How it is asked: Shiplog over HTTP.
+//!
+//! A handler extracts, executes and answers. **Invariant:** there is no SQL here and nothing is
+//! decided here; what may be recorded is the domain's to say, what can be asked the read models'.
+
+mod answering;
+mod app;
+mod body;
+mod caller;
+mod csv_text;
+mod deployments;
+mod docs;
+mod environments;
+mod events;
+mod lanes;
+mod openapi;
+mod ops;
+mod path;
+mod problem;
+mod problems;
+mod projections;
+mod query;
+mod receipt;
+mod releases;
+mod rollbacks;
+mod serve;
+mod shapes;
+mod telemetry;
+mod views;
+
+pub use self::{
+    app::{App, router},
+    deployments::report::{Claims, LineAnswer, LineStatus, record},
+    openapi::document,
+    problem::{FieldError, Problem, ProblemKind},
+    serve::serve,
+};

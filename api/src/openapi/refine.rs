@@ -1,0 +1,186 @@
+//! What derived schemas cannot say: which fields go together.
+
+use serde_json::{Map, Value, json};
+
+use super::params;
+
+/// Puts into the document what its derived schemas leave out.
+#[expect(clippy::indexing_slicing, reason = "indexing JSON puts in what is not there")]
+pub(super) fn schemas(document: &mut Value) {
+    if let Some(slug) = document.pointer_mut("/paths/~1problems~1{slug}/get/parameters/0/schema") {
+        *slug = json!({"type": "string", "enum": params::slugs()});
+    }
+    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut)
+    else {
+        return;
+    };
+    if let Some(mut release) = schemas.get("ReleaseGiven").cloned() {
+        release["properties"]["version"] = reference("Name");
+        release["required"] = json!(["version"]);
+        schemas.insert("ReleaseDeployed".into(), release);
+    }
+    split(schemas, "DeploymentRequest", &deployment());
+    split(schemas, "TargetGiven", &target());
+    split(schemas, "CorrectionGiven", &correction());
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// One way to fill in an object.
+struct Way {
+    title: &'static str,
+    /// Needed beside what is always needed.
+    required: &'static [&'static str],
+    /// Narrower than in general.
+    properties: Value,
+}
+
+/// Puts every way to fill in an object in the place of the object.
+#[expect(clippy::indexing_slicing, reason = "indexing JSON puts in what is not there")]
+fn split(schemas: &mut Map<String, Value>, name: &str, ways: &[Way]) {
+    let Some(mut whole) = schemas.get(name).cloned() else { return };
+    if let Some(labels) = whole.pointer_mut("/properties/labels") {
+        *labels = labels_schema();
+    }
+    let ways = ways.iter().map(|way| {
+        let mut one = whole.clone();
+        one["title"] = way.title.into();
+        if let Some(one) = one.as_object_mut() {
+            one.remove("description");
+        }
+        for (field, schema) in way.properties.as_object().into_iter().flatten() {
+            one["properties"][field] = schema.clone();
+        }
+        if let Some(required) = one["required"].as_array_mut() {
+            required.extend(way.required.iter().map(|field| (*field).into()));
+        }
+        one
+    });
+    let ways: Vec<_> = ways.collect();
+    schemas.insert(name.into(), json!({"description": whole["description"], "anyOf": ways}));
+}
+
+fn labels_schema() -> Value {
+    json!({
+        "description": "whatever else there is to say, by name",
+        "type": ["object", "null"],
+        "maxProperties": 64,
+        "propertyNames": {"type": "string", "minLength": 1, "maxLength": 200},
+        "additionalProperties": {"type": "string", "maxLength": 4_000},
+    })
+}
+
+fn nothing() -> Value {
+    json!({"type": "null"})
+}
+
+/// An intent of one of these kinds: the word, or the object.
+#[expect(clippy::indexing_slicing, reason = "indexing JSON puts in what is not there")]
+fn intent(kinds: &[&str], field: Option<(&str, Value)>) -> Vec<Value> {
+    let mut properties = json!({"kind": {"type": "string", "enum": kinds}});
+    if let Some((name, schema)) = field {
+        properties[name] = schema;
+    }
+    vec![
+        json!({"type": "string", "enum": kinds}),
+        json!({"type": "object", "properties": properties, "required": ["kind"],
+            "additionalProperties": false}),
+    ]
+}
+
+fn number() -> Value {
+    json!({"oneOf": [nothing(), reference("Number")]})
+}
+
+fn deployment() -> Vec<Way> {
+    let deploys = [
+        vec![nothing()],
+        intent(&["deploy", "unknown"], None),
+        intent(&["roll_forward"], Some(("mends", number()))),
+    ];
+    let deploys = json!({"anyOf": deploys.concat()});
+    let to = json!({"oneOf": [nothing(), reference("Name"), reference("Number")]});
+    let rollback = json!({"anyOf": intent(&["rollback"], Some(("to", to)))});
+    let retry = json!({"anyOf": intent(&["retry"], Some(("of", number())))});
+    let asked = json!({"enum": [null, "requested"]});
+    let going = json!({"enum": [null, "requested", "started", "succeeded"]});
+    let reported = json!({"enum": ["started", "succeeded"]});
+    let failed = json!({"enum": ["failed"]});
+    let deployed = reference("ReleaseDeployed");
+    let maybe_deployed = json!({"oneOf": [nothing(), reference("ReleaseDeployed")]});
+    let reason = json!({"type": "string", "minLength": 1, "maxLength": 10_000});
+    vec![
+        Way {
+            title: "A deployment with a release",
+            required: &["release"],
+            properties: json!({"intent": deploys, "release": deployed, "status": going,
+                "error": nothing()}),
+        },
+        Way {
+            title: "A failed deployment with a release",
+            required: &["release", "status"],
+            properties: json!({"intent": deploys, "release": deployed, "status": failed}),
+        },
+        Way {
+            title: "A rollback, asked for",
+            required: &["intent", "reason"],
+            properties: json!({"intent": rollback, "release": nothing(), "status": asked,
+                "reason": reason, "error": nothing()}),
+        },
+        Way {
+            title: "A rollback, reported",
+            required: &["intent", "status"],
+            properties: json!({"intent": rollback, "release": maybe_deployed, "status": reported,
+                "error": nothing()}),
+        },
+        Way {
+            title: "A failed rollback, reported",
+            required: &["intent", "status"],
+            properties: json!({"intent": rollback, "release": maybe_deployed, "status": failed}),
+        },
+        Way {
+            title: "A retry",
+            required: &["intent"],
+            properties: json!({"intent": retry, "release": nothing(), "status": going,
+                "error": nothing()}),
+        },
+        Way {
+            title: "A failed retry, reported",
+            required: &["intent", "status"],
+            properties: json!({"intent": retry, "release": nothing(), "status": failed}),
+        },
+    ]
+}
+
+fn target() -> Vec<Way> {
+    vec![
+        Way {
+            title: "A target that started or succeeded",
+            required: &[],
+            properties: json!({"status": {"enum": ["started", "succeeded"]}, "error": nothing()}),
+        },
+        Way {
+            title: "A target that failed",
+            required: &[],
+            properties: json!({"status": {"enum": ["failed"]}}),
+        },
+    ]
+}
+
+fn correction() -> Vec<Way> {
+    vec![
+        Way {
+            title: "It was asked for with another intent",
+            required: &["intent"],
+            properties: json!({"kind": {"enum": ["intent"]}, "intent": reference("TrueIntent")}),
+        },
+        Way {
+            title: "It never took place, did harm, or did none after all",
+            required: &[],
+            properties: json!({"kind": {"enum": ["void", "blamed", "cleared"]},
+                "intent": nothing()}),
+        },
+    ]
+}

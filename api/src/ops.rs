@@ -1,0 +1,158 @@
+//! Operations: is it alive, is it ready, what does it measure.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use shiplog_projections::models::{Model, Phase};
+use shiplog_store::{log::LogFault, position::GlobalPosition};
+use tokio::sync::OnceCell;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    problem::Problem,
+    projections::{self, PhaseWord, Projection},
+    receipt::Receipt,
+};
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(get_livez))
+        .routes(routes!(get_readyz))
+        .routes(routes!(get_metrics))
+}
+
+/// Whether the read models have once been where the log was when the server was first asked.
+///
+/// Once is enough: a read model that falls behind later says so to who asks for more
+/// (`Shiplog-At-Least`), and a node that is merely busy is not taken out of service.
+#[derive(Debug, Default)]
+pub(crate) struct Readiness {
+    head: OnceCell<Option<GlobalPosition>>,
+    caught_up: [AtomicBool; 4],
+}
+
+impl Readiness {
+    /// Whether every read model has caught up, or is stalled and never will.
+    async fn is_reached(&self, app: &App) -> Result<bool, LogFault> {
+        let head = *self.head.get_or_try_init(|| app.log.head()).await?;
+        let models = app.models.all();
+        let latched = |(model, latch): (&Model, &AtomicBool)| {
+            let progress = model.progress();
+            if progress.checkpoint >= head {
+                latch.store(true, Ordering::Relaxed);
+            }
+            let stalled = matches!(progress.phase, Phase::Stalled { .. });
+            stalled || latch.load(Ordering::Relaxed)
+        };
+        Ok(models.into_iter().zip(&self.caught_up).all(latched))
+    }
+}
+
+/// Whether the server runs.
+#[derive(Serialize, ToSchema)]
+struct Alive {
+    status: AliveWord,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum AliveWord {
+    Alive,
+}
+
+/// Whether the server can do its work.
+#[derive(Serialize, ToSchema)]
+struct Ready {
+    status: ReadyWord,
+    /// Which log this is.
+    log: String,
+    /// The position of its last event; null if there is none, or if it cannot be read.
+    head: Option<u64>,
+    /// The read models that cannot go on; the others do.
+    stalled: Vec<&'static str>,
+    projections: Vec<Projection>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ReadyWord {
+    /// It can.
+    Ready,
+    /// A read model has yet to fold what was recorded before the start.
+    CatchingUp,
+    /// The log cannot be read.
+    LogUnavailable,
+}
+
+/// Tell whether the server runs.
+#[utoipa::path(get, path = "/livez", tag = "operations",
+    responses((status = 200, description = "It does", body = Alive)))]
+async fn get_livez() -> impl IntoResponse {
+    Json(Alive { status: AliveWord::Alive })
+}
+
+/// Tell whether the server can do its work.
+///
+/// It can when the log can be read and every read model has, since the start, come to where the
+/// log was then. One that is stalled does not take the others out of service: it is named in
+/// `stalled`, with where and why in `projections`.
+#[utoipa::path(get, path = "/readyz", tag = "operations",
+    responses((status = 200, description = "It can", body = Ready),
+        (status = 503, description = "It cannot, or not yet", body = Ready)))]
+async fn get_readyz(State(app): State<App>) -> Response {
+    match look(&app).await {
+        Ok(ready) if ready.status == ReadyWord::Ready => {
+            let receipt = app.receipt(ready.head.map(GlobalPosition));
+            (receipt, Json(ready)).into_response()
+        }
+        Ok(ready) => not_ready(app.receipt(ready.head.map(GlobalPosition)), ready),
+        Err(fault) => {
+            tracing::warn!(error = &fault as &dyn std::error::Error, "the log cannot be read");
+            let ready = Ready {
+                status: ReadyWord::LogUnavailable,
+                log: app.log.id().to_string(),
+                head: None,
+                stalled: Vec::new(),
+                projections: Vec::new(),
+            };
+            not_ready(app.receipt(None), ready)
+        }
+    }
+}
+
+fn not_ready(receipt: Receipt, ready: Ready) -> Response {
+    let later = [(header::RETRY_AFTER, "1")];
+    (StatusCode::SERVICE_UNAVAILABLE, receipt, later, Json(ready)).into_response()
+}
+
+async fn look(app: &App) -> Result<Ready, LogFault> {
+    let head = app.log.head().await?;
+    let reached = app.readiness.is_reached(app).await?;
+    let projections = projections::all(app).await?;
+    let stalled = projections.iter().filter(|one| one.phase == PhaseWord::Stalled);
+    Ok(Ready {
+        status: if reached { ReadyWord::Ready } else { ReadyWord::CatchingUp },
+        log: app.log.id().to_string(),
+        head: head.map(|head| head.0),
+        stalled: stalled.map(|one| one.name).collect(),
+        projections,
+    })
+}
+
+/// Show what the server measures, as Prometheus reads it.
+#[utoipa::path(get, path = "/metrics", tag = "operations",
+    responses((status = 200, description = "Counters, gauges and histograms", body = String)))]
+async fn get_metrics(State(app): State<App>) -> Result<Response, Problem> {
+    // Asking is what brings the gauges up to date.
+    projections::all(&app).await?;
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    Ok((kind, app.telemetry.render()).into_response())
+}

@@ -1,0 +1,80 @@
+//! Which problem each error is: one match for each, so that a new variant asks for its own.
+
+use std::error::Error;
+
+use shiplog_domain::decider::Coded;
+use shiplog_projections::models::QueryError;
+use shiplog_store::{
+    execute::{ExecuteError, LoadError},
+    log::{AppendError, LogFault},
+};
+
+use super::{Problem, ProblemKind};
+
+/// A problem whose cause is nobody's business but the server's log's.
+pub(crate) fn internal(error: &(dyn Error + 'static)) -> Problem {
+    tracing::error!(error, "the request failed");
+    ProblemKind::Internal.because("the cause is in the server's log")
+}
+
+impl From<LogFault> for Problem {
+    fn from(fault: LogFault) -> Self {
+        match &fault {
+            LogFault::Unavailable { .. } => {
+                tracing::warn!(error = &fault as &dyn Error, "the log is unavailable");
+                ProblemKind::LogUnavailable.because(fault.to_string())
+            }
+            LogFault::OutcomeUnknown { .. } => {
+                tracing::warn!(error = &fault as &dyn Error, "the outcome of a write is unknown");
+                ProblemKind::OutcomeUnknown.because(fault.to_string())
+            }
+            LogFault::Corrupt { .. } => internal(&fault),
+        }
+    }
+}
+
+impl From<LoadError> for Problem {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Decode(error) => internal(&error),
+            LoadError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl<R: Error + Coded> From<ExecuteError<R>> for Problem {
+    fn from(error: ExecuteError<R>) -> Self {
+        match error {
+            ExecuteError::Refused(no) => {
+                ProblemKind::Refused.because(no.to_string()).coded(no.code())
+            }
+            ExecuteError::Append(error) => error.into(),
+            ExecuteError::KeyReused { key } => ProblemKind::KeyReused.because(format!(
+                "idempotency key `{}` was used for another request",
+                key.as_str()
+            )),
+            ExecuteError::Contended { stream } => ProblemKind::Contended
+                .because(format!("stream `{stream}` kept changing while this was decided")),
+            ExecuteError::Decode(error) => internal(&error),
+            ExecuteError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<AppendError> for Problem {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Conflict { .. } => ProblemKind::StaleVersion.because(error.to_string()),
+            AppendError::IdReused { id } => ProblemKind::KeyReused
+                .because(format!("event id `{id}`, which follows from the key, is taken")),
+            AppendError::Size { .. } => internal(&error),
+            AppendError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        internal(&error)
+    }
+}

@@ -1,0 +1,122 @@
+//! The read models, and how far each has come.
+
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+    response::{IntoResponse, Response},
+};
+use futures::{StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
+use serde::Serialize;
+use shiplog_projections::models::{Model, Phase, Progress};
+use shiplog_store::{
+    log::{Log, LogFault},
+    position::GlobalPosition,
+};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{app::App, problem::Problem, query::Query};
+
+/// Up to how many events a lag is counted.
+const COUNTED: usize = 1_000;
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list_projections))
+}
+
+/// Every read model.
+#[derive(Serialize, ToSchema)]
+struct ProjectionList {
+    items: Vec<Projection>,
+    /// Always null: there is one page.
+    next: Option<String>,
+}
+
+/// A read model, and how far it has come.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Projection {
+    pub(crate) name: &'static str,
+    /// The version of its meaning.
+    #[schema(minimum = 0)]
+    version: u32,
+    pub(crate) phase: PhaseWord,
+    /// Up to which position of the log it is folded; null before the first event.
+    checkpoint: Option<u64>,
+    /// How many events it has yet to fold, counted up to 1,000.
+    #[schema(minimum = 0, maximum = 1000)]
+    lag_events: usize,
+    /// How long ago the first of them was recorded.
+    #[schema(minimum = 0)]
+    lag_seconds: f64,
+    /// How many events of a future Shiplog were passed over.
+    #[schema(minimum = 0)]
+    skipped: u64,
+    /// Where and why it is stalled.
+    pub(crate) why: Option<String>,
+}
+
+/// What a read model is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PhaseWord {
+    CatchingUp,
+    Live,
+    Stalled,
+}
+
+/// List the read models, and how far each has come.
+#[utoipa::path(get, path = "/v1/projections", tag = "projections",
+    responses((status = 200, description = "Every read model", body = ProjectionList)))]
+async fn list_projections(
+    State(app): State<App>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Problem> {
+    Query::parse(raw.as_deref(), &[])?;
+    let head = app.log.head().await?;
+    let list = ProjectionList { items: all(&app).await?, next: None };
+    Ok((app.receipt(head), Json(list)).into_response())
+}
+
+/// How far every read model has come. Notes it in the metrics, too.
+pub(crate) async fn all(app: &App) -> Result<Vec<Projection>, LogFault> {
+    let mut projections = Vec::new();
+    for model in app.models.all() {
+        projections.push(one(app, model).await?);
+    }
+    Ok(projections)
+}
+
+async fn one(app: &App, model: &Model) -> Result<Projection, LogFault> {
+    let Progress { checkpoint, phase, skipped } = model.progress();
+    let (lag_events, lag_seconds) = lag(&*app.log, checkpoint, app.clock.now()).await?;
+    app.telemetry.projection(model.name(), checkpoint, (lag_events, lag_seconds));
+    let (phase, why) = match phase {
+        Phase::CatchingUp => (PhaseWord::CatchingUp, None),
+        Phase::Live => (PhaseWord::Live, None),
+        Phase::Stalled { why } => (PhaseWord::Stalled, Some(why)),
+    };
+    Ok(Projection {
+        name: model.name(),
+        version: model.version(),
+        phase,
+        checkpoint: checkpoint.map(|checkpoint| checkpoint.0),
+        lag_events,
+        lag_seconds,
+        skipped,
+        why,
+    })
+}
+
+/// How many events come after the checkpoint, and how old the first of them is, in seconds.
+async fn lag(
+    log: &dyn Log,
+    checkpoint: Option<GlobalPosition>,
+    now: Timestamp,
+) -> Result<(usize, f64), LogFault> {
+    let mut behind = log.read_all(checkpoint).take(COUNTED);
+    let Some(first) = behind.try_next().await? else { return Ok((0, 0.0)) };
+    let counted = behind.try_fold(1, async |count, _| Ok(count + 1)).await?;
+    let seconds = now.duration_since(first.recorded_at).as_secs_f64();
+    Ok((counted, seconds.max(0.0)))
+}

@@ -1,0 +1,282 @@
+//! Query strings, read strictly: an unknown parameter is an error that names the nearest one.
+
+use std::{fmt::Display, str::FromStr};
+
+use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use shiplog_projections::page::{Cursor, Order, Page};
+
+use crate::{problem::Problem, shapes::Moment};
+
+/// What stays as it is in a query or a path.
+const PLAIN: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
+
+/// The parameters of every list.
+pub(crate) const PAGING: [&str; 3] = ["limit", "cursor", "order"];
+
+/// How many entries a page has unless something else is asked for.
+const DEFAULT_LIMIT: usize = 50;
+
+/// The most entries that a page has.
+const MAX_LIMIT: usize = 1_000;
+
+/// The parameters of one request.
+#[derive(Debug)]
+pub(crate) struct Query {
+    pairs: Vec<(String, String)>,
+    rest: Vec<(String, String)>,
+}
+
+impl Query {
+    /// Reads a query string whose parameters are all among `known`.
+    pub(crate) fn parse(raw: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
+        let parts = raw.unwrap_or_default().split('&').filter(|part| !part.is_empty());
+        let mut pairs = Vec::new();
+        for part in parts {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let name = decode(name).map_err(|detail| Problem::at("?", detail))?;
+            if !known.contains(&name.as_str()) {
+                return Err(unknown(&name, known));
+            }
+            let value = decode(value).map_err(|detail| Problem::at(format!("?{name}"), detail))?;
+            pairs.push((name, value));
+        }
+        Ok(Self { rest: pairs.clone(), pairs })
+    }
+
+    /// Takes every value of a parameter that may be repeated.
+    pub(crate) fn all(&mut self, name: &str) -> Vec<String> {
+        self.rest.extract_if(.., |(key, _)| key == name).map(|(_, value)| value).collect()
+    }
+
+    /// Takes the value of a parameter.
+    pub(crate) fn text(&mut self, name: &str) -> Result<Option<String>, Problem> {
+        let mut values = self.all(name);
+        let value = values.pop();
+        if values.is_empty() {
+            Ok(value)
+        } else {
+            Err(Problem::at(format!("?{name}"), "it is given more than once"))
+        }
+    }
+
+    /// Takes the value of a parameter and parses it.
+    pub(crate) fn parsed<T: FromStr<Err: Display>>(
+        &mut self,
+        name: &str,
+    ) -> Result<Option<T>, Problem> {
+        self.read(name, |text| text.parse().map_err(|error: T::Err| error.to_string()))
+    }
+
+    /// Takes the value of a parameter and has it read.
+    pub(crate) fn read<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, Problem> {
+        let value = self.text(name)?;
+        let read = value.as_deref().map(read).transpose();
+        read.map_err(|detail| Problem::at(format!("?{name}"), detail))
+    }
+
+    /// Takes a text that has between so many characters.
+    pub(crate) fn sized(
+        &mut self,
+        name: &str,
+        characters: std::ops::RangeInclusive<usize>,
+    ) -> Result<Option<String>, Problem> {
+        self.read(name, |text| {
+            if characters.contains(&text.chars().count()) {
+                return Ok(text.to_owned());
+            }
+            Err(format!("it takes {} to {} characters", characters.start(), characters.end()))
+        })
+    }
+
+    /// Takes one of a few words.
+    pub(crate) fn word<T: Copy>(
+        &mut self,
+        name: &str,
+        words: &[(&str, T)],
+    ) -> Result<Option<T>, Problem> {
+        self.read(name, |text| {
+            words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning).ok_or_else(
+                || {
+                    let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+                    format!("`{text}` is none of {}", known.join(", "))
+                },
+            )
+        })
+    }
+
+    /// Takes a time: RFC 3339, or a date, which stands for its first instant in UTC.
+    pub(crate) fn instant(&mut self, name: &str) -> Result<Option<Timestamp>, Problem> {
+        self.read(name, |text| {
+            let moment = text
+                .parse::<Moment>()
+                .or_else(|error| format!("{text}T00:00:00Z").parse::<Moment>().map_err(|_| error));
+            moment.map(|moment| moment.0).map_err(|error| error.to_string())
+        })
+    }
+
+    /// Takes `limit`, `cursor` and `order`.
+    pub(crate) fn page(&mut self) -> Result<Page, Problem> {
+        let order = [
+            ("newest", Order::Newest),
+            ("desc", Order::Newest),
+            ("oldest", Order::Oldest),
+            ("asc", Order::Oldest),
+        ];
+        Ok(Page {
+            limit: self.limit()?,
+            order: self.word("order", &order)?.unwrap_or_default(),
+            after: self
+                .parsed::<Cursor>("cursor")
+                .map_err(|problem| problem.coded("bad-cursor"))?,
+        })
+    }
+
+    /// Takes `limit`.
+    pub(crate) fn limit(&mut self) -> Result<usize, Problem> {
+        let limit = self.read("limit", |text| {
+            let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+            let limit = text.parse::<usize>().ok().filter(|_| digits);
+            limit
+                .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+                .ok_or_else(|| format!("`{text}` is not a whole number from 1 to {MAX_LIMIT}"))
+        })?;
+        Ok(limit.unwrap_or(DEFAULT_LIMIT))
+    }
+
+    /// The address of the next page: the same question after another entry.
+    pub(crate) fn next(&self, path: &str, after: (&str, &str)) -> String {
+        let kept =
+            self.pairs.iter().filter(|(name, _)| !matches!(name.as_str(), "cursor" | "after"));
+        let pairs: Vec<_> = kept
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .chain([after])
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+            .collect();
+        format!("{path}?{}", pairs.join("&"))
+    }
+}
+
+/// Percent-encodes a text for a query or one segment of a path.
+pub(crate) fn encode(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
+}
+
+/// Undoes percent-encoding in a query.
+fn decode(text: &str) -> Result<String, String> {
+    if let Some(at) = malformed_percent(text) {
+        return Err(format!("`{at}` is no percent-encoding"));
+    }
+    let text = text.replace('+', " ");
+    let decoded = percent_decode_str(&text).decode_utf8();
+    decoded.map(Into::into).map_err(|_| "it is not UTF-8".into())
+}
+
+/// The first percent sign that is not followed by two hexadecimal digits, with what follows it.
+pub(crate) fn malformed_percent(text: &str) -> Option<String> {
+    let encoded = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    let rest = text.split('%').skip(1).find(|rest| !encoded(rest))?;
+    Some(format!("%{}", rest.chars().take(2).collect::<String>()))
+}
+
+fn unknown(name: &str, known: &[&str]) -> Problem {
+    let pointer = format!("?{name}");
+    match known.iter().min_by_key(|known| distance(name, known)) {
+        Some(nearest) if distance(name, nearest) <= 3 => {
+            Problem::at(pointer, format!("it is not known here; did you mean `{nearest}`?"))
+        }
+        Some(_) => {
+            Problem::at(pointer, format!("it is not known here; there are {}", known.join(", ")))
+        }
+        None => Problem::at(pointer, "it is not known here, and nothing else is"),
+    }
+}
+
+/// How many characters have to be put in, taken out or changed to get from one to the other.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<_> = (0..=other.chars().count()).collect();
+    for (line, from) in one.chars().enumerate() {
+        let mut diagonal = line;
+        let mut left = line + 1;
+        let mut next = vec![left];
+        for (to, above) in other.chars().zip(row.iter().skip(1)) {
+            left = (diagonal + usize::from(from != to)).min(left + 1).min(above + 1);
+            diagonal = *above;
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: &[&str] = &["service", "limit", "cursor", "order", "since"];
+
+    fn query(raw: &str) -> Query {
+        Query::parse(Some(raw), KNOWN).unwrap()
+    }
+
+    #[test]
+    fn distances_are_levenshteins() {
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("same", "same"), 0);
+    }
+
+    #[test]
+    fn an_unknown_parameter_is_told_the_nearest_one() {
+        let problem = Query::parse(Some("servcie=x"), KNOWN).unwrap_err();
+        assert_eq!(problem.detail, "`?servcie`: it is not known here; did you mean `service`?");
+    }
+
+    #[test]
+    fn values_are_decoded_and_odd_encodings_refused() {
+        assert_eq!(query("service=a%2Fb+c").text("service").unwrap().unwrap(), "a/b c");
+        for raw in ["service=%", "service=%zz", "service=%4", "service=%ff"] {
+            assert_eq!(Query::parse(Some(raw), KNOWN).unwrap_err().errors[0].pointer, "?service");
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_given_once() {
+        assert!(query("service=a&service=b").text("service").is_err());
+    }
+
+    #[test]
+    fn limits_are_whole_numbers_in_range() {
+        assert_eq!(query("").limit().unwrap(), 50);
+        assert_eq!(query("limit=1000").limit().unwrap(), 1000);
+        for raw in ["limit=0", "limit=1001", "limit=-1", "limit=+1", "limit=", "limit=1.0"] {
+            assert!(query(raw).limit().is_err(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_bad_cursor_has_a_code_of_its_own() {
+        let problem = query("cursor=nonsense").page().unwrap_err();
+        assert_eq!((problem.code, problem.errors[0].pointer.as_str()), ("bad-cursor", "?cursor"));
+    }
+
+    #[test]
+    fn a_date_is_its_first_instant() {
+        let since = query("since=2026-01-31").instant("since").unwrap().unwrap();
+        assert_eq!(since.to_string(), "2026-01-31T00:00:00Z");
+    }
+
+    #[test]
+    fn the_next_page_asks_the_same_question() {
+        let query = query("service=a%2Fb&cursor=old&limit=2");
+        assert_eq!(
+            query.next("/v1/deployments", ("cursor", "new")),
+            "/v1/deployments?service=a%2Fb&limit=2&cursor=new"
+        );
+    }
+}

@@ -1,0 +1,140 @@
+//! What is said of a release: what it is, and whether it may go further.
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shiplog_domain::{
+    names::{ServiceName, Version},
+    release::{Command, ReleaseId, State as ReleaseState},
+};
+use utoipa::ToSchema;
+
+use super::Blocked;
+use crate::{
+    app::App,
+    body::Body,
+    caller::Caller,
+    path::ReleasePath,
+    problem::{Problem, ProblemKind},
+    query::encode,
+    shapes::{Moment, Name, Release, ReleaseGiven, Text},
+};
+
+/// A release, as it is registered.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RegisteredRelease {
+    #[schema(value_type = Name)]
+    service: ServiceName,
+    #[schema(value_type = Name)]
+    version: Version,
+    commit: Option<String>,
+    /// Whether it was registered.
+    registered: bool,
+    /// The block in force.
+    blocked: Option<Blocked>,
+    /// What it was registered as.
+    release: Option<Release>,
+}
+
+impl RegisteredRelease {
+    fn of(id: &ReleaseId, state: &ReleaseState) -> Self {
+        let ReleaseState { registered, blocked } = state;
+        Self {
+            service: id.service.clone(),
+            version: id.version.clone(),
+            commit: registered.as_ref().and_then(|manifest| manifest.commit.clone()),
+            registered: registered.is_some(),
+            blocked: blocked.clone().map(Into::into),
+            release: registered.as_ref().map(Into::into),
+        }
+    }
+}
+
+/// Why.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reason {
+    /// In the words of who says so.
+    #[schema(value_type = String, min_length = 1, max_length = 10000)]
+    reason: Text<1, 10_000>,
+    /// When; now unless something else is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Moment>,
+}
+
+/// Register a release: say what it is made of before, or apart from, its first deployment.
+///
+/// Releases do not change: registering another content under the same version is refused.
+#[utoipa::path(put, path = "/v1/releases/{service}/{version}", tag = "releases",
+    request_body = ReleaseGiven, params(crate::openapi::ReleaseParams),
+    responses((status = 200, description = "It is registered", body = RegisteredRelease)))]
+pub(super) async fn register_release(
+    State(app): State<App>,
+    ReleasePath(id): ReleasePath,
+    caller: Caller,
+    Body(given): Body<ReleaseGiven>,
+) -> Result<Response, Problem> {
+    if let Some(other) = given.version.as_ref().filter(|version| **version != id.version) {
+        return Err(ProblemKind::Refused
+            .because(format!("the path is of version `{}`, the body of `{other}`", id.version))
+            .coded("release-differs"));
+    }
+    let release = given.clone().into_manifest(id.version.clone());
+    let command = |at| Command::Register { at, release };
+    take(app, id, caller, ("", None, &given), command).await
+}
+
+/// Block a release: it must not go further.
+#[utoipa::path(post, path = "/v1/releases/{service}/{version}/block", tag = "releases",
+    request_body = Reason, params(crate::openapi::ReleaseParams),
+    responses((status = 200, description = "It is blocked", body = RegisteredRelease)))]
+pub(super) async fn block_release(
+    State(app): State<App>,
+    ReleasePath(id): ReleasePath,
+    caller: Caller,
+    Body(given): Body<Reason>,
+) -> Result<Response, Problem> {
+    let reason = given.reason.clone().into();
+    let command = |at| Command::Block { at, reason };
+    take(app, id, caller, ("/block", given.at, &given), command).await
+}
+
+/// Unblock a release: it may go on.
+#[utoipa::path(post, path = "/v1/releases/{service}/{version}/unblock", tag = "releases",
+    request_body = Reason, params(crate::openapi::ReleaseParams),
+    responses((status = 200, description = "It is not blocked any more",
+        body = RegisteredRelease)))]
+pub(super) async fn unblock_release(
+    State(app): State<App>,
+    ReleasePath(id): ReleasePath,
+    caller: Caller,
+    Body(given): Body<Reason>,
+) -> Result<Response, Problem> {
+    let reason = given.reason.clone().into();
+    let command = |at| Command::Unblock { at, reason };
+    take(app, id, caller, ("/unblock", given.at, &given), command).await
+}
+
+/// Records a command and answers with the release as it is then.
+async fn take(
+    app: App,
+    id: ReleaseId,
+    caller: Caller,
+    (step, at, given): (&str, Option<Moment>, &impl Serialize),
+    command: impl FnOnce(Timestamp) -> Command,
+) -> Result<Response, Problem> {
+    let (service, version) = (encode(id.service.as_str()), encode(id.version.as_str()));
+    let metadata = caller.metadata(&format!("/v1/releases/{service}/{version}{step}"), given);
+    let command = command(at.map_or_else(|| app.clock.now(), |at| at.0));
+    let (outcome, registered) = app
+        .releases
+        .execute(&id.stream(), caller.claimed, command, metadata, |state, _| {
+            RegisteredRelease::of(&id, state)
+        })
+        .await?;
+    Ok((app.receipt_of(&outcome), Json(registered)).into_response())
+}

@@ -1,0 +1,255 @@
+//! A deployment, whole: `D` in the design.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use shiplog_domain::{
+    lane::{self, Annotated, Approved, Classification, Corrected, HealthReport, Intent, LaneId},
+    metadata,
+    names::{EnvironmentName, ServiceName, TargetName, Version},
+};
+use shiplog_projections::history::{self, Entry};
+use shiplog_store::position::GlobalPosition;
+use utoipa::ToSchema;
+
+use super::{
+    Actor, ClassificationWord, HealthWord, IntentShape, LinkShape, Moment, Name, Number, Release,
+    StatusWord, moment,
+};
+
+/// One attempt to put a release into a lane.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Deployment {
+    #[schema(value_type = Name)]
+    service: ServiceName,
+    #[schema(value_type = Name)]
+    environment: EnvironmentName,
+    #[schema(value_type = Number)]
+    number: u32,
+    #[schema(value_type = StatusWord)]
+    status: lane::Status,
+    #[schema(value_type = IntentShape)]
+    intent: Intent,
+    #[schema(value_type = ClassificationWord)]
+    classification: Classification,
+    release: Release,
+    /// Who asked for it.
+    actor: Actor,
+    /// In the words of who asked.
+    reason: Option<String>,
+    /// What the reporting system calls it.
+    external_id: Option<String>,
+    /// Where to read on.
+    url: Option<String>,
+    /// Whatever else was said, by name.
+    labels: BTreeMap<String, String>,
+    requested_at: Moment,
+    started_at: Option<Moment>,
+    finished_at: Option<Moment>,
+    /// From start to end, if both were reported in order.
+    duration_ms: Option<i64>,
+    /// What ran before it; null before it has succeeded.
+    replaced: Option<Place>,
+    /// The place in the log of the last event that it has.
+    #[schema(minimum = 1)]
+    position: u64,
+    /// What carries it out.
+    executor: Option<String>,
+    /// Where its output can be read.
+    log_url: Option<String>,
+    /// What went wrong.
+    error: Option<String>,
+    /// In which step.
+    failed_step: Option<String>,
+    /// Why it was rejected or cancelled.
+    ended_because: Option<String>,
+    /// Whether reports of how it ended disagree.
+    contradicted: bool,
+    /// Whether it was corrected never to have taken place.
+    void: bool,
+    /// Whether it was blamed for harm and not cleared since.
+    blamed: bool,
+    /// How the release has been doing, by the latest report.
+    health: Option<HealthNow>,
+    /// How it went, target by target.
+    targets: Vec<TargetNow>,
+    /// What was written down about it.
+    notes: Vec<Note>,
+    /// Who agreed.
+    approvals: Vec<Approval>,
+    /// What was corrected.
+    corrections: Vec<CorrectionMade>,
+}
+
+/// A deployment in two words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Place {
+    #[schema(value_type = Number)]
+    pub(crate) number: u32,
+    #[schema(value_type = Name)]
+    pub(crate) version: Version,
+}
+
+impl From<&history::Place> for Place {
+    fn from(place: &history::Place) -> Self {
+        Self { number: place.number.0, version: place.version.clone() }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct HealthNow {
+    #[schema(value_type = HealthWord)]
+    health: lane::Health,
+    /// Which monitor says so.
+    source: Option<String>,
+    /// In its words.
+    detail: Option<String>,
+    at: Moment,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct TargetNow {
+    #[schema(value_type = Name)]
+    target: TargetName,
+    #[schema(value_type = StatusWord)]
+    status: lane::Status,
+    error: Option<String>,
+    at: Moment,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Note {
+    text: String,
+    #[schema(value_type = Vec<LinkShape>)]
+    links: Vec<lane::Link>,
+    at: Moment,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Approval {
+    /// The id of the actor who agreed.
+    by: String,
+    comment: Option<String>,
+    at: Moment,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct CorrectionMade {
+    /// `void`, `intent`, `blamed` or `cleared`; the true intent stands beside it.
+    #[schema(value_type = Object)]
+    correction: lane::Correction,
+    reason: String,
+    at: Moment,
+}
+
+/// What there is to tell of a deployment, wherever it was read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told<'a> {
+    pub(crate) lane: &'a LaneId,
+    pub(crate) deployment: &'a lane::Deployment,
+    pub(crate) actor: &'a metadata::Actor,
+    pub(crate) classification: Classification,
+    pub(crate) replaced: Option<&'a lane::Deployment>,
+    pub(crate) position: GlobalPosition,
+}
+
+impl From<Told<'_>> for Deployment {
+    fn from(told: Told<'_>) -> Self {
+        let Told { lane, deployment, actor, classification, replaced, position } = told;
+        let replaced = replaced
+            .map(|one| Place { number: one.number().0, version: one.release().version.clone() });
+        whole(lane, deployment, actor, (classification, replaced, position))
+    }
+}
+
+impl From<&Entry> for Deployment {
+    fn from(entry: &Entry) -> Self {
+        let Entry { lane, deployment, actor, classification, replaced, position } = entry;
+        let replaced = replaced.as_ref().map(Place::from);
+        whole(lane, deployment, actor, (*classification, replaced, *position))
+    }
+}
+
+fn whole(
+    lane: &LaneId,
+    deployment: &lane::Deployment,
+    actor: &metadata::Actor,
+    (classification, replaced, position): (Classification, Option<Place>, GlobalPosition),
+) -> Deployment {
+    let requested = &deployment.requested;
+    let (started, failure) = (deployment.started.as_ref(), deployment.failure.as_ref());
+    let log_url = failure
+        .and_then(|failure| failure.log_url.clone())
+        .or_else(|| started.and_then(|started| started.log_url.clone()));
+    Deployment {
+        service: lane.service.clone(),
+        environment: lane.environment.clone(),
+        number: deployment.number().0,
+        status: deployment.status(),
+        intent: deployment.intent().clone(),
+        classification,
+        release: Release::from(&**deployment.release()),
+        actor: actor.into(),
+        reason: requested.reason.clone(),
+        external_id: requested.external_id.clone(),
+        url: requested.url.clone(),
+        labels: requested.labels.clone(),
+        requested_at: Moment(requested.at),
+        started_at: moment(started.map(|started| started.at)),
+        finished_at: moment(deployment.finished_at()),
+        duration_ms: deployment.duration_ms(),
+        replaced,
+        position: position.0,
+        executor: started.and_then(|started| started.executor.clone()),
+        log_url,
+        error: failure.and_then(|failure| failure.error.clone()),
+        failed_step: failure.and_then(|failure| failure.failed_step.clone()),
+        ended_because: deployment.ended_because.clone(),
+        contradicted: deployment.is_contradicted(),
+        void: deployment.is_void(),
+        blamed: deployment.is_blamed(),
+        health: deployment.health.clone().map(Into::into),
+        targets: targets(deployment),
+        notes: deployment.notes.iter().cloned().map(Into::into).collect(),
+        approvals: deployment.approvals.iter().cloned().map(Into::into).collect(),
+        corrections: deployment.corrections.iter().cloned().map(Into::into).collect(),
+    }
+}
+
+fn targets(deployment: &lane::Deployment) -> Vec<TargetNow> {
+    let target = |(target, state): (&TargetName, &lane::TargetState)| TargetNow {
+        target: target.clone(),
+        status: state.status,
+        error: state.error.clone(),
+        at: Moment(state.at),
+    };
+    deployment.targets.iter().map(target).collect()
+}
+
+impl From<HealthReport> for HealthNow {
+    fn from(report: HealthReport) -> Self {
+        let HealthReport { number: _, at, health, source, detail } = report;
+        Self { health, source, detail, at: Moment(at) }
+    }
+}
+
+impl From<Annotated> for Note {
+    fn from(note: Annotated) -> Self {
+        let Annotated { number: _, at, text, links } = note;
+        Self { text, links, at: Moment(at) }
+    }
+}
+
+impl From<Approved> for Approval {
+    fn from(approved: Approved) -> Self {
+        let Approved { number: _, at, by, comment } = approved;
+        Self { by, comment, at: Moment(at) }
+    }
+}
+
+impl From<Corrected> for CorrectionMade {
+    fn from(corrected: Corrected) -> Self {
+        let Corrected { number: _, at, correction, reason } = corrected;
+        Self { correction, reason, at: Moment(at) }
+    }
+}

@@ -1,0 +1,159 @@
+//! What runs: lanes and environments.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use shiplog_domain::{
+    environment::{self, Tier},
+    lane::Intent,
+    names::{EnvironmentName, ServiceName, Version},
+};
+use shiplog_projections::current::{Brief, EnvironmentRow, LaneNow};
+use utoipa::ToSchema;
+
+use super::{Actor, IntentShape, Moment, Name, Number, TierWord, moment};
+
+/// One service in one environment, at an instant.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Lane {
+    #[schema(value_type = Name)]
+    service: ServiceName,
+    #[schema(value_type = Name)]
+    environment: EnvironmentName,
+    /// The stream's version, as in `ETag`.
+    #[schema(minimum = 0)]
+    version: u64,
+    /// Why nobody knows what is really there.
+    uncertain: Option<String>,
+    /// What runs.
+    current: Option<Running>,
+    /// What has not ended.
+    in_progress: Option<InProgress>,
+    /// What failed last.
+    last_failed: Option<LastFailed>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct BriefRelease {
+    #[schema(value_type = Name)]
+    version: Version,
+    commit: Option<String>,
+}
+
+/// What runs, since when, and who put it there.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Running {
+    #[schema(value_type = Number)]
+    number: u32,
+    release: BriefRelease,
+    since: Moment,
+    actor: Actor,
+    #[schema(value_type = IntentShape)]
+    intent: Intent,
+}
+
+/// What has not ended yet.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct InProgress {
+    #[schema(value_type = Number)]
+    number: u32,
+    release: BriefRelease,
+    requested_at: Moment,
+    actor: Actor,
+    #[schema(value_type = IntentShape)]
+    intent: Intent,
+}
+
+/// What failed last.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct LastFailed {
+    #[schema(value_type = Number)]
+    number: u32,
+    release: BriefRelease,
+    failed_at: Moment,
+    actor: Actor,
+    #[schema(value_type = IntentShape)]
+    intent: Intent,
+    error: Option<String>,
+}
+
+impl From<Brief> for Running {
+    fn from(brief: Brief) -> Self {
+        let Brief { number, version, commit, actor, intent, at, error: _ } = brief;
+        let (release, actor) = (BriefRelease { version, commit }, Actor::from(&actor));
+        Self { number: number.0, release, since: Moment(at), actor, intent }
+    }
+}
+
+impl From<Brief> for InProgress {
+    fn from(brief: Brief) -> Self {
+        let Running { number, release, since, actor, intent } = brief.into();
+        Self { number, release, requested_at: since, actor, intent }
+    }
+}
+
+impl From<Brief> for LastFailed {
+    fn from(brief: Brief) -> Self {
+        let error = brief.error.clone();
+        let Running { number, release, since, actor, intent } = brief.into();
+        Self { number, release, failed_at: since, actor, intent, error }
+    }
+}
+
+impl From<LaneNow> for Lane {
+    fn from(now: LaneNow) -> Self {
+        let LaneNow { lane, version, running, in_progress, last_failed, uncertain } = now;
+        Self {
+            service: lane.service,
+            environment: lane.environment,
+            version: version.0,
+            uncertain,
+            current: running.map(Into::into),
+            in_progress: in_progress.map(Into::into),
+            last_failed: last_failed.map(Into::into),
+        }
+    }
+}
+
+/// A freeze in force.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Frozen {
+    reason: String,
+    since: Moment,
+    /// Until somebody unfreezes it if null.
+    until: Option<Moment>,
+}
+
+impl Frozen {
+    /// The freeze, unless it is over by then.
+    pub(crate) fn at(frozen: Option<environment::Frozen>, now: Timestamp) -> Option<Self> {
+        let environment::Frozen { at, reason, until } = frozen?;
+        let over = until.is_some_and(|until| until <= now);
+        (!over).then(|| Self { reason, since: Moment(at), until: moment(until) })
+    }
+}
+
+/// An environment, as it is listed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct EnvironmentNow {
+    #[schema(value_type = Name)]
+    environment: EnvironmentName,
+    #[schema(value_type = TierWord)]
+    tier: Tier,
+    /// Whether anybody declared it.
+    declared: bool,
+    /// Whether it is no more.
+    retired: bool,
+    /// The freeze in force.
+    frozen: Option<Frozen>,
+    /// How many services run there.
+    #[schema(minimum = 0)]
+    lanes: u64,
+}
+
+impl EnvironmentNow {
+    /// The environment as it is now.
+    pub(crate) fn at(row: EnvironmentRow, now: Timestamp) -> Self {
+        let EnvironmentRow { environment, tier, declared, retired, rules: _, frozen, lanes } = row;
+        Self { environment, tier, declared, retired, frozen: Frozen::at(frozen, now), lanes }
+    }
+}

@@ -1,0 +1,185 @@
+//! What is counted and timed. Labels are bounded: never a version, never a person.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::{FutureExt as _, future::BoxFuture};
+use metrics::{Counter, Key, KeyName, Label, Level, Metadata, Recorder as _, SharedString, Unit};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use shiplog_domain::{metadata::EventId, stream::StreamName};
+use shiplog_store::{
+    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
+    position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
+};
+
+const REQUESTS: &str = "shiplog_http_requests_total";
+const DURATIONS: &str = "shiplog_http_request_duration_seconds";
+const APPENDED: &str = "shiplog_events_appended_total";
+const LAG: &str = "shiplog_projection_lag_events";
+const LAG_SECONDS: &str = "shiplog_projection_lag_seconds";
+const POSITION: &str = "shiplog_projection_position";
+
+/// Upper bounds of a request's duration, in seconds.
+const BUCKETS: [f64; 12] =
+    [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+
+/// After how many requests what was timed is sorted into its buckets.
+const UPKEEP: u64 = 1_024;
+
+const METADATA: Metadata<'_> = Metadata::new("shiplog", Level::INFO, None);
+
+/// One server's metrics; nothing of it is global to the process.
+pub(crate) struct Telemetry {
+    recorder: PrometheusRecorder,
+    handle: PrometheusHandle,
+    requests: AtomicU64,
+}
+
+impl Telemetry {
+    pub(crate) fn new() -> Self {
+        let plain = |_| PrometheusBuilder::new();
+        let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).unwrap_or_else(plain);
+        let recorder = builder.build_recorder();
+        let describe = |name: &'static str, unit, text: &'static str| {
+            (KeyName::from(name), unit, SharedString::from(text))
+        };
+        for (name, unit, text) in [
+            describe(REQUESTS, None, "requests answered"),
+            describe(APPENDED, None, "events appended to the log by this server"),
+        ] {
+            recorder.describe_counter(name, unit, text);
+        }
+        for (name, unit, text) in [
+            describe(LAG, None, "events that the projection has yet to fold, counted up to 1,000"),
+            describe(LAG_SECONDS, Some(Unit::Seconds), "age of the first event not folded"),
+            describe(POSITION, None, "the log's position up to which the projection is folded"),
+        ] {
+            recorder.describe_gauge(name, unit, text);
+        }
+        let (name, unit, text) = describe(DURATIONS, Some(Unit::Seconds), "time to an answer");
+        recorder.describe_histogram(name, unit, text);
+        Self { handle: recorder.handle(), recorder, requests: AtomicU64::new(0) }
+    }
+
+    /// Counts and times a request that was answered.
+    pub(crate) fn answered(&self, method: &'static str, route: &str, status: u16, took: Duration) {
+        let mut labels = vec![Label::new("method", method), Label::new("route", route.to_owned())];
+        let time = Key::from_parts(DURATIONS, labels.clone());
+        labels.push(Label::new("status", status.to_string()));
+        let count = Key::from_parts(REQUESTS, labels);
+        self.recorder.register_counter(&count, &METADATA).increment(1);
+        self.recorder.register_histogram(&time, &METADATA).record(took.as_secs_f64());
+        if self.requests.fetch_add(1, Ordering::Relaxed).is_multiple_of(UPKEEP) {
+            self.handle.run_upkeep();
+        }
+    }
+
+    /// Notes how far a projection is.
+    pub(crate) fn projection(
+        &self,
+        name: &'static str,
+        position: Option<GlobalPosition>,
+        lag: (usize, f64),
+    ) {
+        let (events, seconds) = lag;
+        let (events, position) = (events as u64, position.map_or(0, |position| position.0));
+        for (gauge, value) in
+            [(LAG, float(events)), (LAG_SECONDS, seconds), (POSITION, float(position))]
+        {
+            let key = Key::from_parts(gauge, vec![Label::new("projection", name)]);
+            self.recorder.register_gauge(&key, &METADATA).set(value);
+        }
+    }
+
+    /// Everything, as Prometheus reads it.
+    pub(crate) fn render(&self) -> String {
+        self.handle.render()
+    }
+
+    /// The same log, whose appended events are counted.
+    pub(crate) fn counting(&self, log: Arc<dyn Log>) -> Arc<dyn Log> {
+        let appended = self.recorder.register_counter(&Key::from_name(APPENDED), &METADATA);
+        Arc::new(Counting { log, appended })
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "gauges are floats; 2^53 events are out of reach")]
+fn float(value: u64) -> f64 {
+    value as f64
+}
+
+/// A log whose appended events are counted.
+struct Counting {
+    log: Arc<dyn Log>,
+    appended: Counter,
+}
+
+impl Log for Counting {
+    fn id(&self) -> LogId {
+        self.log.id()
+    }
+
+    fn append<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: ExpectedVersion,
+        events: Vec<NewEvent>,
+    ) -> BoxFuture<'a, Result<Appended, AppendError>> {
+        let count = events.len() as u64;
+        let appended = self.log.append(stream, expected, events);
+        appended
+            .inspect(move |result| {
+                if result.is_ok() {
+                    self.appended.increment(count);
+                }
+            })
+            .boxed()
+    }
+
+    fn read_stream<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        from: Option<StreamVersion>,
+    ) -> RecordStream<'a> {
+        self.log.read_stream(stream, from)
+    }
+
+    fn read_all(&self, after: Option<GlobalPosition>) -> RecordStream<'_> {
+        self.log.read_all(after)
+    }
+
+    fn subscribe(&self, after: Option<GlobalPosition>) -> RecordStream<'_> {
+        self.log.subscribe(after)
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Option<GlobalPosition>, LogFault>> {
+        self.log.head()
+    }
+
+    fn event(
+        &self,
+        id: EventId,
+    ) -> BoxFuture<'_, Result<Option<(StreamName, StreamVersion)>, LogFault>> {
+        self.log.event(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_answered_is_counted_and_timed() {
+        let telemetry = Telemetry::new();
+        telemetry.answered("GET", "/v1/rollbacks", 200, Duration::from_millis(3));
+        let text = telemetry.render();
+        let labels = r#"method="GET",route="/v1/rollbacks",status="200""#;
+        assert!(text.contains(&format!("shiplog_http_requests_total{{{labels}}} 1")), "{text}");
+        assert!(text.contains("shiplog_http_request_duration_seconds_bucket"), "{text}");
+    }
+}
