@@ -7,6 +7,7 @@ mod lane;
 mod moment;
 mod release;
 mod text;
+mod whole;
 mod words;
 
 pub(crate) use self::{
@@ -17,6 +18,7 @@ pub(crate) use self::{
     moment::{Moment, moment},
     release::{Release, ReleaseGiven},
     text::Text,
+    whole::{NumberGiven, Whole},
     words::{
         CONTROL_FREE, ClassificationWord, HealthWord, IntentShape, LinkShape, Name, Number,
         StatusWord, TierWord, Token,

@@ -32,7 +32,7 @@ use crate::{
 const ATTEMPTS: usize = 5;
 
 /// How many events are kept folded unless something else is asked for.
-const BUDGET: usize = 100_000;
+const BUDGET: usize = 300_000;
 
 /// The streams of one family: what is asked of them goes through here.
 ///
@@ -45,7 +45,7 @@ pub struct Streams<D: Decider> {
 }
 
 impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
-    /// The streams of this family in `log`, with 100,000 events kept folded.
+    /// The streams of this family in `log`, with 300,000 events kept folded.
     pub fn new(log: Arc<dyn Log>) -> Self {
         Self::with_budget(log, BUDGET)
     }

@@ -1,0 +1,82 @@
+//! What every command is given: where to write, what was set, and the time.
+
+use std::{fs, io::Write};
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+
+use crate::{
+    ci::{self, Run, Variables},
+    client::Client,
+    config::{REQUEST_TIMEOUT, Settings, TokenPlace},
+    exit::Failure,
+    instant::Watch,
+};
+
+/// What every command is given.
+pub(crate) struct Context<'a> {
+    /// Takes the results; a terminal, a file or a pipe.
+    pub(crate) out: &'a mut dyn Write,
+    /// Takes everything that is no result: notes, progress, questions.
+    pub(crate) err: &'a mut dyn Write,
+    /// Whether `out` is a terminal.
+    pub(crate) is_terminal: bool,
+    /// Server, token, format, zone and the like.
+    pub(crate) settings: Settings,
+    /// The environment.
+    pub(crate) variables: Variables<'a>,
+    /// When the command began.
+    pub(crate) now: Timestamp,
+    /// Whether to say where each value came from.
+    pub(crate) is_explaining: bool,
+}
+
+impl Context<'_> {
+    /// A client for the server that was set.
+    pub(crate) fn client(&self) -> anyhow::Result<Client> {
+        let token = match &self.settings.token.value {
+            TokenPlace::Nowhere => None,
+            TokenPlace::Variable => (self.variables)("SHIPLOG_TOKEN"),
+            TokenPlace::File(path) => Some(
+                fs::read_to_string(path)
+                    .with_context(|| format!("cannot read the token file {}", path.display()))?,
+            ),
+        };
+        let timeout = self.settings.timeout.value.unwrap_or(REQUEST_TIMEOUT);
+        Ok(Client::new(&self.settings.server.value, token.as_deref(), timeout)?)
+    }
+
+    /// Now and here.
+    pub(crate) fn watch(&self) -> Watch {
+        Watch { now: self.now, zone: self.settings.tz.value.clone() }
+    }
+
+    /// Reads the instant that an argument holds.
+    pub(crate) fn instant(&self, flag: &str, text: &str) -> Result<String, Failure> {
+        let instant = self.watch().read(text);
+        instant
+            .map(|instant| instant.to_string())
+            .map_err(|why| Failure::usage(format!("{flag}: {why}")))
+    }
+
+    /// The pipeline run that this is a step of, if it is one.
+    pub(crate) fn run(&self) -> Option<Run> {
+        ci::detect(self.variables)
+    }
+
+    /// Says something on standard error, unless only errors are wanted.
+    pub(crate) fn say(&mut self, text: impl AsRef<str>) -> anyhow::Result<()> {
+        if !self.settings.quiet.value {
+            writeln!(self.err, "{}", crate::output::printable(text.as_ref()))?;
+        }
+        Ok(())
+    }
+
+    /// Says where a value came from, if that was asked for.
+    pub(crate) fn explain(&mut self, what: &str, value: &str, origin: &str) -> anyhow::Result<()> {
+        if self.is_explaining {
+            writeln!(self.err, "{what} = {} ({origin})", crate::output::printable(value))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! `shiplog diff`: what is not the same at two instants.
+
+use serde_json::Value;
+
+use crate::{
+    client::path,
+    context::Context,
+    exit::Exit,
+    output::{self, Column, Format, Kind},
+};
+
+const COLUMNS: [Column; 7] = [
+    Column::new("change", "/change", Kind::Status),
+    Column::new("service", "/service", Kind::Text),
+    Column::new("from", "/from/version", Kind::Text),
+    Column::new("from number", "/from/number", Kind::Text),
+    Column::new("to", "/to/version", Kind::Text),
+    Column::new("to number", "/to/number", Kind::Text),
+    Column::new("since", "/to/since", Kind::Time),
+];
+
+/// Compare what ran in an environment at two instants.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  shiplog diff production 24h
+  shiplog diff production 2026-11-01 2026-11-02T18:00")]
+pub(crate) struct Diff {
+    /// Which environment.
+    environment: String,
+    /// The first instant: RFC 3339, a date, or how long ago (`2h`, `3d`).
+    from: String,
+    /// The second instant.
+    #[arg(default_value = "now")]
+    to: String,
+}
+
+impl Diff {
+    pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
+        let Self { environment, from, to } = self;
+        let path = path(&["v1", "environments", &environment, "diff"])
+            .with("from", &context.instant("FROM", &from)?)
+            .with("to", &context.instant("TO", &to)?);
+        let mut answer = context.client()?.get(&path)?.body;
+        match context.settings.output.value {
+            Format::Json => output::json(context, &answer)?,
+            Format::Table | Format::Jsonl | Format::Csv => {
+                let items = answer.get_mut("items").map(Value::take);
+                let Some(Value::Array(items)) = items else { return Ok(Exit::Success) };
+                let items = items.into_iter().map(|item| Ok(lift(item)));
+                if output::list(context, &COLUMNS, items)? == 0 {
+                    context.say("nothing changed")?;
+                }
+            }
+        }
+        context.out.flush()?;
+        Ok(Exit::Success)
+    }
+}
+
+/// Who and since when stand beside the change, or within what it led to.
+fn lift(mut item: Value) -> Value {
+    for field in ["actor", "since"] {
+        let inner = item.get("to").and_then(|to| to.get(field)).cloned();
+        if let (Some(inner), Value::Object(fields)) = (inner, &mut item) {
+            fields.entry(field).or_insert(inner);
+        }
+    }
+    item
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn since_when_is_found_in_both_places() {
+        let beside = lift(json!({"since": "a", "to": {"since": "b"}}));
+        let within = lift(json!({"to": {"since": "b"}}));
+        assert_eq!((&beside["since"], &within["since"]), (&json!("a"), &json!("b")));
+        assert_eq!(lift(json!({"to": null})), json!({"to": null}));
+    }
+}

@@ -1,0 +1,158 @@
+//! `shiplog start`, `succeed`, `fail` and `cancel`: what happened next to a deployment.
+
+use serde_json::Value;
+
+use crate::{
+    client::deployment_path,
+    context::Context,
+    deployment::{self, body},
+    exit::Exit,
+    reference::Named,
+    write::WriteArgs,
+};
+
+/// Report that a deployment began.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  shiplog start checkout/production#42 --executor argo-cd")]
+pub(crate) struct Start {
+    #[command(flatten)]
+    named: Named,
+    /// What carries it out.
+    #[arg(long)]
+    executor: Option<String>,
+    /// Where its output can be read; by default the pipeline's run.
+    #[arg(long, value_name = "URL")]
+    log_url: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Report that a deployment worked.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  shiplog succeed checkout/production#42
+  shiplog succeed checkout production       (the one that is in progress)")]
+pub(crate) struct Succeed {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Report that a deployment did not work.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  shiplog fail checkout/production#42 --error 'timed out' --failed-step migrate")]
+pub(crate) struct Fail {
+    #[command(flatten)]
+    named: Named,
+    /// What went wrong.
+    #[arg(long)]
+    error: Option<String>,
+    /// In which step.
+    #[arg(long, value_name = "STEP")]
+    failed_step: Option<String>,
+    /// Where its output can be read; by default the pipeline's run.
+    #[arg(long, value_name = "URL")]
+    log_url: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Call a deployment off before it ends.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  shiplog cancel checkout/production#42 --reason 'wrong version'"
+)]
+pub(crate) struct Cancel {
+    #[command(flatten)]
+    named: Named,
+    /// Why.
+    #[arg(long)]
+    reason: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What all four take.
+#[derive(Debug, clap::Args)]
+struct Common {
+    /// When that was: RFC 3339, a date, or how long ago (`10m`); now by default.
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+type Fields = Vec<(&'static str, Option<Value>)>;
+
+impl Start {
+    pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
+        let Self { named, executor, log_url, common } = self;
+        let log_url = log_page(context, log_url)?;
+        let fields =
+            vec![("executor", executor.map(Into::into)), ("log_url", log_url.map(Into::into))];
+        report(context, &named, "start", fields, common)
+    }
+}
+
+impl Succeed {
+    pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
+        let Self { named, common } = self;
+        report(context, &named, "succeed", Vec::new(), common)
+    }
+}
+
+impl Fail {
+    pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
+        let Self { named, error, failed_step, log_url, common } = self;
+        let log_url = log_page(context, log_url)?;
+        let fields = vec![
+            ("error", error.map(Into::into)),
+            ("failed_step", failed_step.map(Into::into)),
+            ("log_url", log_url.map(Into::into)),
+        ];
+        report(context, &named, "fail", fields, common)
+    }
+}
+
+impl Cancel {
+    pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
+        let Self { named, reason, common } = self;
+        report(context, &named, "cancel", vec![("reason", reason.map(Into::into))], common)
+    }
+}
+
+/// The page that was given, or the pipeline's run.
+fn log_page(context: &mut Context<'_>, flag: Option<String>) -> anyhow::Result<Option<String>> {
+    match (flag, context.run().and_then(|run| run.url)) {
+        (None, Some(found)) => {
+            let origin = format!("environment variable {}", found.variable);
+            context.explain("log_url", &found.value, &origin)?;
+            Ok(Some(found.value))
+        }
+        (flag, _) => Ok(flag),
+    }
+}
+
+fn report(
+    context: &mut Context<'_>,
+    named: &Named,
+    verb: &'static str,
+    fields: Fields,
+    common: Common,
+) -> anyhow::Result<Exit> {
+    let Common { at, write } = common;
+    let reference = named.reference()?;
+    let client = context.client()?;
+    let at = at.map(|at| context.instant("--at", &at)).transpose()?;
+    let number = reference.open_number(&client, &context.watch())?;
+    let what = [reference.service.as_str(), &reference.environment, &number.to_string()];
+    let author = write.author(context, verb, &what)?;
+    let mut body = body([("at", at.map(Into::into))]);
+    body.extend(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    let path = deployment_path(&reference.service, &reference.environment, number).join(verb);
+    let answer = author.post(&client, &path, &Value::Object(body))?;
+    deployment::announce(context, &answer.body)?;
+    Ok(Exit::Success)
+}

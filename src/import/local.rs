@@ -1,0 +1,93 @@
+//! Imports straight into a data directory, without a server.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use shiplog_api::{Claims, FieldError, LineAnswer, LineStatus, record};
+use shiplog_domain::{
+    lane::Lane,
+    metadata::{Actor, ActorKind, CorrelationId, Source, Via},
+};
+use shiplog_projections::models::ReadModels;
+use shiplog_store::{
+    clock::{Clock as _, SystemClock},
+    execute::Streams,
+    log::Log,
+};
+use tokio::runtime::Runtime;
+
+use super::target::{Answer, Problem, Target};
+use crate::{
+    data,
+    exit::{Exit, Failure},
+};
+
+/// A log that no server has open, and its read models, which keep up meanwhile.
+struct Local {
+    runtime: Runtime,
+    log: Arc<dyn Log>,
+    lanes: Streams<Lane>,
+    models: ReadModels,
+}
+
+/// Opens the log in a data directory, which no server may have open.
+pub(super) fn open(directory: &Path) -> anyhow::Result<Box<dyn Target>> {
+    let log: Arc<dyn Log> = Arc::new(data::open(directory)?);
+    let runtime = data::runtime().context("cannot start threads")?;
+    let models = {
+        let _inside = runtime.enter();
+        ReadModels::start(&log, &data::read_models(directory))
+            .map_err(|error| Failure::new(Exit::Failure, data::causes(&error)))?
+    };
+    Ok(Box::new(Local { runtime, lanes: Streams::new(Arc::clone(&log)), log, models }))
+}
+
+impl Target for Local {
+    fn send(&mut self, lines: &[String]) -> anyhow::Result<Vec<Answer>> {
+        let claims = Claims {
+            actor: Actor {
+                kind: ActorKind::System,
+                id: "shiplog-import".into(),
+                name: None,
+                via: Via::Claimed,
+            },
+            correlation: CorrelationId("import".into()),
+            source: Some(Source { system: "import".into(), reference: None }),
+            now: SystemClock.now(),
+        };
+        let body = lines.join("\n");
+        let answers = self.runtime.block_on(record(&self.lanes, &claims, body.as_bytes()));
+        answers.into_iter().map(answer).collect()
+    }
+
+    fn finish(&mut self) -> anyhow::Result<()> {
+        self.runtime.block_on(async {
+            let head = self.log.head().await.context("cannot read the log")?;
+            for model in self.models.all() {
+                if let Some(head) = head {
+                    model.at_least(head, Duration::MAX).await?;
+                }
+            }
+            self.models.stop().await;
+            Ok(())
+        })
+    }
+}
+
+fn answer(LineAnswer { result, .. }: LineAnswer) -> anyhow::Result<Answer> {
+    match result {
+        Ok(LineStatus::Recorded) => Ok(Answer::Recorded),
+        Ok(LineStatus::Known) => Ok(Answer::Known),
+        Ok(LineStatus::Refused) => Ok(Answer::Refused { problem: Problem::default() }),
+        // The log, not the line, is at fault: what was recorded of the lines is unknown.
+        Err(problem) if problem.kind.status().is_server_error() => {
+            Err(Failure::new(Exit::Unavailable, problem.detail).into())
+        }
+        Err(shiplog_api::Problem { kind, mut detail, errors, .. }) => {
+            for FieldError { pointer, detail: wrong } in errors {
+                detail.push_str(&["; ", &pointer, ": ", &wrong].concat());
+            }
+            Ok(Answer::Refused { problem: Problem { status: kind.status().as_u16(), detail } })
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! `shiplog retry`: the same release again.
+
+use serde_json::{Value, json};
+use ureq::http::Method;
+
+use crate::{
+    client::{Path, Write},
+    context::Context,
+    deployment::{self, body},
+    exit::Exit,
+    reference::{Named, Which},
+    write::WriteArgs,
+};
+
+/// Try the same release again: a roll-over.
+///
+/// Repeats the lane's last deployment, or the one that is named, with the very same release.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  shiplog retry checkout production --reason 'the registry was down'
+  shiplog retry checkout/production#43")]
+pub(crate) struct Retry {
+    #[command(flatten)]
+    named: Named,
+    /// Why.
+    #[arg(long)]
+    reason: Option<String>,
+    /// When: RFC 3339, a date, or how long ago (`10m`); now by default.
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl Retry {
+    pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
+        let Self { named, reason, at, write } = self;
+        let reference = named.reference()?;
+        let client = context.client()?;
+        let at = at.map(|at| context.instant("--at", &at)).transpose()?;
+        let of = match reference.which {
+            Which::Current => None,
+            Which::Before(_) | Which::Number(_) | Which::At(_) => {
+                Some(reference.number(&client, &context.watch())?)
+            }
+        };
+        let place = of.map(|number| number.to_string()).unwrap_or_default();
+        let what = [reference.service.as_str(), &reference.environment, &place];
+        let author = write.author(context, "retry", &what)?;
+        let mut intent = body([("of", of.map(Into::into))]);
+        intent.insert("kind".into(), "retry".into());
+        let body = body([
+            ("service", Some(reference.service.into())),
+            ("environment", Some(reference.environment.into())),
+            ("intent", Some(Value::Object(intent))),
+            ("reason", reason.map(Into::into)),
+            ("at", at.map(Into::into)),
+            ("actor", author.actor.as_ref().map(|actor| json!(actor))),
+        ]);
+        let answer = client.write(&Write {
+            method: Method::POST,
+            path: &Path::literal("/v1/deployments"),
+            body: &Value::Object(body),
+            key: &author.key,
+            actor: None,
+            if_match: None,
+        })?;
+        deployment::announce(context, &answer.body)?;
+        Ok(Exit::Success)
+    }
+}

@@ -1,0 +1,220 @@
+//! `shiplog rollback`: put an earlier release back.
+
+use serde_json::{Value, json};
+use ureq::http::Method;
+
+use crate::{
+    client::{Answer, Client, Path, Write, deployment_path, lane_path},
+    context::Context,
+    deployment::{self, body, place},
+    exit::{Exit, Failure},
+    reference::{Reference, Which},
+    write::{Author, WriteArgs},
+};
+
+/// Put an earlier release back: a new deployment that replays it whole.
+///
+/// Nothing is undone that the release itself does not undo. If somebody else changes the lane
+/// between the look at it and the rollback, nothing is done and the exit code is 5.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  shiplog rollback checkout production --reason 'error rate at 4 %'
+  shiplog rollback checkout production --to 38 --reason 'as before the migration'
+  shiplog rollback checkout/production --to 1.4.2 --reason 'last good one'")]
+pub(crate) struct Rollback {
+    /// The lane: SERVICE ENVIRONMENT, or `checkout/production`.
+    #[arg(value_name = "LANE", required = true, num_args = 1..=2)]
+    words: Vec<String>,
+    /// What to go back to: `previous`, a deployment's number, or a version.
+    #[arg(long, value_name = "DEPLOYMENT", default_value = "previous")]
+    to: String,
+    /// The version to go back to, where it could be taken for a number.
+    #[arg(long, value_name = "VERSION", conflicts_with = "to")]
+    to_version: Option<String>,
+    /// Why; everybody will read it.
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+/// What to go back to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Goal {
+    Previous,
+    Number(u64),
+    Version(String),
+}
+
+impl Goal {
+    fn read(to: &str, to_version: Option<String>) -> Self {
+        if let Some(version) = to_version {
+            return Self::Version(version);
+        }
+        match to.strip_prefix('#').unwrap_or(to).parse() {
+            Ok(number) => Self::Number(number),
+            Err(_) if to == "previous" => Self::Previous,
+            Err(_) => Self::Version(to.into()),
+        }
+    }
+
+    fn wire(&self) -> Value {
+        match self {
+            Self::Previous => "previous".into(),
+            Self::Number(number) => (*number).into(),
+            Self::Version(version) => version.as_str().into(),
+        }
+    }
+}
+
+impl Rollback {
+    pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
+        let Self { words, to, to_version, reason, write } = self;
+        let reference = lane(&words)?;
+        let goal = Goal::read(&to, to_version);
+        let client = context.client()?;
+        let seen = client.get(&lane_path(&reference.service, &reference.environment))?;
+        let from = describe(seen.body.get("current"));
+        let destination = destination(&client, &reference, &seen.body, &goal)?;
+        context.say(format!("{}: {from} → {destination}", reference.lane()))?;
+
+        let what = [reference.service.as_str(), &reference.environment, &goal.wire().to_string()];
+        let author = write.author(context, "rollback", &what)?;
+        let done = match post(&client, &reference, (&goal, &reason), &author, &seen) {
+            Ok(answer) => answer.body,
+            Err(failure) if failure.exit() == Exit::Stale => {
+                return Err(overtaken(&client, &reference, &failure).into());
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        deployment::announce(context, &done)?;
+        Ok(Exit::Success)
+    }
+}
+
+fn lane(words: &[String]) -> Result<Reference, Failure> {
+    let reference = match words {
+        [service, environment] => Reference {
+            service: service.clone(),
+            environment: environment.clone(),
+            which: Which::Current,
+        },
+        [] | [_] | [_, _, _, ..] => Reference::from_words(words)?,
+    };
+    match reference.which {
+        Which::Current => Ok(reference),
+        Which::Before(_) | Which::Number(_) | Which::At(_) => {
+            Err(Failure::usage("a rollback names a lane; say with --to what to go back to"))
+        }
+    }
+}
+
+fn post(
+    client: &Client,
+    reference: &Reference,
+    (goal, reason): (&Goal, &str),
+    author: &Author,
+    seen: &Answer,
+) -> Result<Answer, Failure> {
+    let body = body([
+        ("service", Some(reference.service.as_str().into())),
+        ("environment", Some(reference.environment.as_str().into())),
+        ("intent", Some(json!({"kind": "rollback", "to": goal.wire()}))),
+        ("reason", Some(reason.into())),
+        ("actor", author.actor.as_ref().map(|actor| json!(actor))),
+    ]);
+    client.write(&Write {
+        method: Method::POST,
+        path: &Path::literal("/v1/deployments"),
+        body: &Value::Object(body),
+        key: &author.key,
+        actor: None,
+        if_match: seen.etag.as_deref(),
+    })
+}
+
+/// `1.5.0 (#41)`, or that nothing runs.
+fn describe(running: Option<&Value>) -> String {
+    match running {
+        None | Some(Value::Null) => "nothing".into(),
+        Some(running) => {
+            let version = running.pointer("/release/version").cloned().unwrap_or_default();
+            place(&json!({"version": version, "number": running.get("number")}))
+        }
+    }
+}
+
+/// What the rollback goes to, as far as that can be told before.
+fn destination(
+    client: &Client,
+    reference: &Reference,
+    lane: &Value,
+    goal: &Goal,
+) -> Result<String, Failure> {
+    let deployment = |number| {
+        let path = deployment_path(&reference.service, &reference.environment, number);
+        client.get(&path).map(|answer| answer.body)
+    };
+    match goal {
+        Goal::Version(version) => Ok(version.clone()),
+        Goal::Number(number) => Ok(describe(Some(&deployment(*number)?))),
+        Goal::Previous => {
+            let number = lane.pointer("/current/number").and_then(Value::as_u64);
+            let running = number.map(deployment).transpose()?.unwrap_or_default();
+            let before = running.get("replaced").filter(|before| {
+                before.get("version") != running.pointer("/release/version") && before.is_object()
+            });
+            Ok(before.map_or_else(|| "the release before it".into(), place))
+        }
+    }
+}
+
+/// Says what runs now, to the one of two who pressed later.
+fn overtaken(client: &Client, reference: &Reference, failure: &Failure) -> Failure {
+    let message = format!("{} changed since you looked; nothing was rolled back", reference.lane());
+    let told = Failure::new(Exit::Stale, message).note(failure.to_string());
+    let now = match client.get(&lane_path(&reference.service, &reference.environment)) {
+        Ok(lane) => lane.body,
+        Err(_) => return told.note("look with `shiplog status`, then decide again"),
+    };
+    let mut told = told.note(format!("what runs now: {}", describe(now.get("current"))));
+    if let Some(open) = now.get("in_progress").filter(|open| open.is_object()) {
+        let by = open.pointer("/actor/id").and_then(Value::as_str).unwrap_or("somebody");
+        told = told.note(format!("in progress: {}, asked for by {by}", describe(Some(open))));
+    }
+    told.note("if you still want it, roll back again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_goal_is_a_word_a_number_or_a_version() {
+        for (text, expected) in [
+            ("previous", json!("previous")),
+            ("38", json!(38)),
+            ("#38", json!(38)),
+            ("1.4.2", json!("1.4.2")),
+        ] {
+            assert_eq!(Goal::read(text, None).wire(), expected);
+        }
+        assert_eq!(Goal::read("previous", Some("38".into())).wire(), json!("38"));
+    }
+
+    #[test]
+    fn a_rollback_names_a_lane_and_no_deployment() {
+        let words =
+            |words: &[&str]| lane(&words.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(words(&["a", "review/x#1"]).unwrap().environment, "review/x#1");
+        assert_eq!(words(&["a/b/production"]).unwrap().service, "a/b");
+        assert_eq!(words(&["a/production#4"]).unwrap_err().exit(), Exit::Usage);
+    }
+
+    #[test]
+    fn what_runs_is_described_with_its_number() {
+        let running = json!({"number": 41, "release": {"version": "1.5.0"}});
+        assert_eq!(describe(Some(&running)), "1.5.0 (#41)");
+        assert_eq!(describe(Some(&Value::Null)), "nothing");
+    }
+}

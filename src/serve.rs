@@ -1,0 +1,154 @@
+//! `shiplog serve`: the log, its read models and HTTP, in one process.
+
+use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use shiplog_api::App;
+use shiplog_projections::models::ReadModels;
+use shiplog_store::{clock::SystemClock, log::Log};
+use tokio::{net::TcpListener, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    context::Context,
+    data::{self, DataArgs},
+    exit::{Exit, Failure},
+    generate,
+};
+
+/// Record deployments and answer questions, over HTTP.
+///
+/// The log and the read models are in the data directory, which is made if it does not exist and
+/// which one process at a time can use. SIGINT and SIGTERM end it: it stops accepting, finishes
+/// what runs, commits and exits.
+///
+/// There is no access control yet: whoever reaches the address can read and write everything.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  shiplog serve
+  shiplog serve --demo
+  shiplog serve --data /var/lib/shiplog --listen 127.0.0.1:7420")]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The address to listen at; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", env = "SHIPLOG_LISTEN", default_value = "127.0.0.1:7420")]
+    listen: SocketAddr,
+    /// Fill an empty log with a generated history to look around in.
+    #[arg(long)]
+    demo: bool,
+}
+
+impl Serve {
+    pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
+        tracing_subscriber::fmt()
+            .with_env_filter(filter(context))
+            .with_writer(io::stderr)
+            .with_ansi(false)
+            .init();
+        data::runtime()?.block_on(self.serve(context))
+    }
+
+    async fn serve(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
+        let Self { data: DataArgs { data }, listen, demo } = self;
+        // First, so that a taken port is found out before anything is made.
+        let listener = bind(listen).await?;
+        let log: Arc<dyn Log> = Arc::new(data::open(&data)?);
+        let filled = demo && fill(context, &log).await?;
+        let models = ReadModels::start(&log, &data::read_models(&data))
+            .map_err(|error| Failure::new(Exit::Failure, data::causes(&error)))?;
+        let models = Arc::new(models);
+        if filled {
+            // Whoever asked for a history to look at should not find half of it.
+            level(&log, &models).await?;
+        }
+        let app = App::new(Arc::clone(&log), Arc::clone(&models), Arc::new(SystemClock));
+        announce(context, &listener, &data)?;
+        let stopping = app.clone();
+        let signalled = async move {
+            asked_to_stop().await;
+            tracing::info!("stopping: finishing what runs");
+            stopping.shutdown();
+        };
+        shiplog_api::serve(listener, app, signalled).await.context("the server failed")?;
+        models.stop().await;
+        tracing::info!("stopped");
+        Ok(Exit::Success)
+    }
+}
+
+/// What is worth telling: `SHIPLOG_LOG=debug`, or by module as `tracing` filters are written.
+fn filter(context: &Context<'_>) -> EnvFilter {
+    let wanted = (context.variables)("SHIPLOG_LOG");
+    EnvFilter::new(wanted.unwrap_or_else(|| "info,tower_http=warn".into()))
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let failure =
+            Failure::new(Exit::Unavailable, format!("cannot listen at {address}: {error}"));
+        match error.kind() {
+            io::ErrorKind::AddrInUse => failure
+                .note("something listens there already; choose another one with --listen ADDRESS"),
+            io::ErrorKind::PermissionDenied => {
+                failure.note("ports below 1024 take privileges; choose another one with --listen")
+            }
+            _ => failure,
+        }
+    })
+}
+
+/// Fills an empty log with the demonstration history; says whether it did.
+async fn fill(context: &mut Context<'_>, log: &Arc<dyn Log>) -> anyhow::Result<bool> {
+    if log.head().await.context("cannot read the log")?.is_some() {
+        context.say("the log is not empty: the demonstration history is not added to it")?;
+        return Ok(false);
+    }
+    let plan = generate::Plan::demo(context.now);
+    let summary = generate::load(Arc::clone(log), generate::history(&plan), &mut |_| {}).await?;
+    context.say(format!("generated a demonstration history of {} steps", summary.recorded))?;
+    Ok(true)
+}
+
+/// Waits until every read model has come to where the log is now.
+async fn level(log: &Arc<dyn Log>, models: &ReadModels) -> anyhow::Result<()> {
+    let head = log.head().await.context("cannot read the log")?;
+    for model in models.all() {
+        if let Some(head) = head {
+            model.at_least(head, Duration::MAX).await?;
+        }
+    }
+    Ok(())
+}
+
+fn announce(context: &mut Context<'_>, listener: &TcpListener, data: &Path) -> anyhow::Result<()> {
+    let address = listener.local_addr().context("cannot tell where it listens")?;
+    if !address.ip().is_loopback() {
+        tracing::warn!(
+            %address,
+            "anybody who can reach {address} can read and write everything: there is no access \
+             control yet"
+        );
+    }
+    writeln!(
+        context.out,
+        "shiplog listens at http://{address} and keeps its data in {}",
+        data.display()
+    )?;
+    context.out.flush()?;
+    Ok(())
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn asked_to_stop() {
+    let terminated = async {
+        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
+            Ok(mut signals) => drop(signals.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}

@@ -1,0 +1,64 @@
+//! `shiplog show`: all of one deployment.
+
+use serde_json::Value;
+
+use crate::{
+    client::deployment_path,
+    context::Context,
+    deployment::{DETAILS, text},
+    exit::Exit,
+    output::{self, Column, Format, Kind},
+    reference::Named,
+};
+
+const EVENTS: [Column; 4] = [
+    Column::new("at", "/data/at", Kind::Time),
+    Column::new("event", "/type", Kind::Text),
+    Column::new("by", "/actor", Kind::Actor),
+    Column::new("what", "/data", Kind::Made(what)),
+];
+
+/// Show all of one deployment, and what happened to it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  shiplog show checkout/production          (what runs)
+  shiplog show checkout/production~1        (what ran before that)
+  shiplog show checkout/production#42
+  shiplog show checkout/production@2h       (what ran two hours ago)")]
+pub(crate) struct Show {
+    #[command(flatten)]
+    named: Named,
+}
+
+impl Show {
+    pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
+        let reference = self.named.reference()?;
+        let client = context.client()?;
+        let number = reference.number(&client, &context.watch())?;
+        let path = deployment_path(&reference.service, &reference.environment, number);
+        let mut deployment = client.get(&path)?.body;
+        let events = client.items(&path.join("events"))?;
+        match context.settings.output.value {
+            Format::Table => {
+                output::one(context, &DETAILS, &deployment)?;
+                writeln!(context.out)?;
+                output::list(context, &EVENTS, events.into_iter().map(Ok))?;
+            }
+            Format::Json | Format::Jsonl | Format::Csv => {
+                if let Value::Object(fields) = &mut deployment {
+                    fields.insert("events".into(), events.into());
+                }
+                output::one(context, &DETAILS, &deployment)?;
+            }
+        }
+        Ok(Exit::Success)
+    }
+}
+
+/// What an event says beside its time, in a line.
+fn what(data: &Value) -> String {
+    let fields =
+        ["target", "error", "failed_step", "reason", "text", "comment", "executor", "log_url"];
+    let said = fields.into_iter().map(|field| text(data, field)).filter(|text| !text.is_empty());
+    said.collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,124 @@
+//! `shiplog status`: what runs where, now or at any instant.
+
+mod board;
+
+use serde_json::Value;
+
+use crate::{
+    client::{Client, Path, path},
+    context::Context,
+    deployment::text,
+    exit::{Exit, Failure},
+    output::{self, Format, Rows},
+};
+
+pub(crate) use self::board::{COLUMNS, freeze, write_board};
+
+/// Show what runs where, since when, put there by whom.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  shiplog status production
+  shiplog status --service checkout
+  shiplog status production --at 2026-11-01T12:00Z
+  shiplog status production --at 2h --known-at 1h")]
+pub(crate) struct Status {
+    /// Which environment; all of them by default.
+    environment: Option<String>,
+    /// What ran then: RFC 3339, a date, or how long ago (`2h`, `3d`).
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// Only from what was known then: reports that came later do not count.
+    #[arg(long, value_name = "TIME")]
+    known_at: Option<String>,
+    /// Only this service.
+    #[arg(long)]
+    service: Option<String>,
+}
+
+impl Status {
+    pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
+        let Self { environment, at, known_at, service } = self;
+        let at = at.map(|at| context.instant("--at", &at)).transpose()?;
+        let known_at = known_at.map(|at| context.instant("--known-at", &at)).transpose()?;
+        let client = context.client()?;
+        let names = match &environment {
+            Some(name) => vec![name.clone()],
+            None => names(&client)?,
+        };
+        let mut boards = Vec::new();
+        for name in names {
+            let path = path(&["v1", "environments", &name])
+                .with_some("at", at.as_deref())
+                .with_some("known_at", known_at.as_deref());
+            let mut board = client.get(&path)?.body;
+            keep(&mut board, service.as_deref());
+            boards.push(board);
+        }
+        write(context, &boards, environment.is_some(), at.is_some() || known_at.is_some())?;
+        Ok(Exit::Success)
+    }
+}
+
+fn names(client: &Client) -> Result<Vec<String>, Failure> {
+    let environments = client.items(&Path::literal("/v1/environments"))?;
+    Ok(environments.iter().map(|one| text(one, "environment").to_owned()).collect())
+}
+
+/// Drops the lanes of other services.
+fn keep(board: &mut Value, service: Option<&str>) {
+    if let (Some(service), Some(lanes)) =
+        (service, board.get_mut("lanes").and_then(Value::as_array_mut))
+    {
+        lanes.retain(|lane| text(lane, "service") == service);
+    }
+}
+
+fn write(
+    context: &mut Context<'_>,
+    boards: &[Value],
+    is_single: bool,
+    is_past: bool,
+) -> anyhow::Result<()> {
+    let lanes = |board: &Value| board.get("lanes").and_then(Value::as_array).cloned();
+    match (context.settings.output.value, boards) {
+        (Format::Json, [board]) if is_single => output::json(context, board)?,
+        (Format::Json, boards) => output::json(context, &Value::Array(boards.to_vec()))?,
+        (Format::Jsonl | Format::Csv, boards) => {
+            let mut rows = Rows::begin(context, &COLUMNS)?;
+            for lane in boards.iter().filter_map(lanes).flatten() {
+                rows.add(&lane)?;
+            }
+            rows.end()?;
+        }
+        (Format::Table, boards) => {
+            for (index, board) in boards.iter().enumerate() {
+                if index > 0 {
+                    writeln!(context.out)?;
+                }
+                write_board(context, board, is_past)?;
+            }
+        }
+    }
+    if boards.iter().filter_map(lanes).all(|lanes| lanes.is_empty()) {
+        context.say(
+            "nothing is recorded here; begin with `shiplog deploy checkout production 1.0.0`",
+        )?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn other_services_are_dropped() {
+        let mut board = json!({"lanes": [{"service": "a"}, {"service": "b"}]});
+        keep(&mut board, None);
+        assert_eq!(board["lanes"].as_array().unwrap().len(), 2);
+        keep(&mut board, Some("b"));
+        assert_eq!(board, json!({"lanes": [{"service": "b"}]}));
+    }
+}

@@ -1,0 +1,68 @@
+//! `shiplog verify`: walks the log and checks what it promises.
+
+use anyhow::Context as _;
+use serde_json::json;
+use shiplog_projections::verify::verify;
+
+use crate::{
+    context::Context,
+    data::{self, DataArgs},
+    exit::Exit,
+    output::{self, Column, Kind},
+};
+
+/// How many findings are written out; all are counted.
+const MOST_FINDINGS: usize = 20;
+
+const COLUMNS: [Column; 6] = [
+    Column::new("events", "/events", Kind::Text),
+    Column::new("streams", "/streams", Kind::Text),
+    Column::new("head", "/head", Kind::Text),
+    Column::new("passed over", "/skipped", Kind::Text),
+    Column::new("broken promises", "/broken", Kind::Text),
+    Column::new("verdict", "/verdict", Kind::Status),
+];
+
+/// Walk the log from end to end and check what it promises.
+///
+/// Positions rise, streams have no gaps, times of recording never go back, ids derive from their
+/// stream and idempotency key, every event can be read, every lane numbers its deployments
+/// without gaps, and the file itself is sound. A server may write the log meanwhile.
+///
+/// Exits 0 if all of it holds and 3 if something does not.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+impl Verify {
+    pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
+        let log = data::open_read_only(&self.data.data)?;
+        let (file, walk) = data::runtime()?.block_on(async {
+            let file = log.check_file().await.context("cannot check the log's file")?;
+            let walk = verify(&log).await.context("cannot walk the log to its end")?;
+            anyhow::Ok((file, walk))
+        })?;
+        let told = walk.findings.iter().map(|finding| {
+            let (position, stream, what) = (finding.position, &finding.stream, &finding.what);
+            format!("event {position} of `{stream}`: {what}")
+        });
+        let broken: Vec<_> =
+            file.into_iter().map(|one| format!("the file: {one}")).chain(told).collect();
+        for one in broken.iter().take(MOST_FINDINGS) {
+            context.say(one)?;
+        }
+        let summary = json!({
+            "events": walk.events,
+            "streams": walk.streams,
+            "head": walk.head.map(|head| head.0),
+            "skipped": walk.skipped,
+            "broken": broken.len(),
+            "findings": broken,
+            "verdict": if broken.is_empty() { "sound" } else { "broken" },
+        });
+        output::one(context, &COLUMNS, &summary)?;
+        Ok(if broken.is_empty() { Exit::Success } else { Exit::Different })
+    }
+}
