@@ -42,7 +42,11 @@ fn tell(error: &OpenError) -> Failure {
             .note("stop the other one first, or give this one a directory of its own with --data"),
         OpenError::Missing { .. } => Failure::new(Exit::Refused, message)
             .note("name the directory that `shiplog serve` writes to with --data"),
-        _ => Failure::new(Exit::Failure, message),
+        OpenError::NotALog { .. }
+        | OpenError::TooNew { .. }
+        | OpenError::Damaged { .. }
+        | OpenError::Io { .. }
+        | OpenError::Sqlite { .. } => Failure::new(Exit::Failure, message),
     }
 }
 

@@ -87,14 +87,11 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         let failure =
             Failure::new(Exit::Unavailable, format!("cannot listen at {address}: {error}"));
-        match error.kind() {
-            io::ErrorKind::AddrInUse => failure
-                .note("something listens there already; choose another one with --listen ADDRESS"),
-            io::ErrorKind::PermissionDenied => {
-                failure.note("ports below 1024 take privileges; choose another one with --listen")
-            }
-            _ => failure,
+        if error.kind() == io::ErrorKind::AddrInUse {
+            return failure
+                .note("something listens there already; choose another one with --listen ADDRESS");
         }
+        failure.note("choose another address with --listen ADDRESS")
     })
 }
 

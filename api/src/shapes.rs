@@ -7,7 +7,6 @@ mod lane;
 mod moment;
 mod release;
 mod text;
-mod whole;
 mod words;
 
 pub(crate) use self::{
@@ -18,7 +17,6 @@ pub(crate) use self::{
     moment::{Moment, moment},
     release::{Release, ReleaseGiven},
     text::Text,
-    whole::{NumberGiven, Whole},
     words::{
         CONTROL_FREE, ClassificationWord, HealthWord, IntentShape, LinkShape, Name, Number,
         StatusWord, TierWord, Token,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use shiplog_domain::{
     lane::{Command, Correction, DeploymentNumber, Happened, Health, Link, LinkKind, When},
-    metadata::Actor,
     release,
 };
 
@@ -216,6 +215,7 @@ impl History {
         self.agenda.put(at, Next::Say { lane, number, by, happened });
     }
 
+    #[expect(clippy::too_many_arguments, reason = "when, where, and what the note says")]
     fn note(
         &mut self,
         at: Timestamp,

@@ -149,12 +149,18 @@ impl History {
             Tier::Staging => 300,
             Tier::Testing | Tier::Development | Tier::Other => 60,
         };
-        Some(match order.course {
-            Course::Told => cast::argo(),
-            _ if self.chance.comes_true(people) => order.by.clone(),
-            _ if order.release.by == cast::renovate() => cast::renovate(),
-            _ => cast::deploy_bot(),
-        })
+        if matches!(order.course, Course::Told) {
+            return Some(cast::argo());
+        }
+        if self.chance.comes_true(people) {
+            return Some(order.by.clone());
+        }
+        let bot = if order.release.by == cast::renovate() {
+            cast::renovate()
+        } else {
+            cast::deploy_bot()
+        };
+        Some(bot)
     }
 
     /// Records what is wanted, and lets it take its course.

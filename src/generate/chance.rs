@@ -52,7 +52,8 @@ impl Chance {
     pub(crate) fn hex(&mut self, digits: usize) -> String {
         let mut text = String::with_capacity(digits + 16);
         while text.len() < digits {
-            text.push_str(&format!("{:016x}", self.number()));
+            let digits = format!("{:016x}", self.number());
+            text.push_str(&digits);
         }
         text.truncate(digits);
         text

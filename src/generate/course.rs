@@ -53,13 +53,14 @@ impl History {
                 let then = later(at, self.chance.minutes(4, 15));
                 self.finish(then, flight, Ending::Voided { by: by.clone() });
             }
-            Course::Usual | Course::Again => match self.early_end(at, lane, by) {
-                Some((then, ending)) => self.finish(then, flight, ending),
-                None => {
+            Course::Usual | Course::Again => {
+                if let Some((then, ending)) = self.early_end(at, lane, by) {
+                    self.finish(then, flight, ending);
+                } else {
                     let then = self.approve(at, &flight, by)?;
                     self.fly(then, flight)?;
                 }
-            },
+            }
             Course::Straight | Course::Told | Course::Running | Course::Failing => {
                 self.fly(at, flight)?;
             }
@@ -118,9 +119,10 @@ impl History {
         let service = self.services.get(self.lanes.get(flight.lane)?.service)?;
         let log_url =
             format!("https://ci.example.com/{}/runs/{}/log", service.name, self.run(flight.lane)?);
-        let takes = match flight.course {
-            Course::Running => SignedDuration::from_mins(40),
-            _ => self.chance.part(service.takes, 60, 170),
+        let takes = if matches!(flight.course, Course::Running) {
+            SignedDuration::from_mins(40)
+        } else {
+            self.chance.part(service.takes, 60, 170)
         };
         let is_spread = service.is_spread && self.is_production(flight.lane);
         let failures = self.failures(flight.lane, flight.course);
@@ -160,7 +162,11 @@ impl History {
                 Ending::Failed { error, .. } if is_last => {
                     Happened::TargetFailed { target: target.clone(), error: Some((*error).into()) }
                 }
-                _ => Happened::TargetSucceeded(target.clone()),
+                Ending::Failed { .. }
+                | Ending::Succeeded
+                | Ending::Cancelled { .. }
+                | Ending::Rejected { .. }
+                | Ending::Voided { .. } => Happened::TargetSucceeded(target.clone()),
             };
             self.say(
                 later(at, moment),

@@ -58,7 +58,7 @@ pub(super) fn lanes(services: &[Service], places: &[Place], chance: &mut Chance)
     let mut lanes: Vec<Lane> = Vec::new();
     let lane = |service: &Service, of, place: &Place, at| {
         let id = LaneId { service: service.name.clone(), environment: place.name.clone() };
-        Lane::new(id, of, at)
+        Lane::new(&id, of, at)
     };
     for (of, service) in services.iter().enumerate() {
         for (at, place) in places.iter().enumerate().filter(|(_, one)| one.branch().is_none()) {

@@ -16,7 +16,7 @@ use shiplog_domain::{
 };
 use shiplog_store::{clock::SystemClock, log::Log, sqlite::SqliteLog};
 
-use super::{Plan, Step, Summary, What, cast::TEAMS, history, load};
+use super::{Plan, Step, What, cast::TEAMS, history, load, load::Summary};
 
 fn until() -> Timestamp {
     "2026-11-18T15:20:00Z".parse().unwrap()
@@ -146,7 +146,6 @@ fn the_demonstration_has_one_of_everything() {
         ("clearance", corrections(&world, &Correction::Cleared)),
     ] {
         assert!(count > 0, "no {what}");
-        println!("{count} {what}");
     }
     assert_eq!(corrections(&world, &Correction::Void), 1);
     let failures = world.count(|event| matches!(event, Event::Failed(_)));

@@ -277,19 +277,3 @@ pub(super) fn complaint(chance: &mut Chance) -> String {
         _ => chance.pick(&SYMPTOMS).into(),
     }
 }
-
-/// Words that a search will find in some of the deployments.
-pub(crate) const SEARCHES: [&str; 12] = [
-    "gift cards",
-    "timeout",
-    "\"delivery slots\"",
-    "CrashLoopBackOff",
-    "registry production",
-    "fix race retries",
-    "openssl",
-    "maria voucher",
-    "migration orders",
-    "latency",
-    "quota exceeded",
-    "redirect loop -staging",
-];

@@ -75,7 +75,6 @@ pub(super) struct Success {
 pub(super) struct Lane {
     pub(super) service: usize,
     pub(super) place: usize,
-    pub(super) id: LaneId,
     pub(super) stream: StreamName,
     /// The lane that its releases go to from here.
     pub(super) next: Option<usize>,
@@ -95,12 +94,11 @@ pub(super) struct Lane {
 
 impl Lane {
     /// A lane that nothing was deployed to yet.
-    pub(super) fn new(id: LaneId, service: usize, place: usize) -> Self {
+    pub(super) fn new(id: &LaneId, service: usize, place: usize) -> Self {
         Self {
             service,
             place,
             stream: id.stream(),
-            id,
             next: None,
             number: 0,
             newest: 0,

@@ -6,5 +6,3 @@
 )]
 
 mod architecture;
-mod http;
-mod support;

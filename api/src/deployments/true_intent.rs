@@ -8,10 +8,7 @@ use utoipa::{
 };
 
 use super::intent::{Kind, named, nullable, variant};
-use crate::{
-    problem::Problem,
-    shapes::{Number, NumberGiven},
-};
+use crate::{problem::Problem, shapes::Number};
 
 /// The most deployments that one rollback can be said to have taken back.
 const MAX_REVERTS: usize = 1_000;
@@ -23,20 +20,23 @@ pub(super) struct TrueIntent {
     kind: Kind,
     /// What a rollback replays.
     #[serde(skip_serializing_if = "Option::is_none")]
-    restores: Option<NumberGiven>,
+    restores: Option<Number1>,
     /// What a rollback takes back.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reverts: Option<Vec<NumberGiven>>,
+    reverts: Option<Vec<Number1>>,
     /// What a roll-forward mends.
     #[serde(skip_serializing_if = "Option::is_none")]
-    mends: Option<NumberGiven>,
+    mends: Option<Number1>,
     /// What a retry repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
-    of: Option<NumberGiven>,
+    of: Option<Number1>,
 }
 
-fn number(number: NumberGiven) -> DeploymentNumber {
-    DeploymentNumber(number.0)
+/// A deployment's number, from 1.
+type Number1 = std::num::NonZeroU32;
+
+fn number(number: Number1) -> DeploymentNumber {
+    DeploymentNumber(number.get())
 }
 
 impl TryFrom<TrueIntent> for Intent {
