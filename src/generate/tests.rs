@@ -71,7 +71,9 @@ impl World {
                     events.len()
                 }
             };
-            assert!(count > 0, "{stream}: {shown} says nothing new");
+            // Two people may lift the same block: the second says nothing new.
+            let may_repeat = shown.starts_with("Release(Unblock");
+            assert!(count > 0 || may_repeat, "{stream}: {shown} says nothing new");
         }
         world
     }
