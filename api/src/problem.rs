@@ -216,7 +216,7 @@ impl Problem {
     }
 }
 
-/// The body is written by [`crate::answering`], which knows the request's id.
+/// The body is written by `answering`, which knows the request's id.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.kind.status().into_response();
