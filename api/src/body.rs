@@ -8,7 +8,10 @@ use axum::{
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 
-use crate::problem::{Problem, ProblemKind};
+use crate::{
+    problem::{Problem, ProblemKind},
+    shapes::Object,
+};
 
 /// A body that has to be there.
 #[derive(Debug)]
@@ -27,7 +30,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         if !json {
             return Err(not_json());
         }
-        parse(&bytes).map(Self)
+        parse(&bytes).map(|Object(given)| Self(given))
     }
 }
 
@@ -38,12 +41,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalBody<T> {
         let json = is_json(request.headers());
         let bytes = read(request, state).await?;
         if bytes.is_empty() {
-            return parse(b"{}").map(Self);
+            return parse(b"{}").map(|Object(given)| Self(given));
         }
         if !json {
             return Err(not_json());
         }
-        parse(&bytes).map(Self)
+        parse(&bytes).map(|Object(given)| Self(given))
     }
 }
 

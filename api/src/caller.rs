@@ -25,6 +25,8 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) actor: metadata::Actor,
+    /// Whether the headers named the actor, so that it is part of the request.
+    named: bool,
     pub(crate) key: IdempotencyKey,
     pub(crate) correlation: CorrelationId,
     /// Where the caller believes the stream to be.
@@ -32,12 +34,17 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// The same, spoken for by the actor that the request's content names.
+    pub(crate) fn speaking_for(self, actor: metadata::Actor) -> Self {
+        Self { actor, named: false, ..self }
+    }
+
     /// What the log keeps beside the events of a request to `path` with this content.
     pub(crate) fn metadata(&self, path: &str, content: &impl Serialize) -> Metadata {
         Metadata {
             actor: self.actor.clone(),
             idempotency_key: self.key.clone(),
-            request_digest: digest(path, content, &self.actor),
+            request_digest: digest(path, content, self.named.then_some(&self.actor)),
             correlation_id: self.correlation.clone(),
             causation_id: None,
             source: None,
@@ -45,16 +52,18 @@ impl Caller {
     }
 }
 
-/// What tells two requests under one key apart: what is asked, of what, and by whom.
+/// What tells two requests under one key apart: what is asked, of what, and, if the content does
+/// not say it, by whom.
 pub(crate) fn digest(
     path: &str,
     content: &impl Serialize,
-    actor: &metadata::Actor,
+    actor: Option<&metadata::Actor>,
 ) -> RequestDigest {
     // Our own structs have string keys and finite numbers, so nothing can fail.
     let content = serde_json::to_vec(content).unwrap_or_default();
-    let kind = serde_json::to_vec(&actor.kind).unwrap_or_default();
-    RequestDigest::of(&[path.as_bytes(), &content, &kind, actor.id.as_bytes()])
+    let actor = actor.map(|actor| (actor.kind, &actor.id));
+    let actor = serde_json::to_vec(&actor).unwrap_or_default();
+    RequestDigest::of(&[path.as_bytes(), &content, &actor])
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
@@ -66,7 +75,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         let key =
             key.parse().map_err(|error| Problem::at("Idempotency-Key", format!("{error}")))?;
         let (actor, correlation) = (actor(headers)?, correlation(headers)?);
-        Ok(Self { actor, key, correlation, claimed: claimed(headers)? })
+        let named = headers.contains_key(ACTOR);
+        Ok(Self { actor, named, key, correlation, claimed: claimed(headers)? })
     }
 }
 
@@ -147,7 +157,8 @@ mod tests {
     fn another_actor_makes_another_request() {
         let (one, mut other) = (anonymous(), anonymous());
         other.id = "ana".into();
-        assert_ne!(digest("/p", &1, &one), digest("/p", &1, &other));
-        assert_eq!(digest("/p", &1, &one), digest("/p", &1, &anonymous()));
+        assert_ne!(digest("/p", &1, Some(&one)), digest("/p", &1, Some(&other)));
+        assert_ne!(digest("/p", &1, Some(&one)), digest("/p", &1, None));
+        assert_eq!(digest("/p", &1, Some(&one)), digest("/p", &1, Some(&anonymous())));
     }
 }

@@ -68,12 +68,13 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     responses((status = 201, description = "It is recorded", body = Deployment)))]
 async fn create_deployment(
     State(app): State<App>,
-    mut caller: Caller,
+    caller: Caller,
     Body(request): Body<DeploymentRequest>,
 ) -> Result<Response, Problem> {
-    if let Some(actor) = request.actor() {
-        caller.actor = actor.clone();
-    }
+    let caller = match request.actor() {
+        Some(actor) => caller.speaking_for(actor.clone()),
+        None => caller,
+    };
     let metadata = caller.metadata(PATH, &request);
     let (lane, command) = request.into_command(app.clock.now(), &caller.actor)?;
     let told = |state: &LaneState, outcome: &Outcome| last(&lane, state, &caller.actor, outcome);

@@ -94,6 +94,12 @@ impl Query {
         })
     }
 
+    /// Takes what is searched for; control characters divide words as spaces do.
+    pub(crate) fn search(&mut self) -> Result<Option<String>, Problem> {
+        let text = self.sized("q", 1..=1_000)?;
+        Ok(text.map(|text| text.replace(char::is_control, " ")))
+    }
+
     /// Takes one of a few words.
     pub(crate) fn word<T: Copy>(
         &mut self,

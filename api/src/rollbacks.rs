@@ -179,7 +179,7 @@ fn filter(query: &mut Query) -> Result<Filter, Problem> {
         status: query.word("status", &statuses())?,
         since: query.instant("since")?,
         until: query.instant("until")?,
-        q: query.sized("q", 1..=1_000)?,
+        q: query.search()?,
     })
 }
 

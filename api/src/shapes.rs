@@ -5,8 +5,10 @@ mod deployment;
 mod labels;
 mod lane;
 mod moment;
+mod object;
 mod release;
 mod text;
+mod whole;
 mod words;
 
 pub(crate) use self::{
@@ -15,8 +17,10 @@ pub(crate) use self::{
     labels::Labels,
     lane::{EnvironmentNow, Frozen, Lane},
     moment::{Moment, moment},
+    object::Object,
     release::{Release, ReleaseGiven},
     text::Text,
+    whole::{NumberGiven, Whole},
     words::{
         CONTROL_FREE, ClassificationWord, HealthWord, IntentShape, LinkShape, Name, Number,
         StatusWord, TierWord, Token,

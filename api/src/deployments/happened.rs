@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::true_intent::TrueIntent;
 use crate::{
     problem::Problem,
-    shapes::{HealthWord, Moment, Name, Text},
+    shapes::{HealthWord, Moment, Name, Object, Text},
 };
 
 /// Something that a caller says of a deployment.
@@ -174,14 +174,14 @@ happenings! {
         text: Text<1, 10_000>,
         /// What it points to: up to 100.
         #[serde(skip_serializing_if = "Option::is_none")]
-        #[schema(max_items = 100)]
-        links: Option<Vec<LinkGiven>>,
+        #[schema(value_type = Option<Vec<LinkGiven>>, max_items = 100)]
+        links: Option<Vec<Object<LinkGiven>>>,
     } => |self, _| {
         let links = self.links.unwrap_or_default();
         if links.len() > MAX_LINKS {
             return Err(Problem::at("/links", format!("it takes up to {MAX_LINKS}")));
         }
-        let links = links.into_iter().map(Into::into).collect();
+        let links = links.into_iter().map(|Object(link)| link.into()).collect();
         Ok(Happened::Annotate { text: self.text.into(), links })
     };
 
@@ -192,13 +192,14 @@ happenings! {
         kind: CorrectionKind,
         /// The true intent; only where `kind` is `intent`.
         #[serde(skip_serializing_if = "Option::is_none")]
-        intent: Option<TrueIntent>,
+        #[schema(value_type = Option<TrueIntent>)]
+        intent: Option<Object<TrueIntent>>,
         /// How that is known.
         #[schema(value_type = String, min_length = 1, max_length = 10000)]
         reason: Text<1, 10_000>,
     } => |self, _| {
         let correction = match (self.kind, self.intent) {
-            (CorrectionKind::Intent, Some(intent)) => {
+            (CorrectionKind::Intent, Some(Object(intent))) => {
                 Correction::Intent { intent: intent.try_into()? }
             }
             (CorrectionKind::Intent, None) => {

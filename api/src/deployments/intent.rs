@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{
     Deserialize, Deserializer, Serialize,
-    de::{Error as _, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{Error as _, IntoDeserializer as _, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 use shiplog_domain::{
     lane::{DeploymentNumber, RollbackTo},
@@ -18,7 +18,7 @@ use utoipa::{
     },
 };
 
-use crate::shapes::{Name, Number};
+use crate::shapes::{Name, Number, NumberGiven};
 
 /// What for, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,18 +55,6 @@ impl From<Kind> for IntentGiven {
     }
 }
 
-/// A positive whole number.
-pub(crate) struct Positive(pub(crate) u32);
-
-impl<'de> Deserialize<'de> for Positive {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match u32::deserialize(deserializer)? {
-            0 => Err(D::Error::custom("deployments are numbered from 1")),
-            number => Ok(Self(number)),
-        }
-    }
-}
-
 /// What a rollback goes back to: `"previous"`, a version, or a deployment's number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
@@ -100,10 +88,18 @@ impl Visitor<'_> for ToVisitor {
     }
 
     fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<To, E> {
-        let number = u32::try_from(number).ok().filter(|number| *number > 0);
-        number
-            .map(To::Number)
-            .ok_or_else(|| E::custom(format!("deployments are numbered from 1 to {}", u32::MAX)))
+        let number = NumberGiven::deserialize(number.into_deserializer())?;
+        Ok(To::Number(number.0))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<To, E> {
+        let number = NumberGiven::deserialize(number.into_deserializer())?;
+        Ok(To::Number(number.0))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<To, E> {
+        let number = NumberGiven::deserialize(number.into_deserializer())?;
+        Ok(To::Number(number.0))
     }
 }
 
@@ -118,8 +114,8 @@ impl<'de> Deserialize<'de> for To {
 struct Fields {
     kind: Kind,
     to: Option<To>,
-    of: Option<Positive>,
-    mends: Option<Positive>,
+    of: Option<NumberGiven>,
+    mends: Option<NumberGiven>,
 }
 
 struct IntentVisitor;
@@ -138,7 +134,7 @@ impl<'de> Visitor<'de> for IntentVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<IntentGiven, A::Error> {
         let Fields { kind, to, of, mends } = Fields::deserialize(MapAccessDeserializer::new(map))?;
-        let (of, mends) = (of.map(|Positive(of)| of), mends.map(|Positive(mends)| mends));
+        let (of, mends) = (of.map(|of| of.0), mends.map(|mends| mends.0));
         let stray = [
             ("to", to.is_some() && kind != Kind::Rollback),
             ("of", of.is_some() && kind != Kind::Retry),

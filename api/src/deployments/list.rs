@@ -109,7 +109,7 @@ fn filter(query: &mut Query) -> Result<Filter, Problem> {
         labels: labels(query)?,
         since: query.instant("since")?,
         until: query.instant("until")?,
-        q: query.sized("q", 1..=1_000)?,
+        q: query.search()?,
     })
 }
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     problem::Problem,
-    shapes::{ActorGiven, Labels, Moment, Name, ReleaseGiven, Text},
+    shapes::{ActorGiven, Labels, Moment, Name, Object, ReleaseGiven, Text},
 };
 
 /// How far a deployment has come, as it is first heard of.
@@ -51,7 +51,8 @@ pub(crate) struct DeploymentRequest {
     pub(super) intent: Option<IntentGiven>,
     /// What is put there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) release: Option<ReleaseGiven>,
+    #[schema(value_type = Option<ReleaseGiven>)]
+    pub(super) release: Option<Object<ReleaseGiven>>,
     /// In the words of who asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, max_length = 10000)]
@@ -142,7 +143,7 @@ pub(crate) fn when(at: Option<Moment>, now: Timestamp) -> When {
 
 fn wanted(
     intent: IntentGiven,
-    release: Option<ReleaseGiven>,
+    release: Option<Object<ReleaseGiven>>,
     asked: bool,
 ) -> Result<Asked, Problem> {
     let IntentGiven { kind, to, of, mends } = intent;
@@ -169,8 +170,9 @@ fn wanted(
     })
 }
 
-fn manifest(release: Option<ReleaseGiven>) -> Result<Manifest, Problem> {
-    let release = release.ok_or_else(|| Problem::at("/release", "missing field `release`"))?;
+fn manifest(release: Option<Object<ReleaseGiven>>) -> Result<Manifest, Problem> {
+    let Object(release) =
+        release.ok_or_else(|| Problem::at("/release", "missing field `release`"))?;
     let version = release.version.clone();
     let version =
         version.ok_or_else(|| Problem::at("/release/version", "missing field `version`"))?;

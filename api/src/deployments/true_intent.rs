@@ -8,7 +8,10 @@ use utoipa::{
 };
 
 use super::intent::{Kind, named, nullable, variant};
-use crate::{problem::Problem, shapes::Number};
+use crate::{
+    problem::Problem,
+    shapes::{Number, NumberGiven},
+};
 
 /// The most deployments that one rollback can be said to have taken back.
 const MAX_REVERTS: usize = 1_000;
@@ -20,23 +23,20 @@ pub(super) struct TrueIntent {
     kind: Kind,
     /// What a rollback replays.
     #[serde(skip_serializing_if = "Option::is_none")]
-    restores: Option<Number1>,
+    restores: Option<NumberGiven>,
     /// What a rollback takes back.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reverts: Option<Vec<Number1>>,
+    reverts: Option<Vec<NumberGiven>>,
     /// What a roll-forward mends.
     #[serde(skip_serializing_if = "Option::is_none")]
-    mends: Option<Number1>,
+    mends: Option<NumberGiven>,
     /// What a retry repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
-    of: Option<Number1>,
+    of: Option<NumberGiven>,
 }
 
-/// A deployment's number, from 1.
-type Number1 = std::num::NonZeroU32;
-
-fn number(number: Number1) -> DeploymentNumber {
-    DeploymentNumber(number.get())
+fn number(number: NumberGiven) -> DeploymentNumber {
+    DeploymentNumber(number.0)
 }
 
 impl TryFrom<TrueIntent> for Intent {

@@ -22,7 +22,7 @@ use crate::{
     path::EnvironmentPath,
     problem::Problem,
     query::{Query, encode},
-    shapes::{Frozen, Moment, Name, Text, TierWord},
+    shapes::{Frozen, Moment, Name, Text, TierWord, Whole},
 };
 
 /// The rules under which an environment is deployed to.
@@ -34,8 +34,8 @@ pub(super) struct Declaration {
     tier: Tier,
     /// How many people must agree to a deployment.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0, maximum = 255)]
-    approvals: Option<u8>,
+    #[schema(value_type = Option<u8>, minimum = 0, maximum = 255)]
+    approvals: Option<Whole<0, 255>>,
     /// Whether who asked may be one of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     self_approval: Option<bool>,
@@ -132,7 +132,7 @@ pub(super) async fn declare_environment(
 ) -> Result<Response, Problem> {
     let rules = Rules {
         tier: given.tier,
-        approvals: given.approvals.unwrap_or_default(),
+        approvals: given.approvals.and_then(|one| u8::try_from(one.0).ok()).unwrap_or_default(),
         self_approval: given.self_approval.unwrap_or_default(),
         one_at_a_time: given.one_at_a_time.unwrap_or_default(),
     };

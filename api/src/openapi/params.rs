@@ -17,7 +17,11 @@ use crate::{
 };
 
 /// RFC 3339, or a date.
-const INSTANT: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])\
+const INSTANT: &str = "^(\
+    [0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])\
+    |(0[469]|11)-(0[1-9]|[12][0-9]|30)\
+    |02-(0[1-9]|1[0-9]|2[0-8]))\
+    |[0-9]{2}(0[48]|[2468][048]|[13579][26])-02-29)\
     (T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9]))?$";
 
 macro_rules! params {
@@ -137,7 +141,7 @@ fn header(name: &str, schema: impl Into<RefOr<Schema>>, text: &str) -> Parameter
 }
 
 fn labels() -> Parameter {
-    let labels = ArrayBuilder::new().items(pattern("^[^:=]+[:=]")).max_items(Some(10));
+    let labels = ArrayBuilder::new().items(pattern("^[^:=]+[:=]"));
     query("label", labels, "with this label, `name:value` or `name=value`; can be repeated")
 }
 
@@ -182,7 +186,9 @@ pub(super) fn headers_for(path: &str, reads: bool) -> Vec<Value> {
     let mut headers = vec![header("X-Request-Id", string(), "by which it can be found again")];
     let from_models = reads && !path.contains("/events") && !path.starts_with("/v1/projections");
     if from_models {
-        headers.push(header("Shiplog-At-Least", Token::schema(), "how far the answer has to be"));
+        // Nothing is the same as no header at all.
+        let token = pattern("^([0-9a-f]{8}:[0-9]{1,18})?$");
+        headers.push(header("Shiplog-At-Least", token, "how far the answer has to be"));
     }
     if !reads {
         headers.push(header("Shiplog-Actor", printable(), "who: `ana`, `service:ci`"));

@@ -7,7 +7,7 @@ use shiplog_domain::{
 };
 use utoipa::ToSchema;
 
-use super::{Name, Text};
+use super::{Name, Object, Text};
 
 /// A release, whole.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -80,16 +80,16 @@ pub(crate) struct ReleaseGiven {
     commit: Option<Text<1, 200>>,
     /// What is put there.
     #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "few_artifacts")]
-    #[schema(max_items = 200)]
-    artifacts: Option<Vec<ArtifactGiven>>,
+    #[schema(value_type = Option<Vec<ArtifactGiven>>, max_items = 200)]
+    artifacts: Option<Vec<Object<ArtifactGiven>>>,
     /// What its makers say of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, max_length = 10000)]
     notes: Option<Text<0, 10_000>>,
     /// What it changes.
     #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "few_changes")]
-    #[schema(max_items = 1000)]
-    changes: Option<Vec<ChangeGiven>>,
+    #[schema(value_type = Option<Vec<ChangeGiven>>, max_items = 1000)]
+    changes: Option<Vec<Object<ChangeGiven>>>,
 }
 
 /// One thing that a release puts there.
@@ -144,13 +144,13 @@ where
 
 fn few_artifacts<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
-) -> Result<Option<Vec<ArtifactGiven>>, D::Error> {
+) -> Result<Option<Vec<Object<ArtifactGiven>>>, D::Error> {
     few::<D, _, 200>(deserializer)
 }
 
 fn few_changes<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
-) -> Result<Option<Vec<ChangeGiven>>, D::Error> {
+) -> Result<Option<Vec<Object<ChangeGiven>>>, D::Error> {
     few::<D, _, 1_000>(deserializer)
 }
 
@@ -158,16 +158,19 @@ impl ReleaseGiven {
     /// The manifest of this version.
     pub(crate) fn into_manifest(self, version: Version) -> Manifest {
         let Self { version: _, commit, artifacts, notes, changes } = self;
-        let artifact = |ArtifactGiven { name, digest }| release::Artifact {
-            name: name.into(),
-            digest: digest.into(),
+        let artifact = |Object(given)| {
+            let ArtifactGiven { name, digest } = given;
+            release::Artifact { name: name.into(), digest: digest.into() }
         };
-        let change = |ChangeGiven { id, kind, description, reversible, url }| release::Change {
-            id: id.map(Into::into),
-            kind: kind.into(),
-            description: description.map(Into::into),
-            reversible,
-            url: url.map(Into::into),
+        let change = |Object(given)| {
+            let ChangeGiven { id, kind, description, reversible, url } = given;
+            release::Change {
+                id: id.map(Into::into),
+                kind: kind.into(),
+                description: description.map(Into::into),
+                reversible,
+                url: url.map(Into::into),
+            }
         };
         Manifest {
             version,
