@@ -2,7 +2,6 @@
 
 use std::{fs, io::Write};
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 
 use crate::{
@@ -37,10 +36,10 @@ impl Context<'_> {
         let token = match &self.settings.token.value {
             TokenPlace::Nowhere => None,
             TokenPlace::Variable => (self.variables)("SHIPLOG_TOKEN"),
-            TokenPlace::File(path) => Some(
-                fs::read_to_string(path)
-                    .with_context(|| format!("cannot read the token file {}", path.display()))?,
-            ),
+            TokenPlace::File(path) => Some(fs::read_to_string(path).map_err(|error| {
+                let path = path.display();
+                Failure::usage(format!("cannot read the token file {path}: {error}"))
+            })?),
         };
         let timeout = self.settings.timeout.value.unwrap_or(REQUEST_TIMEOUT);
         Ok(Client::new(&self.settings.server.value, token.as_deref(), timeout)?)

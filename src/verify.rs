@@ -2,7 +2,8 @@
 
 use anyhow::Context as _;
 use serde_json::json;
-use shiplog_projections::verify::verify;
+use shiplog_projections::verify::{Walk, verify};
+use shiplog_store::log::LogFault;
 
 use crate::{
     context::Context,
@@ -39,25 +40,31 @@ pub(crate) struct Verify {
 impl Verify {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         let log = data::open_read_only(&self.data.data)?;
-        let (file, walk) = data::runtime()?.block_on(async {
+        let (file, (walk, damage)) = data::runtime()?.block_on(async {
             let file = log.check_file().await.context("cannot check the log's file")?;
-            let walk = verify(&log).await.context("cannot walk the log to its end")?;
+            let walk = match verify(&log).await {
+                Ok(walk) => (walk, None),
+                Err(fault @ LogFault::Corrupt { .. }) => (Walk::default(), Some(fault)),
+                Err(fault) => return Err(fault).context("cannot walk the log to its end"),
+            };
             anyhow::Ok((file, walk))
         })?;
+        let early = damage.as_ref().map(|fault| format!("the walk ended early: {fault}"));
+        let counted = |count: u64| early.is_none().then_some(count);
         let told = walk.findings.iter().map(|finding| {
             let (position, stream, what) = (finding.position, &finding.stream, &finding.what);
             format!("event {position} of `{stream}`: {what}")
         });
-        let broken: Vec<_> =
-            file.into_iter().map(|one| format!("the file: {one}")).chain(told).collect();
+        let file = file.into_iter().map(|one| format!("the file: {one}"));
+        let broken: Vec<_> = file.chain(told).chain(early.clone()).collect();
         for one in broken.iter().take(MOST_FINDINGS) {
             context.say(one)?;
         }
         let summary = json!({
-            "events": walk.events,
-            "streams": walk.streams,
+            "events": counted(walk.events),
+            "streams": counted(walk.streams as u64),
             "head": walk.head.map(|head| head.0),
-            "skipped": walk.skipped,
+            "skipped": counted(walk.skipped),
             "broken": broken.len(),
             "findings": broken,
             "verdict": if broken.is_empty() { "sound" } else { "broken" },

@@ -71,7 +71,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let headers = &parts.headers;
-        let key = text(headers, &KEY)?.unwrap_or_default();
+        let key = text(headers, (&KEY, "Idempotency-Key"))?.unwrap_or_default();
         let key =
             key.parse().map_err(|error| Problem::at("Idempotency-Key", format!("{error}")))?;
         let (actor, correlation) = (actor(headers)?, correlation(headers)?);
@@ -82,7 +82,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
 /// Who the headers say is calling.
 pub(crate) fn actor(headers: &HeaderMap) -> Result<metadata::Actor, Problem> {
-    match text(headers, &ACTOR)? {
+    match text(headers, (&ACTOR, "Shiplog-Actor"))? {
         Some(text) => text
             .parse()
             .map(|ActorGiven(actor)| actor)
@@ -93,7 +93,7 @@ pub(crate) fn actor(headers: &HeaderMap) -> Result<metadata::Actor, Problem> {
 
 /// What the headers say that the request belongs to.
 pub(crate) fn correlation(headers: &HeaderMap) -> Result<CorrelationId, Problem> {
-    Ok(CorrelationId(text(headers, &REQUEST_ID)?.unwrap_or_default().into()))
+    Ok(CorrelationId(text(headers, (&REQUEST_ID, "X-Request-Id"))?.unwrap_or_default().into()))
 }
 
 fn anonymous() -> metadata::Actor {
@@ -102,13 +102,16 @@ fn anonymous() -> metadata::Actor {
 }
 
 /// A header's value as UTF-8.
-fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Problem> {
+fn text<'h>(
+    headers: &'h HeaderMap,
+    (name, shown): (&HeaderName, &str),
+) -> Result<Option<&'h str>, Problem> {
     let value = headers.get(name).map(|value| std::str::from_utf8(value.as_bytes()));
-    value.transpose().map_err(|_| Problem::at(name.as_str(), "it is not UTF-8"))
+    value.transpose().map_err(|_| Problem::at(shown, "it is not UTF-8"))
 }
 
 fn claimed(headers: &HeaderMap) -> Result<Option<ExpectedVersion>, Problem> {
-    let Some(text) = text(headers, &header::IF_MATCH)? else { return Ok(None) };
+    let Some(text) = text(headers, (&header::IF_MATCH, "If-Match"))? else { return Ok(None) };
     let version = text
         .trim()
         .strip_prefix('"')

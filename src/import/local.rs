@@ -16,7 +16,7 @@ use shiplog_store::{
 };
 use tokio::runtime::Runtime;
 
-use super::target::{Answer, Problem, Target};
+use super::target::{self, Answer, Problem, Target};
 use crate::{
     data,
     exit::{Exit, Failure},
@@ -85,7 +85,7 @@ fn answer(LineAnswer { result, .. }: LineAnswer) -> anyhow::Result<Answer> {
         }
         Err(shiplog_api::Problem { kind, mut detail, errors, .. }) => {
             for FieldError { pointer, detail: wrong } in errors {
-                detail.push_str(&["; ", &pointer, ": ", &wrong].concat());
+                target::add(&mut detail, &pointer, &wrong);
             }
             Ok(Answer::Refused { problem: Problem { status: kind.status().as_u16(), detail } })
         }

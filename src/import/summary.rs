@@ -75,7 +75,9 @@ impl Summary {
 
     fn list(&mut self, line: u64, reason: String) {
         if self.skipped.len() < LISTED {
-            self.skipped.push(Skip { line, reason });
+            // What the server refuses is heard of later than what cannot be read here.
+            let place = self.skipped.partition_point(|before| before.line < line);
+            self.skipped.insert(place, Skip { line, reason });
         }
     }
 

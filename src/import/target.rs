@@ -60,10 +60,17 @@ impl From<Value> for Problem {
         let places = problem.get("errors").and_then(Value::as_array).into_iter().flatten();
         for place in places {
             let text = |field: &str| place.get(field).and_then(Value::as_str).unwrap_or_default();
-            detail.push_str(&["; ", text("pointer"), ": ", text("detail")].concat());
+            add(&mut detail, text("pointer"), text("detail"));
         }
         let status = problem.get("status").and_then(Value::as_u64);
         Self { status: status.and_then(|status| status.try_into().ok()).unwrap_or(409), detail }
+    }
+}
+
+/// Adds what is wrong in one place, unless that is said already.
+pub(super) fn add(said: &mut String, pointer: &str, detail: &str) {
+    if !(said.contains(pointer) && said.contains(detail)) {
+        said.push_str(&["; ", pointer, ": ", detail].concat());
     }
 }
 

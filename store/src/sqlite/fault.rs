@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use rusqlite::ErrorCode;
+use rusqlite::{Error, ErrorCode};
 
 use crate::log::LogFault;
 
 /// What a failed read means.
-pub(super) fn reading(error: rusqlite::Error) -> LogFault {
+pub(super) fn reading(error: Error) -> LogFault {
     if is_damage(&error) {
         return LogFault::Corrupt {
             place: "an unknown position".into(),
@@ -22,7 +22,7 @@ pub(super) fn reading(error: rusqlite::Error) -> LogFault {
 /// A full disk shows while frames are written to the WAL, before the one that would commit is
 /// whole, so that nothing was recorded. Whatever else fails, an `fsync` above all, may have left
 /// a transaction behind that is found again after a crash.
-pub(super) fn committing(error: rusqlite::Error, rolled_back: bool) -> LogFault {
+pub(super) fn committing(error: Error, rolled_back: bool) -> LogFault {
     let full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
     if full && rolled_back {
         return LogFault::Unavailable {
@@ -33,12 +33,20 @@ pub(super) fn committing(error: rusqlite::Error, rolled_back: bool) -> LogFault 
     LogFault::OutcomeUnknown { source: Arc::new(error) }
 }
 
-/// Whether the file is not what SQLite wrote.
-pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+/// Whether the file is not what SQLite wrote, or a row in it not what Shiplog wrote.
+pub(super) fn is_damage(error: &Error) -> bool {
+    let file = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase];
+    let row = matches!(
+        error,
+        Error::Utf8Error(..)
+            | Error::FromSqlConversionFailure(..)
+            | Error::InvalidColumnType(..)
+            | Error::IntegralValueOutOfRange(..)
+    );
+    row || error.sqlite_error_code().is_some_and(|code| file.contains(&code))
 }
 
 /// Whether a row was refused because one like it is there.
-pub(super) fn is_repeated(error: &rusqlite::Error) -> bool {
+pub(super) fn is_repeated(error: &Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
 }
