@@ -2,7 +2,12 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test says what it expects by failing"
 )]
 
 mod architecture;
+mod as_of;
+mod crash;
+mod histories;
+mod support;
