@@ -132,7 +132,7 @@ where
     D: Decider<Event: WireEvent, Command: Clone, Refusal: Error + Send + Sync + 'static>,
 {
     let mut summary = Summary::default();
-    for answer in streams.execute_many(&stream, requests, |_, _| ()).await {
+    for answer in streams.execute_many(&stream, requests, |_, _, _| ()).await {
         match answer {
             Ok((Outcome::Recorded(_), ())) => summary.recorded += 1,
             Ok((Outcome::Replayed(_), ())) => summary.known += 1,

@@ -17,7 +17,7 @@ use shiplog_domain::{
 
 use self::{
     cache::Cache,
-    fold::{Fold, Request, Standing, new_events, states_at},
+    fold::{Fold, Request, Standing, new_events, state_at},
 };
 pub use self::{
     many::Answers,
@@ -105,19 +105,15 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
         let ask = Ask::<D> { stream, claimed, command, metadata: Arc::new(metadata) };
         let outcome = self.settle(&mut fold, ask).await;
         self.cache.weigh(stream, fold.weight());
-        let outcome = outcome?;
-        if outcome.version() == fold.version {
-            return Ok((outcome, answer(&fold.state, &outcome)));
-        }
-        // Only a replay is of an earlier version.
-        let mut answer = Some(answer);
-        let mut told = None;
-        states_at::<D>(&*self.log, stream, outcome.version(), |_, state| {
-            told = answer.take().map(|answer| answer(state, &outcome));
-        })
-        .await?;
-        let told = told.ok_or_else(|| ExecuteError::Fault(missing(stream)))?;
-        Ok((outcome, told))
+        let told = match outcome? {
+            // Only a replay is of an earlier version.
+            outcome @ Outcome::Replayed(last) if Some(last.version) < fold.version => {
+                let state = state_at::<D>(&*self.log, stream, last.version).await?;
+                (outcome, answer(&state, &outcome))
+            }
+            outcome => (outcome, answer(&fold.state, &outcome)),
+        };
+        Ok(told)
     }
 
     /// Tries until it is known what becomes of the command.

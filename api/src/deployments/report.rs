@@ -18,7 +18,7 @@ use shiplog_domain::{
 };
 use shiplog_store::{
     execute::{Outcome, Streams},
-    position::GlobalPosition,
+    position::{GlobalPosition, StreamVersion},
 };
 use utoipa::ToSchema;
 
@@ -158,8 +158,10 @@ async fn record_lane(
         .map(|(line, command, _)| (*line, matches!(command, Command::Remove { .. })))
         .collect();
     let requests = asked.into_iter().map(|(_, command, metadata)| (command, metadata)).collect();
-    let last = |_, state: &LaneState| state.deployments().last().map(|one| one.number().0);
-    let answers = lanes.execute_many(&lane.stream(), requests, last).await;
+    let number = |_, last: Option<StreamVersion>, state: &LaneState| {
+        state.newest_after(last?.0).map(|deployment| deployment.number().0)
+    };
+    let answers = lanes.execute_many(&lane.stream(), requests, number).await;
     let told = |((line, removal), answer)| match answer {
         Ok((outcome, number)) => known(line, &outcome, if removal { None } else { number }),
         Err(error) => refused(line, Problem::from(error)),

@@ -12,6 +12,8 @@ use crate::names::Version;
 #[derive(Debug, Default)]
 pub struct State {
     deployments: Vec<Deployment>,
+    /// Which of the stream's events asked for each deployment; they ascend.
+    requests: Vec<u64>,
     effects: Vec<Effect>,
     failures: Vec<Effect>,
     /// How many events made it so.
@@ -39,6 +41,12 @@ impl State {
     pub fn deployment(&self, number: DeploymentNumber) -> Option<&Deployment> {
         let index = usize::try_from(number.0).ok()?.checked_sub(1)?;
         self.deployments.get(index)
+    }
+
+    /// The deployment that was the newest one right after the stream's event number `record`.
+    pub fn newest_after(&self, record: u64) -> Option<&Deployment> {
+        let asked = self.requests.partition_point(|request| *request <= record);
+        self.deployments.get(asked.checked_sub(1)?)
     }
 
     /// The number that the next deployment gets.
@@ -162,6 +170,7 @@ impl State {
         // stream; the fold stays total and keeps its numbering.
         let number = self.next_number();
         self.deployments.push(Deployment::new(Requested { number, ..requested.clone() }));
+        self.requests.push(self.events);
     }
 
     fn apply(&mut self, event: &Event) {

@@ -111,23 +111,19 @@ impl<D: Decider<Event: WireEvent>> Fold<D> {
     }
 }
 
-/// The state as it was at each of `versions`, which ascend, from the first event on.
-pub(super) async fn states_at<D: Decider<Event: WireEvent>>(
+/// The state as it was right after the event with this version.
+pub(super) async fn state_at<D: Decider<Event: WireEvent>>(
     log: &dyn Log,
     stream: &StreamName,
-    versions: impl IntoIterator<Item = StreamVersion>,
-    mut look: impl FnMut(StreamVersion, &D::State),
-) -> Result<(), LoadError> {
+    version: StreamVersion,
+) -> Result<D::State, LoadError> {
     let mut fold = Fold::<D>::default();
     let mut records = log.read_stream(stream, None);
-    for version in versions {
-        while fold.version < Some(version) {
-            let Some(record) = records.try_next().await? else { break };
-            fold.take_in(&record)?;
-        }
-        look(version, &fold.state);
+    while fold.version < Some(version) {
+        let Some(record) = records.try_next().await? else { break };
+        fold.take_in(&record)?;
     }
-    Ok(())
+    Ok(fold.state)
 }
 
 /// Encodes what one request decided, each event under the id that follows from the request.

@@ -1,20 +1,20 @@
 //! Many requests to one stream, in as few appends as they fit into.
 
-use std::{collections::BTreeMap, mem, sync::Arc};
+use std::{mem, sync::Arc};
 
 use futures::TryStreamExt as _;
 use shiplog_domain::{decider::Decider, metadata::Metadata, stream::StreamName, wire::WireEvent};
 
 use super::{
     ATTEMPTS, ExecuteError, LoadError, Outcome, Streams,
-    fold::{Fold, states_at},
+    fold::Fold,
     given_up,
-    round::{Judged, Places, Round},
+    round::{Places, Round},
     version_after,
 };
 use crate::{
     log::{AppendError, Appended, LogFault, Recorded},
-    position::ExpectedVersion,
+    position::{ExpectedVersion, StreamVersion},
 };
 
 /// What became of each request, in order.
@@ -54,7 +54,10 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
     ///
     /// As [`execute`](Self::execute) one after the other with nothing claimed, but in as few
     /// appends as they fit into. `answer` is told which of the requests it is for, counted from
-    /// 0, and sees the state right after it.
+    /// 0, and the version of the last event that it led to; the state that it sees has all of
+    /// them, and of a request that was recorded before possibly more. What was true right after
+    /// it, `answer` finds in there: to read a stream again for every replay would make an import
+    /// that is run again slower than the first time.
     ///
     /// # Errors
     ///
@@ -64,7 +67,7 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
         &self,
         stream: &StreamName,
         requests: Vec<(D::Command, Metadata)>,
-        answer: impl Fn(usize, &D::State) -> T + Send + Sync,
+        answer: impl Fn(usize, Option<StreamVersion>, &D::State) -> T + Send + Sync,
     ) -> Answers<T, D::Refusal> {
         let requests: Vec<_> =
             requests.into_iter().map(|(command, metadata)| (command, Arc::new(metadata))).collect();
@@ -74,7 +77,7 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
         while let Some(asked @ [_, ..]) = requests.get(answers.len()..) {
             attempts += 1;
             let answered = answers.len();
-            let answer = |nth, state: &D::State| answer(answered + nth, state);
+            let answer = |nth, last, state: &D::State| answer(answered + nth, last, state);
             match self.round(stream, &mut fold, asked, &answer).await {
                 Ok(more) => {
                     answers.extend(more);
@@ -94,43 +97,17 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
         stream: &StreamName,
         fold: &mut Fold<D>,
         requests: &[(D::Command, Arc<Metadata>)],
-        answer: &(impl Fn(usize, &D::State) -> T + Send + Sync),
+        answer: &(impl Fn(usize, Option<StreamVersion>, &D::State) -> T + Send + Sync),
     ) -> Result<Answers<T, D::Refusal>, Stop> {
         fold.catch_up(&*self.log, stream).await?;
         let mut round = Round::new(stream, fold);
         for (index, request) in requests.iter().enumerate() {
-            if !round.take(fold, request, |state| answer(index, state)) {
+            if !round.take(fold, request, |last, state| answer(index, last, state)) {
                 break;
             }
         }
-        self.tell_replays(stream, &mut round, answer).await?;
         let places = self.append_round(stream, fold, &mut round).await?;
         Ok(round.finish(fold, &places)?)
-    }
-
-    /// Answers the replays whose state is gone, from one more reading of the stream.
-    async fn tell_replays<T>(
-        &self,
-        stream: &StreamName,
-        round: &mut Round<'_, T, D::Refusal>,
-        answer: impl Fn(usize, &D::State) -> T + Send,
-    ) -> Result<(), LoadError> {
-        let mut untold = BTreeMap::<_, Vec<_>>::new();
-        for (nth, judged) in round.judged.iter_mut().enumerate() {
-            if let Judged::Replayed { last, told: told @ None } = judged {
-                untold.entry(last.version).or_default().push((nth, told));
-            }
-        }
-        if untold.is_empty() {
-            return Ok(());
-        }
-        let versions: Vec<_> = untold.keys().copied().collect();
-        states_at::<D>(&*self.log, stream, versions, |version, state| {
-            for (nth, told) in untold.remove(&version).into_iter().flatten() {
-                *told = Some(answer(nth, state));
-            }
-        })
-        .await
     }
 
     /// Appends the round and says where its events are, as far as anybody asks.

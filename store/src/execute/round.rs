@@ -30,7 +30,7 @@ pub(super) type Places = BTreeMap<StreamVersion, Appended>;
 /// What became of one request, while it is not known where the log has it.
 pub(super) enum Judged<T, R> {
     Recorded { request: Arc<Metadata>, version: Option<StreamVersion>, told: T },
-    Replayed { last: Appended, told: Option<T> },
+    Replayed { last: Appended, told: T },
     AlreadySo { version: Option<StreamVersion>, told: T },
     Failed(ExecuteError<R>),
 }
@@ -59,7 +59,7 @@ impl<'a, T, R> Round<'a, T, R> {
         &mut self,
         fold: &mut Fold<D>,
         (command, metadata): &(D::Command, Arc<Metadata>),
-        answer: impl Fn(&D::State) -> T,
+        answer: impl Fn(Option<StreamVersion>, &D::State) -> T,
     ) -> bool {
         let (id, _) = request(self.stream, metadata);
         if self.ids.contains(&id) {
@@ -69,7 +69,8 @@ impl<'a, T, R> Round<'a, T, R> {
         let judged = match known(fold, self.stream, metadata) {
             Ok(None) => match D::decide(&fold.state, command.clone()) {
                 Ok(events) if events.is_empty() => {
-                    Judged::AlreadySo { version: fold.version, told: answer(&fold.state) }
+                    let version = fold.version;
+                    Judged::AlreadySo { version, told: answer(version, &fold.state) }
                 }
                 Ok(events) if events.len() > MAX_EVENTS_PER_APPEND => {
                     let found = events.len();
@@ -82,8 +83,7 @@ impl<'a, T, R> Round<'a, T, R> {
                 Err(refusal) => Judged::Failed(ExecuteError::Refused(refusal)),
             },
             Ok(Some(Request { last, .. })) => {
-                let current = fold.version == Some(last.version);
-                Judged::Replayed { last, told: current.then(|| answer(&fold.state)) }
+                Judged::Replayed { last, told: answer(Some(last.version), &fold.state) }
             }
             Err(error) => Judged::Failed(error),
         };
@@ -97,7 +97,7 @@ impl<'a, T, R> Round<'a, T, R> {
         fold: &mut Fold<D>,
         metadata: &Arc<Metadata>,
         events: &[D::Event],
-        answer: impl Fn(&D::State) -> T,
+        answer: impl Fn(Option<StreamVersion>, &D::State) -> T,
     ) -> Judged<T, R> {
         self.ids.insert(request(self.stream, metadata).0);
         self.added.extend(new_events(self.stream, metadata, events));
@@ -107,7 +107,7 @@ impl<'a, T, R> Round<'a, T, R> {
         }
         let version = version_after(fold.version, events.len());
         fold.version = version;
-        let (request, told) = (Arc::clone(metadata), answer(&fold.state));
+        let (request, told) = (Arc::clone(metadata), answer(version, &fold.state));
         Judged::Recorded { request, version, told }
     }
 
@@ -140,9 +140,7 @@ impl<'a, T, R> Round<'a, T, R> {
                     fold.requests.insert(id, Request { digest, last });
                     Ok((Outcome::Recorded(last), told))
                 }
-                Judged::Replayed { last, told } => {
-                    Ok((Outcome::Replayed(last), told.ok_or_else(|| missing(stream))?))
-                }
+                Judged::Replayed { last, told } => Ok((Outcome::Replayed(last), told)),
                 Judged::AlreadySo { version, told } if version == before => {
                     Ok((Outcome::AlreadySo { version, position }, told))
                 }

@@ -85,7 +85,8 @@ async fn batches_to_one_stream_at_the_same_time_keep_the_sum() {
         tokio::spawn(async move {
             let request = |nth| (Command::Add(1), metadata(&format!("{batch} {nth}")));
             let requests = (0..20).map(request).collect();
-            let answers = streams.execute_many(&stream, requests, |_, state| state.sum).await;
+            let answers =
+                streams.execute_many(&stream, requests, |_, last, state| state.sum_at(last)).await;
             answers.into_iter().map(|answer| answer.unwrap().1).collect::<Vec<_>>()
         })
     });

@@ -54,7 +54,7 @@ impl House {
     async fn many(&self, requests: Vec<(&str, Command)>) -> Vec<Answer> {
         let requests =
             requests.into_iter().map(|(key, command)| (command, metadata(key))).collect();
-        self.streams.execute_many(&self.stream, requests, |_, state| state.sum).await
+        self.streams.execute_many(&self.stream, requests, |_, last, state| state.sum_at(last)).await
     }
 }
 

@@ -146,7 +146,9 @@ impl House {
 
     async fn many(&self) -> Vec<Answer> {
         let requests = ["a", "b", "c"].map(|key| (Command::Add(1), metadata(key)));
-        self.streams.execute_many(&self.stream, requests.into(), |_, state| state.sum).await
+        self.streams
+            .execute_many(&self.stream, requests.into(), |_, last, state| state.sum_at(last))
+            .await
     }
 
     async fn recorded(&self) -> usize {

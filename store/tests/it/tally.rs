@@ -5,6 +5,7 @@ use shiplog_domain::{
     decider::{Coded, Decider},
     wire::{Payload, Schema, Upcaster, WireEvent},
 };
+use shiplog_store::position::StreamVersion;
 
 pub(crate) struct Tally;
 
@@ -27,6 +28,15 @@ pub(crate) struct Added {
 pub(crate) struct State {
     pub(crate) sum: u64,
     pub(crate) events: usize,
+    /// What the sum was after each event.
+    sums: Vec<u64>,
+}
+
+impl State {
+    /// The sum as it was right after the event with this version.
+    pub(crate) fn sum_at(&self, version: Option<StreamVersion>) -> u64 {
+        version.map_or(0, |version| self.sums[usize::try_from(version.0).unwrap()])
+    }
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,8 +65,11 @@ impl Decider for Tally {
         }
     }
 
-    fn evolve(State { sum, events }: State, Added { amount }: &Added) -> State {
-        State { sum: sum + amount, events: events + 1 }
+    fn evolve(mut state: State, Added { amount }: &Added) -> State {
+        state.sum += amount;
+        state.events += 1;
+        state.sums.push(state.sum);
+        state
     }
 }
 
