@@ -112,11 +112,13 @@ fn notes(value: &Value) -> String {
     each(value, |one| text(one, "text").to_owned())
 }
 
-fn artifacts(value: &Value) -> String {
+/// `image sha256:0a1b`, one after the other.
+pub(crate) fn artifacts(value: &Value) -> String {
     each(value, |one| [text(one, "name"), text(one, "digest")].join(" "))
 }
 
-fn changes(value: &Value) -> String {
+/// `migration 0042 (cannot be undone)`, one after the other.
+pub(crate) fn changes(value: &Value) -> String {
     each(value, |change| {
         let words = [text(change, "kind"), text(change, "id"), text(change, "description")];
         let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
@@ -151,7 +153,11 @@ pub(crate) fn announce(context: &mut Context<'_>, deployment: &Value) -> anyhow:
             let (version, environment) =
                 (version.unwrap_or_default(), text(deployment, "environment"));
             let service = text(deployment, "service");
-            context.say(format!("{service} {version} in {environment}: {status}"))
+            context.say(format!("{service} {version} in {environment}: {status}"))?;
+            if status == "failed" {
+                context.say(format!("what is known, and the ways out: shiplog show {name}"))?;
+            }
+            Ok(())
         }
         Format::Json => output::json(context, deployment),
         Format::Jsonl | Format::Csv => {

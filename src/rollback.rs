@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use ureq::http::Method;
 
 use crate::{
-    client::{Answer, Client, Path, Write, deployment_path, lane_path},
+    client::{Answer, Client, Path, Write, lane_path},
     context::Context,
     deployment::{self, body, place},
     exit::{Exit, Failure},
@@ -25,7 +25,8 @@ pub(crate) struct Rollback {
     /// The lane: SERVICE ENVIRONMENT, or `checkout/production`.
     #[arg(value_name = "LANE", required = true, num_args = 1..=2)]
     words: Vec<String>,
-    /// What to go back to: `previous`, a deployment's number, or a version.
+    /// What to go back to: a deployment's number, a version, or `previous`, the last success before
+    /// what is to be left.
     #[arg(long, value_name = "DEPLOYMENT", default_value = "previous")]
     to: String,
     /// The version to go back to, where it could be taken for a number.
@@ -74,9 +75,6 @@ impl Rollback {
         let goal = Goal::read(&to, to_version);
         let client = context.client()?;
         let seen = client.get(&lane_path(&reference.service, &reference.environment))?;
-        let from = describe(seen.body.get("current"));
-        let destination = destination(&client, &reference, &seen.body, &goal)?;
-        context.say(format!("{}: {from} → {destination}", reference.lane()))?;
 
         let what = [reference.service.as_str(), &reference.environment, &goal.wire().to_string()];
         let author = write.author(context, "rollback", &what)?;
@@ -87,9 +85,20 @@ impl Rollback {
             }
             Err(failure) => return Err(failure.into()),
         };
+        let restored = json!({
+            "number": done.pointer("/intent/restores"), "version": done.pointer("/release/version")
+        });
+        let left = describe(left(&seen.body));
+        context.say(format!("{}: {left} → {}", reference.lane(), place(&restored)))?;
         deployment::announce(context, &done)?;
         Ok(Exit::Success)
     }
+}
+
+/// What a rollback leaves: what failed half-way, if something did, else what runs.
+fn left(lane: &Value) -> Option<&Value> {
+    let is_uncertain = lane.get("uncertain").is_some_and(|why| !why.is_null());
+    lane.get(if is_uncertain { "last_failed" } else { "current" })
 }
 
 fn lane(words: &[String]) -> Result<Reference, Failure> {
@@ -144,31 +153,6 @@ fn describe(running: Option<&Value>) -> String {
     }
 }
 
-/// What the rollback goes to, as far as that can be told before.
-fn destination(
-    client: &Client,
-    reference: &Reference,
-    lane: &Value,
-    goal: &Goal,
-) -> Result<String, Failure> {
-    let deployment = |number| {
-        let path = deployment_path(&reference.service, &reference.environment, number);
-        client.get(&path).map(|answer| answer.body)
-    };
-    match goal {
-        Goal::Version(version) => Ok(version.clone()),
-        Goal::Number(number) => Ok(describe(Some(&deployment(*number)?))),
-        Goal::Previous => {
-            let number = lane.pointer("/current/number").and_then(Value::as_u64);
-            let running = number.map(deployment).transpose()?.unwrap_or_default();
-            let before = running.get("replaced").filter(|before| {
-                before.get("version") != running.pointer("/release/version") && before.is_object()
-            });
-            Ok(before.map_or_else(|| "the release before it".into(), place))
-        }
-    }
-}
-
 /// Says what runs now, to the one of two who pressed later.
 fn overtaken(client: &Client, reference: &Reference, failure: &Failure) -> Failure {
     let message = format!("{} changed since you looked; nothing was rolled back", reference.lane());
@@ -200,6 +184,14 @@ mod tests {
             assert_eq!(Goal::read(text, None).wire(), expected);
         }
         assert_eq!(Goal::read("previous", Some("38".into())).wire(), json!("38"));
+    }
+
+    #[test]
+    fn what_failed_half_way_is_left_rather_than_what_runs() {
+        let (current, failed) = (json!({"number": 42}), json!({"number": 43}));
+        let lane = |uncertain: Value| json!({"current": current, "last_failed": failed, "uncertain": uncertain});
+        assert_eq!(left(&lane("#43 failed half-way".into())), Some(&failed));
+        assert_eq!(left(&lane(Value::Null)), Some(&current));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `shiplog show`: all of one deployment.
 
+mod ways_out;
+
 use serde_json::Value;
 
 use crate::{
@@ -19,6 +21,9 @@ const EVENTS: [Column; 4] = [
 ];
 
 /// Show all of one deployment, and what happened to it.
+///
+/// Of the deployment that failed last, if nothing has mended it since, the ways out are shown too:
+/// roll back, roll forward, roll over.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   shiplog show checkout/production          (what runs)
@@ -43,6 +48,7 @@ impl Show {
                 output::one(context, &DETAILS, &deployment)?;
                 writeln!(context.out)?;
                 output::list(context, &EVENTS, events.into_iter().map(Ok))?;
+                ways_out::write(context, &client, &reference, &deployment)?;
             }
             Format::Json | Format::Jsonl | Format::Csv => {
                 if let Value::Object(fields) = &mut deployment {

@@ -55,7 +55,7 @@ struct RollbackShape {
     number: u32,
     /// Whether somebody asked for one; else it is one by what it put there.
     declared: bool,
-    /// What ran before it.
+    /// What it left: what ran before or, where that had been shaken by a failure, what failed.
     from: Option<Place>,
     /// What it brought back.
     to: Option<Place>,

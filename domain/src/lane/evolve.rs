@@ -75,6 +75,14 @@ impl State {
         self.deployment(self.failures.last()?.number?)
     }
 
+    /// The deployments that failed since anything took effect, newest first: nobody knows what they
+    /// left behind.
+    pub fn failed_since(&self) -> impl Iterator<Item = &Deployment> {
+        let last = self.effects.last();
+        let since = self.failures.iter().rev().take_while(move |failure| Some(*failure) > last);
+        since.filter_map(|failure| self.deployment(failure.number?))
+    }
+
     /// What this deployment was; before it has succeeded, what it would be if it did now.
     pub fn classification(&self, number: DeploymentNumber) -> Option<Classification> {
         let version = self.version(number)?;

@@ -19,8 +19,9 @@ pub(super) fn plan(state: &State, to: &RollbackTo) -> Result<Plan, Refusal> {
         RollbackTo::Version(version) => by_version(state, version)?,
     };
     let (number, version) = (restored.number(), &restored.release().version);
+    let certain = state.failed_since().next().is_none();
     match state.running() {
-        Some(running) if running.release().version == *version => {
+        Some(running) if certain && running.release().version == *version => {
             Err(Refusal::AlreadyRuns { number: running.number(), version: version.clone() })
         }
         Some(_) | None => Ok(Plan {
@@ -61,8 +62,16 @@ pub(super) fn told(state: &State, to: &RollbackTo) -> Result<Plan, Refusal> {
     Ok(Plan { intent: reported(state, to, &release.version), release })
 }
 
+/// The last release that worked before the one that is to be left.
+///
+/// After a failed deployment that is the one which still counts as running. A rollback that failed
+/// is tried again instead: what runs is what it was to leave.
 fn previous(state: &State) -> Result<&Deployment, Refusal> {
     let running = state.running().ok_or(Refusal::NothingRuns)?;
+    let left_by = state.failed_since().next();
+    if left_by.is_some_and(|failed| !matches!(failed.intent(), Intent::Rollback { .. })) {
+        return Ok(running);
+    }
     successes(state)
         .find(|one| one.release().version != running.release().version)
         .ok_or(Refusal::NothingBefore { number: running.number() })
@@ -92,8 +101,9 @@ fn successes(state: &State) -> impl Iterator<Item = &Deployment> {
     state.effects().iter().rev().filter_map(|effect| state.deployment(effect.number?))
 }
 
-/// What took effect after `restored`, newest first.
+/// What took effect after `restored`, newest first; before that, what failed half-way since.
 fn reverts(state: &State, restored: DeploymentNumber) -> Vec<DeploymentNumber> {
     let later = |effect: &&Effect| effect.number != Some(restored);
-    state.effects().iter().rev().take_while(later).filter_map(|effect| effect.number).collect()
+    let effects = state.effects().iter().rev().take_while(later).filter_map(|effect| effect.number);
+    state.failed_since().map(Deployment::number).chain(effects).collect()
 }

@@ -47,7 +47,7 @@ pub struct Rollback {
     pub number: DeploymentNumber,
     /// Whether somebody asked for it; else it is one by what it did.
     pub declared: bool,
-    /// What ran before it.
+    /// What it left: what ran before it or, where that had been shaken by a failure, what failed.
     pub from: Option<Place>,
     /// What it brought back.
     pub to: Option<Place>,

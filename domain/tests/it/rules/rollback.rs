@@ -53,11 +53,59 @@ fn the_previous_release_is_another_version_than_the_one_that_runs() {
         .then([rollback(5, 2, &[4, 3], "2")]);
 }
 
+/// Version 4 was to replace version 3, and failed half-way.
+fn half_way() -> Vec<Event> {
+    three_and([deploy(4, "4", "10:30"), failed(4, "10:31")])
+}
+
 #[test]
-fn a_failed_deployment_is_no_previous_release() {
-    given::<Lane>(three_and([deploy(4, "4", "10:30"), failed(4, "10:31")]))
-        .when(roll_back(RollbackTo::Previous))
-        .then([rollback(5, 2, &[3], "2")]);
+fn after_a_failure_the_previous_release_is_the_last_one_that_worked() {
+    given::<Lane>(half_way()).when(roll_back(RollbackTo::Previous)).then([rollback(
+        5,
+        3,
+        &[4],
+        "3",
+    )]);
+    for restored in [to(3), to_version("3")] {
+        given::<Lane>(half_way()).when(roll_back(restored)).then([rollback(5, 3, &[4], "3")]);
+    }
+}
+
+#[test]
+fn a_rollback_after_failures_takes_them_back_too_newest_first() {
+    let history = [half_way(), vec![deploy(5, "5", "10:40"), failed(5, "10:41")]].concat();
+    given::<Lane>(history.clone()).when(roll_back(RollbackTo::Previous)).then([rollback(
+        6,
+        3,
+        &[5, 4],
+        "3",
+    )]);
+    given::<Lane>(history).when(roll_back(to(1))).then([rollback(6, 1, &[5, 4, 3, 2], "1")]);
+}
+
+#[test]
+fn what_failed_before_the_last_success_is_not_taken_back() {
+    let history = [half_way(), ran(5, "5", "10:40").to_vec()].concat();
+    given::<Lane>(history.clone()).when(roll_back(RollbackTo::Previous)).then([rollback(
+        6,
+        3,
+        &[5],
+        "3",
+    )]);
+    given::<Lane>(history)
+        .when(roll_back(to_version("5")))
+        .refused(&Refusal::AlreadyRuns { number: number(5), version: "5".parse().unwrap() });
+}
+
+#[test]
+fn a_rollback_that_failed_is_tried_again() {
+    let history = three_and([rollback(4, 2, &[3], "2"), failed(4, "11:01")]);
+    given::<Lane>(history).when(roll_back(RollbackTo::Previous)).then([rollback(
+        5,
+        2,
+        &[4, 3],
+        "2",
+    )]);
 }
 
 #[test]

@@ -38,9 +38,10 @@ impl Found {
             | Intent::Retry { .. }
             | Intent::Unknown => self.inferred(view, own)?,
         };
-        let ran_for_ms = self.ran_for(view, own)?;
-        let afterwards = own.map(|own| self.afterwards(view, own)).transpose()?;
-        let Self { entry, before, declared, .. } = self;
+        let from = self.left(view, reverts.first())?;
+        let ran_for_ms = self.ran_for(view, from.as_ref(), own)?;
+        let afterwards = own.map(|own| self.afterwards(view, from.as_ref(), own)).transpose()?;
+        let Self { entry, declared, .. } = self;
         let finished_at = entry.deployment.finished_at();
         let status = entry.deployment.status();
         let requested = entry.deployment.requested;
@@ -48,7 +49,7 @@ impl Found {
             lane: entry.lane,
             number: requested.number,
             declared,
-            from: before,
+            from,
             to,
             reverts,
             reason: requested.reason,
@@ -127,15 +128,35 @@ impl Found {
         Ok((to, reverts))
     }
 
-    /// How long what ran before had run when the rollback took effect.
-    fn ran_for(&self, view: &View<'_>, own: Option<Point>) -> Result<Option<i64>> {
-        let (Some(before), Some((until, _))) = (&self.before, own) else { return Ok(None) };
-        let since = self.point(view, before.number)?;
+    /// What was left: a deployment that had failed half-way, if the newest that was taken back is
+    /// one, else what ran.
+    fn left(&self, view: &View<'_>, newest: Option<&Place>) -> Result<Option<Place>> {
+        Ok(match newest {
+            Some(newest) if self.point(view, newest.number)?.is_none() => Some(newest.clone()),
+            Some(_) | None => self.before.clone(),
+        })
+    }
+
+    /// How long what was left had run when the rollback took effect.
+    fn ran_for(
+        &self,
+        view: &View<'_>,
+        left: Option<&Place>,
+        own: Option<Point>,
+    ) -> Result<Option<i64>> {
+        let (Some(left), Some((until, _))) = (left, own) else { return Ok(None) };
+        let since = self.point(view, left.number)?;
         Ok(since.map(|(since, _)| (until - since) / 1_000))
     }
 
-    fn afterwards(&self, view: &View<'_>, (at, record): Point) -> Result<Afterwards> {
-        let Some(before) = &self.before else { return Ok(Afterwards::default()) };
+    /// What became of what was left.
+    fn afterwards(
+        &self,
+        view: &View<'_>,
+        left: Option<&Place>,
+        (at, record): Point,
+    ) -> Result<Afterwards> {
+        let Some(left) = left else { return Ok(Afterwards::default()) };
         let deployed_again = view
             .0
             .prepare_cached(
@@ -143,7 +164,7 @@ impl Found {
                  WHERE lane = ? AND version = ? AND (at, record) > (?, ?)
                  ORDER BY at, record LIMIT 1",
             )?
-            .query_row(params![self.lane, before.version.as_str(), at, record], read_dated)
+            .query_row(params![self.lane, left.version.as_str(), at, record], read_dated)
             .optional()?;
         let superseded_by = view
             .0
