@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde_json::json;
-use shiplog_store::sqlite::{self, BackupError, RestoreError};
+use shiplog_store::sqlite::{self, BackupError, OpenError, RestoreError};
 
 use crate::{
     context::Context,
@@ -74,6 +74,10 @@ impl Restore {
                 match error {
                     RestoreError::Occupied { .. } => Failure::new(Exit::Refused, message)
                         .note("name an empty directory with --data"),
+                    RestoreError::Backup(OpenError::Missing { .. }) => {
+                        Failure::new(Exit::Refused, message)
+                            .note("name a file that `shiplog backup` made")
+                    }
                     RestoreError::Backup(_)
                     | RestoreError::Damaged { .. }
                     | RestoreError::Copy(_) => Failure::new(Exit::Failure, message),

@@ -17,7 +17,7 @@ pub(crate) const DEFAULT_LIMIT: u64 = 50;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   shiplog history --service checkout --environment production --since 7d
-  shiplog history -q 'status:failed actor:ann' --output csv --all")]
+  shiplog history --status failed --actor ann --output csv --all")]
 pub(crate) struct History {
     #[command(flatten)]
     filter: Filter,

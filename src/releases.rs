@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     client::{Path, path},
     context::Context,
-    deployment::text,
+    deployment::{artifacts, changes, text},
     exit::Exit,
     history::{PageArgs, pages},
     output::{self, Column, Format, Kind},
@@ -21,10 +21,12 @@ const COLUMNS: [Column; 6] = [
     Column::new("runs in", "/runs_in", Kind::Made(runs_in)),
 ];
 
-const DETAILS: [Column; 6] = [
+const DETAILS: [Column; 8] = [
     Column::new("service", "/service", Kind::Text),
     Column::new("version", "/version", Kind::Text),
     Column::new("commit", "/release/commit", Kind::Text),
+    Column::new("artifacts", "/release/artifacts", Kind::Made(artifacts)),
+    Column::new("changes", "/release/changes", Kind::Made(changes)),
     Column::new("notes", "/release/notes", Kind::Text),
     Column::new("registered", "/registered", Kind::Text),
     Column::new("blocked", "/blocked/reason", Kind::Text),
@@ -114,7 +116,9 @@ fn show(context: &mut Context<'_>, service: &str, version: &str) -> anyhow::Resu
     let release = context.client()?.get(&path(&["v1", "releases", service, version]))?.body;
     output::one(context, &DETAILS, &release)?;
     let runs = release.get("runs").and_then(Value::as_array).cloned().unwrap_or_default();
-    if context.settings.output.value == Format::Table && !runs.is_empty() {
+    if runs.is_empty() {
+        context.say("it never ran anywhere")?;
+    } else if context.settings.output.value == Format::Table {
         writeln!(context.out)?;
         output::list(context, &RUNS, runs.into_iter().map(Ok))?;
     }

@@ -6,7 +6,10 @@ use anyhow::Context as _;
 use shiplog_api::App;
 use shiplog_projections::models::ReadModels;
 use shiplog_store::{clock::SystemClock, log::Log};
-use tokio::{net::TcpListener, signal};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -62,11 +65,13 @@ impl Serve {
             // Whoever asked for a history to look at should not find half of it.
             level(&log, &models).await?;
         }
+        // Before anybody is told that it listens: whoever knows may ask it to stop.
+        let asked_to_stop = Signals::listen().context("cannot listen for signals")?.asked();
         let app = App::new(Arc::clone(&log), Arc::clone(&models), Arc::new(SystemClock));
         announce(context, &listener, &data)?;
         let stopping = app.clone();
         let signalled = async move {
-            asked_to_stop().await;
+            asked_to_stop.await;
             tracing::info!("stopping: finishing what runs");
             stopping.shutdown();
         };
@@ -136,16 +141,24 @@ fn announce(context: &mut Context<'_>, listener: &TcpListener, data: &Path) -> a
     Ok(())
 }
 
-/// Waits for SIGINT or SIGTERM.
-async fn asked_to_stop() {
-    let terminated = async {
-        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-            Ok(mut signals) => drop(signals.recv().await),
-            Err(_) => std::future::pending().await,
+/// What asks a server to stop.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// From now on they no longer end the process by themselves.
+    fn listen() -> io::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for SIGINT or SIGTERM.
+    async fn asked(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = signal::ctrl_c() => {}
-        () = terminated => {}
     }
 }

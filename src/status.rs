@@ -54,7 +54,11 @@ impl Status {
             keep(&mut board, service.as_deref());
             boards.push(board);
         }
-        write(context, &boards, environment.is_some(), at.is_some() || known_at.is_some())?;
+        let is_past = at.is_some() || known_at.is_some();
+        write(context, &boards, environment.is_some(), is_past)?;
+        if boards.iter().filter_map(lanes).all(Vec::is_empty) {
+            context.say(nothing(service.as_deref(), is_past))?;
+        }
         Ok(Exit::Success)
     }
 }
@@ -62,6 +66,23 @@ impl Status {
 fn names(client: &Client) -> Result<Vec<String>, Failure> {
     let environments = client.items(&Path::literal("/v1/environments"))?;
     Ok(environments.iter().map(|one| text(one, "environment").to_owned()).collect())
+}
+
+/// The lanes of an environment.
+fn lanes(board: &Value) -> Option<&Vec<Value>> {
+    board.get("lanes").and_then(Value::as_array)
+}
+
+/// Says of an empty answer why it is empty.
+fn nothing(service: Option<&str>, is_past: bool) -> String {
+    match (service, is_past) {
+        (Some(service), false) => format!("nothing is recorded here of service {service}"),
+        (Some(service), true) => format!("nothing was recorded here of service {service} then"),
+        (None, true) => "nothing was recorded here then".into(),
+        (None, false) => {
+            "nothing is recorded here; begin with `shiplog deploy checkout production 1.0.0`".into()
+        }
+    }
 }
 
 /// Drops the lanes of other services.
@@ -79,14 +100,13 @@ fn write(
     is_single: bool,
     is_past: bool,
 ) -> anyhow::Result<()> {
-    let lanes = |board: &Value| board.get("lanes").and_then(Value::as_array).cloned();
     match (context.settings.output.value, boards) {
         (Format::Json, [board]) if is_single => output::json(context, board)?,
         (Format::Json, boards) => output::json(context, &Value::Array(boards.to_vec()))?,
         (Format::Jsonl | Format::Csv, boards) => {
             let mut rows = Rows::begin(context, &COLUMNS)?;
             for lane in boards.iter().filter_map(lanes).flatten() {
-                rows.add(&lane)?;
+                rows.add(lane)?;
             }
             rows.end()?;
         }
@@ -98,11 +118,6 @@ fn write(
                 write_board(context, board, is_past)?;
             }
         }
-    }
-    if boards.iter().filter_map(lanes).all(|lanes| lanes.is_empty()) {
-        context.say(
-            "nothing is recorded here; begin with `shiplog deploy checkout production 1.0.0`",
-        )?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    caller::{KEY, REQUEST_ID, is_sane},
+    caller::{KEY, REQUEST_ID, is_key, is_sane},
     docs,
     problem::{MEDIA_TYPE, Problem, ProblemKind},
     query::malformed_percent,
@@ -55,7 +55,8 @@ fn name(headers: &mut HeaderMap) -> String {
     id
 }
 
-/// The key of a write, which is made up if the caller has not given one.
+/// The key of a write, which is made up if the caller has not given one; what is no key is not
+/// sent back.
 fn promise(request: &mut Request) -> Option<HeaderValue> {
     let writes = [Method::POST, Method::PUT, Method::DELETE].contains(request.method());
     // Each line of a batch has a key of its own.
@@ -65,7 +66,7 @@ fn promise(request: &mut Request) -> Option<HeaderValue> {
     if !request.headers().contains_key(&KEY) {
         put(request.headers_mut(), KEY, &fresh().to_string());
     }
-    request.headers().get(&KEY).cloned()
+    request.headers().get(&KEY).filter(|key| is_key(key.as_bytes())).cloned()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a request that nobody named needs a name")]

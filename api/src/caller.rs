@@ -124,6 +124,11 @@ fn claimed(headers: &HeaderMap) -> Result<Option<ExpectedVersion>, Problem> {
     Ok(Some(ExpectedVersion::Exact(StreamVersion(version))))
 }
 
+/// Whether it can be a key.
+pub(crate) fn is_key(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| text.parse::<IdempotencyKey>().is_ok())
+}
+
 /// Whether a request id that somebody sent can be shown and kept: 1 to 200 visible ASCII characters.
 pub(crate) fn is_sane(id: &[u8]) -> bool {
     (1..=200).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)

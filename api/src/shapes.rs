@@ -2,6 +2,7 @@
 
 mod actor;
 mod deployment;
+mod intent;
 mod labels;
 mod lane;
 mod moment;
@@ -14,6 +15,7 @@ mod words;
 pub(crate) use self::{
     actor::{Actor, ActorGiven},
     deployment::{Deployment, Place, Told},
+    intent::Intent,
     labels::Labels,
     lane::{EnvironmentNow, Frozen, Lane},
     moment::{Moment, moment},

@@ -109,10 +109,11 @@ pub(super) fn key(fingerprint: &Fingerprint) -> String {
 /// The message without the place, which in a text of one line is a column.
 fn explain(error: &serde_json::Error) -> String {
     let message = error.to_string();
-    match message.rsplit_once(" at line 1 column ") {
+    let message = match message.rsplit_once(" at line 1 column ") {
         Some((what, column)) if error.column() > 0 => format!("{what} (column {column})"),
         Some(_) | None => message,
-    }
+    };
+    if error.is_syntax() { format!("it is no JSON: {message}") } else { message }
 }
 
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {

@@ -47,20 +47,21 @@ impl Lines {
     /// Opens a file; `-` is standard input.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         if path == Path::new("-") {
-            return Self::new(Box::new(io::stdin()), None);
+            return Self::new(Box::new(io::stdin()), None).context("cannot read standard input");
         }
         let file = File::open(path)
             .map_err(|error| Failure::usage(format!("cannot open {}: {error}", path.display())))?;
-        let about = file.metadata().with_context(|| format!("cannot read {}", path.display()))?;
+        let reading = || format!("cannot read {}", path.display());
+        let about = file.metadata().with_context(reading)?;
         let size = about.is_file().then_some(about.len());
-        Self::new(Box::new(file), size)
+        Self::new(Box::new(file), size).with_context(reading)
     }
 
-    fn new(source: Box<dyn Read>, size: Option<u64>) -> anyhow::Result<Self> {
+    fn new(source: Box<dyn Read>, size: Option<u64>) -> io::Result<Self> {
         let bytes = Rc::new(Cell::new(0));
         let counted = Counted { source, bytes: Rc::clone(&bytes) };
         let mut plain = BufReader::with_capacity(BUFFER_BYTES, counted);
-        let is_gzip = plain.fill_buf().context("cannot read the file")?.starts_with(&GZIP);
+        let is_gzip = plain.fill_buf()?.starts_with(&GZIP);
         let input: Box<dyn BufRead> = if is_gzip {
             Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(plain)))
         } else {

@@ -57,18 +57,25 @@ pub(crate) fn freeze(frozen: &Value) -> String {
     }
 }
 
-/// What else is to be known of a lane: what is in progress, what failed since, what is uncertain.
+/// What else is to be known of a lane: that it was rolled back, what is in progress, what failed since, what is uncertain.
 fn marks(lane: &Value) -> String {
     let mut marks = Vec::new();
     let current = lane.pointer("/current/number").and_then(Value::as_u64);
     if current.is_none() {
         marks.push("runs nothing".to_owned());
     }
+    if lane.pointer("/current/intent/kind").is_some_and(|kind| kind == "rollback") {
+        marks.push("rolled back".to_owned());
+    }
     if let Some(open) = brief(lane.get("in_progress")) {
         marks.push(format!("in progress: {open}"));
     }
     match (lane.get("uncertain"), brief(lane.get("last_failed"))) {
-        (Some(Value::String(why)), _) => marks.push(format!("uncertain: {why}")),
+        (Some(Value::String(why)), _) => {
+            let version = lane.pointer("/last_failed/release/version").and_then(Value::as_str);
+            let version = version.map(|version| format!(" ({version})")).unwrap_or_default();
+            marks.push(format!("uncertain: {why}{version}"));
+        }
         (_, Some(failed)) => {
             let number = lane.pointer("/last_failed/number").and_then(Value::as_u64);
             if number > current {
@@ -109,13 +116,22 @@ mod tests {
         assert_eq!(marks(&lane(&open, &none, &none)), "in progress: 1.5.1 (#44)");
         assert_eq!(marks(&lane(&none, &failed, &none)), "failed: 1.5.0 (#43)");
         let uncertain = json!("#43 failed half-way");
-        assert_eq!(marks(&lane(&none, &failed, &uncertain)), "uncertain: #43 failed half-way");
+        assert_eq!(
+            marks(&lane(&none, &failed, &uncertain)),
+            "uncertain: #43 failed half-way (1.5.0)"
+        );
     }
 
     #[test]
     fn a_failure_before_what_runs_is_past() {
         let failed = json!({"number": 41, "release": {"version": "1.4.1"}});
         assert_eq!(marks(&lane(&Value::Null, &failed, &Value::Null)), "");
+    }
+
+    #[test]
+    fn a_lane_that_was_rolled_back_says_so() {
+        let current = json!({"number": 42, "intent": {"kind": "rollback", "restores": 38}});
+        assert_eq!(marks(&json!({"current": current, "last_failed": null})), "rolled back");
     }
 
     #[test]

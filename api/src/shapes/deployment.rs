@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use shiplog_domain::{
-    lane::{self, Annotated, Approved, Classification, Corrected, HealthReport, Intent, LaneId},
+    lane::{self, Annotated, Approved, Classification, Corrected, HealthReport, LaneId},
     metadata,
     names::{EnvironmentName, ServiceName, TargetName, Version},
 };
@@ -13,8 +13,8 @@ use shiplog_store::position::GlobalPosition;
 use utoipa::ToSchema;
 
 use super::{
-    Actor, ClassificationWord, HealthWord, IntentShape, LinkShape, Moment, Name, Number, Release,
-    StatusWord, moment,
+    Actor, ClassificationWord, HealthWord, Intent, IntentShape, LinkShape, Moment, Name, Number,
+    Release, StatusWord, moment,
 };
 
 /// One attempt to put a release into a lane.
@@ -186,7 +186,7 @@ fn whole(
         environment: lane.environment.clone(),
         number: deployment.number().0,
         status: deployment.status(),
-        intent: deployment.intent().clone(),
+        intent: deployment.intent().clone().into(),
         classification,
         release: Release::from(&**deployment.release()),
         actor: actor.into(),

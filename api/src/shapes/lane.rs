@@ -4,13 +4,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shiplog_domain::{
     environment::{self, Tier},
-    lane::Intent,
     names::{EnvironmentName, ServiceName, Version},
 };
 use shiplog_projections::current::{Brief, EnvironmentRow, LaneNow};
 use utoipa::ToSchema;
 
-use super::{Actor, IntentShape, Moment, Name, Number, TierWord, moment};
+use super::{Actor, Intent, IntentShape, Moment, Name, Number, TierWord, moment};
 
 /// One service in one environment, at an instant.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -80,7 +79,7 @@ impl From<Brief> for Running {
     fn from(brief: Brief) -> Self {
         let Brief { number, version, commit, actor, intent, at, error: _ } = brief;
         let (release, actor) = (BriefRelease { version, commit }, Actor::from(&actor));
-        Self { number: number.0, release, since: Moment(at), actor, intent }
+        Self { number: number.0, release, since: Moment(at), actor, intent: intent.into() }
     }
 }
 

@@ -92,7 +92,7 @@ impl ToSchema for Token {}
 /// Why a deployment was asked for.
 #[derive(ToSchema)]
 #[schema(as = Intent)]
-#[expect(dead_code, reason = "only its schema counts; the domain's type is what is written")]
+#[expect(dead_code, reason = "only its schema counts; `Intent` is what is written")]
 pub(crate) struct IntentShape {
     /// What for.
     #[schema(value_type = IntentWord)]
