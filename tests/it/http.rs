@@ -1,4 +1,13 @@
 //! The server as its callers see it: a real process, asked over a socket.
 
+mod at_least;
+mod conditions;
+mod idempotency;
+mod lane;
+mod life;
+mod live;
 mod malformed;
+mod outcomes;
+mod rollback;
 pub(crate) mod server;
+mod shapes;

@@ -8,6 +8,8 @@
 
 mod architecture;
 mod as_of;
+mod cli;
 mod crash;
 mod histories;
+mod http;
 mod support;

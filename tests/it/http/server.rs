@@ -4,7 +4,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     path::{Path, PathBuf},
-    process::{Command, ExitStatus},
+    process::Command,
     time::Duration,
 };
 
@@ -21,7 +21,7 @@ pub(crate) struct Server {
     process: support::Server,
     data: PathBuf,
     /// Deleted with the server if it has a directory of its own.
-    _directory: Option<TempDir>,
+    directory: Option<TempDir>,
 }
 
 impl Server {
@@ -29,22 +29,12 @@ impl Server {
     pub(crate) fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let started = Self::on(&directory.path().join("data"));
-        Self { _directory: Some(directory), ..started }
+        Self { directory: Some(directory), ..started }
     }
 
     /// Starts on this data directory, and waits until it listens.
     pub(crate) fn on(data: &Path) -> Self {
-        Self { process: support::Server::start(data), data: data.into(), _directory: None }
-    }
-
-    /// Its data directory.
-    pub(crate) fn data(&self) -> &Path {
-        &self.data
-    }
-
-    /// Its address, for `--server`.
-    pub(crate) fn url(&self) -> &str {
-        self.process.url()
+        Self { process: support::Server::start(data), data: data.into(), directory: None }
     }
 
     /// Begins a request.
@@ -72,15 +62,17 @@ impl Server {
         self.ask("GET", "/v1/events?limit=1").send().expect(200).header("shiplog-position").into()
     }
 
+    /// Ends it as an operator would, and starts it on what it left.
+    pub(crate) fn restart(self) -> Self {
+        let Self { process, data, directory } = self;
+        assert!(process.stop().success());
+        Self { directory, ..Self::on(&data) }
+    }
+
     /// Asks it to stop.
     pub(crate) fn signal(&self) {
         let id = self.process.id().to_string();
         support::succeed(Command::new("kill").args(["-TERM", &id]));
-    }
-
-    /// Asks it to stop, and waits until it has.
-    pub(crate) fn terminate(self) -> ExitStatus {
-        self.process.stop()
     }
 
     fn connect(&self) -> TcpStream {
@@ -125,7 +117,7 @@ impl Ask<'_> {
     }
 
     /// Sends it and reads the answer line by line, as long as there are any.
-    pub(crate) fn follow(self) -> impl Iterator<Item = String> {
+    pub(crate) fn follow(self) -> impl Iterator<Item = String> + use<> {
         let mut stream = self.server.connect();
         self.write(&mut stream);
         BufReader::new(stream).lines().map(Result::unwrap)
@@ -134,7 +126,8 @@ impl Ask<'_> {
     /// An answer to HTTP/1.0 is not cut into chunks, and ends with its connection.
     fn write(&self, stream: &mut TcpStream) {
         let Self { server, line, headers, body } = self;
-        let mut request = format!("{line} HTTP/1.0\r\nHost: {}\r\n", server.process.address()).into_bytes();
+        let mut request =
+            format!("{line} HTTP/1.0\r\nHost: {}\r\n", server.process.address()).into_bytes();
         request.extend(headers);
         if let Some(body) = body {
             request.extend(format!("Content-Length: {}\r\n", body.len()).into_bytes());

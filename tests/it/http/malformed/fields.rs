@@ -7,6 +7,9 @@ use super::{Case, DEPLOYMENTS, JSON, check, deployment, long};
 /// Where it is wrong, what it says, and the fields that make it so.
 type Row = (&'static str, &'static str, Value);
 
+/// The fields that a name stands in.
+type Fields = fn(&str) -> Value;
+
 #[track_caller]
 fn deployments(rows: impl IntoIterator<Item = Row>) {
     let case = |(pointer, says, fields): Row| {
@@ -18,17 +21,18 @@ fn deployments(rows: impl IntoIterator<Item = Row>) {
 
 #[test]
 fn names_are_1_to_200_characters_without_control_characters() {
-    let fields: [(&'static str, fn(&str) -> Value); 4] = [
+    let fields: [(&'static str, Fields); 4] = [
         ("/service", |name| json!({ "service": name })),
         ("/environment", |name| json!({ "environment": name })),
         ("/release/version", |name| json!({"release": {"version": name}})),
-        ("/intent/to", |name| {
-            json!({"reason": "x", "intent": {"kind": "rollback", "to": name}, "release": null})
-        }),
+        (
+            "/intent/to",
+            |name| json!({"reason": "x", "intent": {"kind": "rollback", "to": name}, "release": null}),
+        ),
     ];
     let names = [
-        ("", "1 to 200 characters"),
-        (&long(201), "1 to 200 characters"),
+        ("", "1 to 200"),
+        (&long(201), "1 to 200"),
         ("a\u{0}b", "control character"),
         ("a\nb", "control character"),
         ("a\u{7f}", "control character"),
@@ -206,7 +210,11 @@ fn what_happens_next_has_fields_of_its_own() {
         ("corrections", "/kind", json!({"kind": "gone", "reason": "x"})),
         ("corrections", "/reason", json!({"kind": "void"})),
         ("corrections", "/intent", json!({"kind": "intent", "reason": "x"})),
-        ("corrections", "/intent", json!({"kind": "void", "reason": "x", "intent": {"kind": "retry"}})),
+        (
+            "corrections",
+            "/intent",
+            json!({"kind": "void", "reason": "x", "intent": {"kind": "retry"}}),
+        ),
         (
             "corrections",
             "/intent/reverts",

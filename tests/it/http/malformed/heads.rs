@@ -41,8 +41,7 @@ fn an_actor_is_somebody() {
 fn a_claim_is_one_strong_tag() {
     let values: [&[u8]; 9] =
         [b"*", b"17", b"\"\"", b"\"x\"", b"W/\"1\"", b"\"1\", \"2\"", b"\"-1\"", b"", b"\"1"];
-    let mut rows: Vec<_> =
-        values.iter().map(|value| ("If-Match", *value, "one version")).collect();
+    let mut rows: Vec<_> = values.iter().map(|value| ("If-Match", *value, "one version")).collect();
     rows.push(("If-Match", b"\"99999999999999999999\"", "one version"));
     rows.push(("If-Match", b"\xff", "UTF-8"));
     written_with(&rows);

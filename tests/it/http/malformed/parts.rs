@@ -145,10 +145,8 @@ fn a_removal_takes_its_words_from_the_query_too() {
         ("/v1/lanes/checkout/production?why=x", "?why"),
         ("/v1/environments/production?reason=x", "?reason"),
     ];
-    let long = Case::new(
-        "DELETE",
-        format!("/v1/lanes/checkout/production?reason={}", "x".repeat(10_001)),
-    );
+    let long =
+        Case::new("DELETE", format!("/v1/lanes/checkout/production?reason={}", "x".repeat(10_001)));
     let cases = rows.map(|(path, pointer)| Case::new("DELETE", path).at(pointer, ""));
     check(&cases.into_iter().chain([long.at("?reason", "10000")]).collect::<Vec<_>>());
 }

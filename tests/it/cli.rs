@@ -1,0 +1,10 @@
+//! The command line as people and scripts see it: the real command, and a real server.
+
+mod call;
+mod exits;
+mod keeping;
+mod lists;
+mod moving;
+mod on_call;
+mod settings;
+mod stable;

@@ -1,0 +1,91 @@
+//! What an operator does with the data itself: check it, rebuild from it, keep it.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{Seek as _, SeekFrom, Write as _},
+};
+
+use super::call::{Desk, Shop};
+
+/// A data directory with a short past, and no server.
+fn kept() -> Desk {
+    let shop = Shop::open();
+    shop.does(
+        "
+        deploy checkout production 1.0 --status succeeded --at 2025-03-01T09:00Z
+        deploy checkout production 1.1 --status succeeded --at 2025-03-02T09:00Z
+        rollback checkout production --reason 'slow'
+        succeed checkout production
+        ",
+    );
+    shop.close()
+}
+
+#[test]
+fn a_log_that_keeps_its_promises_is_sound_and_its_read_models_are_what_it_says() {
+    let desk = kept();
+    let verified = desk.call("verify --data data --output json").ends(0).json();
+    assert_eq!((&verified["verdict"], &verified["events"]), (&"sound".into(), &6.into()));
+    let replayed = desk.call("replay --data data --output json").ends(0).json();
+    let names: Vec<_> = replayed.as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, ["current", "history", "rollbacks", "releases"]);
+    assert!(replayed.as_array().unwrap().iter().all(|one| one["verdict"] == "same"));
+}
+
+#[test]
+fn a_read_model_that_was_tampered_with_is_told_from_what_the_log_says() {
+    let desk = kept();
+    let models = desk.join("data/read-models");
+    let file = fs::read_dir(&models)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("history-"))
+        .unwrap();
+    let tables = rusqlite::Connection::open(file).unwrap();
+    tables.execute("DELETE FROM deployments WHERE number = 2", []).unwrap();
+    drop(tables);
+    let replayed = desk.call("replay --data data history --output json").ends(3).json();
+    assert_eq!(replayed[0]["verdict"], "different");
+    desk.call("replay --data data current rollbacks releases").ends(0);
+}
+
+#[test]
+fn a_log_that_was_tampered_with_is_not_sound() {
+    let desk = kept();
+    let log = rusqlite::Connection::open(desk.join("data/log.sqlite")).unwrap();
+    log.execute("UPDATE events SET version = version + 1 WHERE position = 6", []).unwrap();
+    drop(log);
+    let said = desk.call("verify --data data").ends(3);
+    assert!(said.err.contains("event 6 of `lane-checkout@production`"), "{said:#?}");
+}
+
+#[test]
+fn a_backup_is_made_while_the_server_writes_and_is_a_log_again() {
+    let shop = Shop::open();
+    shop.does("deploy checkout production 1.0 --status succeeded --at 2025-03-01T09:00Z");
+    shop.call("backup kept.sqlite --data data").ends(0);
+    shop.does("deploy checkout production 1.1 --status succeeded --at 2025-03-02T09:00Z");
+    shop.call("backup kept.sqlite --data data").tells(4, &["exists", "does not exist yet"]);
+    let desk = shop.close();
+    desk.call("restore kept.sqlite --data data").tells(4, &["exists", "--data"]);
+    fs::remove_dir_all(desk.join("data")).unwrap();
+    desk.call("restore kept.sqlite --data data").ends(0);
+    let shop = Shop::open_in(desk);
+    let lane = shop.call("status production --output json").json()["lanes"][0].clone();
+    assert_eq!(lane["current"]["release"]["version"], "1.0", "as it was then: {lane}");
+    shop.does("deploy checkout production 1.2");
+}
+
+#[test]
+fn what_is_no_backup_is_not_restored() {
+    let desk = kept();
+    desk.call("restore none.sqlite --data new").tells(4, &["none.sqlite", "shiplog backup"]);
+    fs::write(desk.join("text"), "no log at all, but long enough to be looked at").unwrap();
+    desk.call("restore text --data new").tells(1, &["text", "not an SQLite database"]);
+    desk.call("backup cut.sqlite --data data").ends(0);
+    let mut cut = OpenOptions::new().write(true).open(desk.join("cut.sqlite")).unwrap();
+    cut.seek(SeekFrom::Start(8_192)).unwrap();
+    cut.write_all(&[0xff; 4_096]).unwrap();
+    desk.call("restore cut.sqlite --data new").ends(1);
+    assert!(!desk.join("new/log.sqlite").exists());
+}
