@@ -17,7 +17,7 @@ use crate::{
     projection::{Projection, View},
     releases::Releases,
     rollbacks::Rollbacks,
-    runner::{Following, Runner, follow},
+    runner::{Feed, Following, Reading, Runner, follow},
     tables,
 };
 
@@ -92,6 +92,8 @@ pub struct ReadModels {
     pub rollbacks: Model,
     /// Every release: see [`crate::releases`].
     pub releases: Model,
+    /// `None` once they are stopped.
+    reading: Mutex<Option<Reading>>,
 }
 
 /// Why the read models cannot be kept.
@@ -126,24 +128,26 @@ impl ReadModels {
     pub fn start(log: &Arc<dyn Log>, directory: &Path) -> Result<Self, StartError> {
         fs::create_dir_all(directory)
             .map_err(|source| StartError::Directory { path: directory.into(), source })?;
-        Ok(Self {
-            current: Model::start(Current, log, directory)?,
-            history: Model::start(History, log, directory)?,
-            rollbacks: Model::start(Rollbacks, log, directory)?,
-            releases: Model::start(Releases, log, directory)?,
-        })
+        let (current, feed_current) = Model::start(Current, log, directory)?;
+        let (history, feed_history) = Model::start(History, log, directory)?;
+        let (rollbacks, feed_rollbacks) = Model::start(Rollbacks, log, directory)?;
+        let (releases, feed_releases) = Model::start(Releases, log, directory)?;
+        let feeds = vec![feed_current, feed_history, feed_rollbacks, feed_releases];
+        let reading = Mutex::new(Some(Reading::start(log, feeds)));
+        Ok(Self { current, history, rollbacks, releases, reading })
     }
 
     /// All of them.
     pub fn all(&self) -> [&Model; 4] {
-        let Self { current, history, rollbacks, releases } = self;
+        let Self { current, history, rollbacks, releases, reading: _ } = self;
         [current, history, rollbacks, releases]
     }
 
     /// Stops following, after what is being folded has been committed.
     pub async fn stop(&self) {
+        drop(self.reading.lock().unwrap_or_else(PoisonError::into_inner).take());
         for model in self.all() {
-            model.following.lock().await.stop().await;
+            model.following.lock().await.ended().await;
         }
     }
 }
@@ -174,7 +178,7 @@ impl Model {
         projection: P,
         log: &Arc<dyn Log>,
         directory: &Path,
-    ) -> Result<Self, StartError> {
+    ) -> Result<(Self, Feed), StartError> {
         let (name, version) = (projection.name(), projection.version());
         let path = tables::path(directory, &projection);
         let runner = Runner::open(projection, directory, log.id())
@@ -182,8 +186,9 @@ impl Model {
         let checkpoint = runner.checkpoint();
         let (sender, progress) =
             watch::channel(Progress { checkpoint, phase: Phase::CatchingUp, skipped: 0 });
-        let following = tokio::sync::Mutex::new(follow(runner, Arc::clone(log), sender));
-        Ok(Self { name, version, path, progress, following, idle: Arc::default() })
+        let (following, feed) = follow(runner, sender);
+        let following = tokio::sync::Mutex::new(following);
+        Ok((Self { name, version, path, progress, following, idle: Arc::default() }, feed))
     }
 
     /// What people call it.

@@ -1,14 +1,16 @@
 //! Keeps a read model level with the log.
 //!
-//! Reading and decoding run ahead of folding, in batches, so that catching up
-//! uses two cores; live, a batch is whatever has arrived, most often one event.
+//! Reading and decoding run ahead of folding, in batches, so that catching up uses two cores, and
+//! are done once for all read models that keep up; live, a batch is whatever has arrived, most
+//! often one event.
 
 mod batch;
 mod follow;
+mod read;
 
 use std::path::Path;
 
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt, stream::TryChunksError};
 use rusqlite::Connection;
 use shiplog_domain::wire::DomainEvent;
 use shiplog_store::{
@@ -16,8 +18,11 @@ use shiplog_store::{
     position::{GlobalPosition, LogId},
 };
 
-use self::batch::Batch;
-pub(crate) use self::follow::{Following, follow};
+use self::batch::{Batch, News};
+pub(crate) use self::{
+    follow::{Following, follow},
+    read::{Feed, Reading},
+};
 use crate::{
     projection::{ApplyError, Projection, View},
     tables::{self, Checkpoint},
@@ -102,36 +107,39 @@ impl<P: Projection> Runner<P> {
         log: &dyn Log,
         target: Option<GlobalPosition>,
     ) -> Result<(), RunnerError> {
-        let mut chunks = log.read_all(self.checkpoint.position).ready_chunks(batch::MOST);
+        let mut chunks = log.read_all(self.checkpoint.position).try_chunks(batch::ENOUGH);
         while let Some(chunk) = chunks.next().await {
-            let records = chunk.into_iter().collect::<Result<Vec<_>, _>>()?;
+            let (records, fault) = match chunk {
+                Ok(records) => (records, None),
+                Err(TryChunksError(records, fault)) => (records, Some(fault)),
+            };
             let wanted = |position| target.is_none_or(|target| position <= target);
             let whole = records.last().is_none_or(|last| wanted(last.position));
             let wanted = records.into_iter().take_while(|one| wanted(one.position));
-            self.fold(&mut Batch::decode(wanted))?;
+            self.fold(&Batch::decode(wanted))?;
             if !whole {
                 break;
             }
+            fault.map_or(Ok(()), Err)?;
         }
         Ok(())
     }
 
-    /// Folds a batch: all of it or, up to where it cannot be folded, what came before.
+    /// Folds what is new of a batch: all of it or, up to where it cannot be folded, what came before.
     ///
     /// After a machine's fault the same batch can be given again.
-    pub(crate) fn fold(&mut self, batch: &mut Batch) -> Result<(), RunnerError> {
-        if let Some(position) = batch.through {
-            let done = self.checkpoint.position;
-            batch.events.retain(|event| Some(event.position) > done);
-            let skipped = self.checkpoint.skipped + batch.skipped;
-            let to = Checkpoint { position: Some(position), skipped };
-            match self.commit(&batch.events, to) {
+    pub(crate) fn fold(&mut self, batch: &Batch) -> Result<(), RunnerError> {
+        let done = self.checkpoint.position;
+        if let Some(News { events, skipped, through }) = batch.after(done) {
+            let skipped = self.checkpoint.skipped + skipped;
+            let to = Checkpoint { position: Some(through), skipped };
+            match self.commit(events, to) {
                 Ok(()) => {}
                 Err(error) if error.is_machine() => return Err(RunnerError::File(error)),
-                Err(_) => self.find_culprit(&batch.events, to)?,
+                Err(_) => self.find_culprit(events, to)?,
             }
         }
-        batch.unreadable.take().map_or(Ok(()), Err)
+        batch.stall(done)
     }
 
     /// Rows and checkpoint, together or not at all.

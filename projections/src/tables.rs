@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{
     Connection, OpenFlags, OptionalExtension,
+    config::DbConfig,
     hooks::{AuthAction, AuthContext, Authorization},
 };
 use shiplog_store::position::{GlobalPosition, LogId};
@@ -128,6 +129,9 @@ fn prepare(tables: &mut Connection) -> rusqlite::Result<()> {
     tables.pragma_update(None, "wal_autocheckpoint", 4000)?;
     tables.pragma_update(None, "journal_size_limit", 64 << 20)?;
     tables.pragma_update(None, "cache_size", -16384)?;
+    // Else a statement whose plan might depend on a value is prepared anew for each one: a tenth of
+    // the time that an import takes.
+    tables.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     tables.set_prepared_statement_cache_capacity(64);
     tables.authorizer(Some(deny_impure))
 }

@@ -5,38 +5,80 @@ use shiplog_store::{log::Recorded, position::GlobalPosition};
 
 use super::RunnerError;
 
-/// The most records in one batch, and so in one transaction.
-pub(crate) const MOST: usize = 4_096;
+/// About how many records make a batch, and so a transaction.
+pub(crate) const ENOUGH: usize = 4_096;
 
 /// Events that follow each other, up to the first that cannot be read.
+#[derive(Default)]
 pub(crate) struct Batch {
-    pub(super) events: Vec<Recorded<DomainEvent>>,
+    events: Vec<Recorded<DomainEvent>>,
+    /// Where something was passed over.
+    skipped: Vec<GlobalPosition>,
     /// The last record that was read or passed over.
-    pub(super) through: Option<GlobalPosition>,
-    /// How many were passed over.
+    through: Option<GlobalPosition>,
+    unreadable: Option<Unreadable>,
+}
+
+/// An event that this Shiplog can neither read nor pass over.
+#[derive(Clone, Debug)]
+struct Unreadable {
+    position: GlobalPosition,
+    stream: String,
+    why: String,
+}
+
+/// What a read model at some place in the log has not folded of a batch.
+pub(super) struct News<'b> {
+    pub(super) events: &'b [Recorded<DomainEvent>],
     pub(super) skipped: u64,
-    pub(super) unreadable: Option<RunnerError>,
+    pub(super) through: GlobalPosition,
 }
 
 impl Batch {
-    pub(crate) fn decode(records: impl Iterator<Item = Recorded<EncodedEvent>>) -> Self {
-        let mut batch = Self { events: Vec::new(), through: None, skipped: 0, unreadable: None };
+    pub(crate) fn decode(records: impl IntoIterator<Item = Recorded<EncodedEvent>>) -> Self {
+        let mut batch = Self::default();
         for recorded in records {
             let position = recorded.position;
             match DomainEvent::decode(&recorded.stream, &recorded.event) {
                 Ok(Decoded::Known(event)) => batch.events.push(recorded.with_event(event)),
-                Ok(Decoded::Skippable { .. }) => batch.skipped += 1,
+                Ok(Decoded::Skippable { .. }) => batch.skipped.push(position),
                 Err(error) => {
-                    batch.unreadable = Some(RunnerError::Stalled {
-                        position,
-                        stream: recorded.stream.to_string(),
-                        why: error.to_string(),
-                    });
+                    let (stream, why) = (recorded.stream.to_string(), error.to_string());
+                    batch.unreadable = Some(Unreadable { position, stream, why });
                     break;
                 }
             }
             batch.through = Some(position);
         }
         batch
+    }
+
+    /// What comes after a place, if anything does.
+    pub(super) fn after(&self, done: Option<GlobalPosition>) -> Option<News<'_>> {
+        let through = self.through.filter(|through| Some(*through) > done)?;
+        let from = self.events.partition_point(|event| Some(event.position) <= done);
+        let skipped = self.skipped.iter().filter(|position| Some(**position) > done).count() as u64;
+        Some(News { events: self.events.get(from..).unwrap_or_default(), skipped, through })
+    }
+
+    /// The last record that was read or passed over.
+    pub(super) fn through(&self) -> Option<GlobalPosition> {
+        self.through
+    }
+
+    /// The record at which it ends early.
+    pub(super) fn unreadable(&self) -> Option<GlobalPosition> {
+        self.unreadable.as_ref().map(|unreadable| unreadable.position)
+    }
+
+    /// Says why nobody who is at `done` gets any further; a newer Shiplog may have.
+    pub(super) fn stall(&self, done: Option<GlobalPosition>) -> Result<(), RunnerError> {
+        match &self.unreadable {
+            Some(Unreadable { position, stream, why }) if Some(*position) > done => {
+                let (position, stream, why) = (*position, stream.clone(), why.clone());
+                Err(RunnerError::Stalled { position, stream, why })
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 }

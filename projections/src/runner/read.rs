@@ -1,0 +1,256 @@
+//! Reading the log for every read model that follows it: once, as long as they keep up.
+
+use std::{mem, sync::Arc, time::Duration};
+
+use futures::{Stream, StreamExt as _};
+use shiplog_domain::wire::EncodedEvent;
+use shiplog_store::{
+    log::{Log, LogFault, Recorded},
+    position::GlobalPosition,
+};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{sleep, timeout},
+};
+
+use super::batch::{self, Batch};
+
+/// How long to wait before reading again where the log could not be read.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long the others wait for one that does not take its next batch; then it reads by itself.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// At most so many records are taken at once; what a batch is short of is waited for.
+const PIECE: usize = 1_024;
+
+/// A batch, and where the log ended then.
+pub(super) type Fed = (Arc<Batch>, Option<GlobalPosition>);
+
+/// Where batches go, and where their reader begins.
+pub(crate) struct Feed {
+    pub(super) after: Option<GlobalPosition>,
+    pub(super) batches: mpsc::Sender<Fed>,
+}
+
+/// Reads the log for as long as it is kept.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    _kept: watch::Sender<()>,
+}
+
+impl Reading {
+    /// Reads for all of these, from the least of their places on.
+    ///
+    /// Must be called within a tokio runtime.
+    pub(crate) fn start(log: &Arc<dyn Log>, feeds: Vec<Feed>) -> Self {
+        let (keep, kept) = watch::channel(());
+        spawn(Reader { log: Arc::clone(log), feeds, kept });
+        Self { _kept: keep }
+    }
+}
+
+fn spawn(mut reader: Reader) {
+    let mut kept = reader.kept.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = reader.read() => {}
+            // An error, because the other end is gone: nothing is ever sent.
+            _ = kept.changed() => {}
+        }
+    });
+}
+
+/// One reader and those that it reads for.
+struct Reader {
+    log: Arc<dyn Log>,
+    feeds: Vec<Feed>,
+    kept: watch::Receiver<()>,
+}
+
+impl Reader {
+    /// Feeds what is recorded, batch by batch, until nobody takes it any more.
+    async fn read(&mut self) {
+        let log = Arc::clone(&self.log);
+        let mut after = self.feeds.iter().map(|feed| feed.after).min().flatten();
+        // So that a log that is empty, or folded already, counts as reached.
+        self.feed(Batch::default(), log.head().await.ok().flatten(), after).await;
+        while !self.feeds.is_empty() {
+            let mut pieces = log.subscribe(after).ready_chunks(PIECE);
+            while let Some((records, fault)) = next(&*log, &mut pieces).await {
+                let batch = Batch::decode(records);
+                let unreadable = batch.unreadable();
+                let through = batch.through().or(after);
+                self.feed(batch, log.head().await.ok().flatten(), after).await;
+                after = through;
+                if let Some(position) = unreadable {
+                    // Whom a newer Shiplog brought past it goes on behind it.
+                    self.feeds.retain(|feed| feed.after >= Some(position));
+                    after = Some(position);
+                    break;
+                }
+                if self.feeds.is_empty() {
+                    return;
+                }
+                if let Some(fault) = fault {
+                    tracing::warn!(%fault, "the read models cannot read the log: {fault}");
+                    break;
+                }
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Hands on a batch that begins after a place; who does not take it in time is left to itself.
+    async fn feed(
+        &mut self,
+        batch: Batch,
+        head: Option<GlobalPosition>,
+        after: Option<GlobalPosition>,
+    ) {
+        let (batch, is_alone) = (Arc::new(batch), self.feeds.len() == 1);
+        for feed in mem::take(&mut self.feeds) {
+            let fed = (Arc::clone(&batch), head);
+            let sent = if is_alone {
+                Ok(feed.batches.send(fed).await)
+            } else {
+                timeout(PATIENCE, feed.batches.send(fed)).await
+            };
+            match sent {
+                Ok(Ok(())) => self.feeds.push(feed),
+                // It has stalled for good, or is stopping.
+                Ok(Err(_)) => {}
+                Err(_) => {
+                    let after = feed.after.max(after);
+                    let feeds = vec![Feed { after, ..feed }];
+                    let (log, kept) = (Arc::clone(&self.log), self.kept.clone());
+                    spawn(Reader { log, feeds, kept });
+                }
+            }
+        }
+    }
+}
+
+/// What has arrived or, while the log has more, as many records as make a batch; and the fault that
+/// ended them early.
+async fn next(
+    log: &dyn Log,
+    pieces: &mut (impl Stream<Item = Vec<Result<Recorded<EncodedEvent>, LogFault>>> + Unpin),
+) -> Option<(Vec<Recorded<EncodedEvent>>, Option<LogFault>)> {
+    let mut records = Vec::new();
+    loop {
+        for record in pieces.next().await? {
+            match record {
+                Ok(record) => records.push(record),
+                Err(fault) => return Some((records, Some(fault))),
+            }
+        }
+        let last = records.last().map(|record| record.position);
+        if records.len() >= batch::ENOUGH || last >= log.head().await.ok().flatten() {
+            return Some((records, None));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use jiff::Timestamp;
+    use shiplog_domain::{
+        metadata::{Actor, ActorKind, CorrelationId, EventId, Metadata, RequestDigest, Via},
+        stream::StreamName,
+    };
+    use shiplog_store::{
+        clock::Clock,
+        log::NewEvent,
+        position::{ExpectedVersion, StreamVersion},
+        sqlite::SqliteLog,
+    };
+
+    use super::*;
+
+    /// The clock that stands.
+    struct Stands;
+
+    impl Clock for Stands {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+    }
+
+    /// Something that every reader may pass over.
+    fn ignorable(stream: &StreamName, nth: u64) -> NewEvent {
+        let key = format!("key-{nth}");
+        let metadata = Metadata {
+            actor: Actor {
+                kind: ActorKind::System,
+                id: "test".into(),
+                name: None,
+                via: Via::Claimed,
+            },
+            request_digest: RequestDigest::of(&[key.as_bytes()]),
+            correlation_id: CorrelationId(key.clone()),
+            idempotency_key: key.parse().unwrap(),
+            causation_id: None,
+            source: None,
+        };
+        let event = EncodedEvent {
+            event_type: Cow::Borrowed("Admired"),
+            schema: 1,
+            readable_from: 1,
+            ignorable: true,
+            data: b"{}".to_vec(),
+        };
+        let id = EventId::derive(stream, &metadata.idempotency_key, 0);
+        NewEvent { id, metadata: Arc::new(metadata), event }
+    }
+
+    async fn append(log: &dyn Log, nth: u64) {
+        let stream = StreamName::recorded("lane-checkout@production");
+        let expected = match nth.checked_sub(1) {
+            None => ExpectedVersion::NoStream,
+            Some(last) => ExpectedVersion::Exact(StreamVersion(last)),
+        };
+        log.append(&stream, expected, vec![ignorable(&stream, nth)]).await.unwrap();
+    }
+
+    /// Takes batches until the head is this one; tells which positions they brought.
+    async fn drain(batches: &mut mpsc::Receiver<Fed>, head: u64) -> Vec<u64> {
+        let mut brought = Vec::new();
+        while brought.last() != Some(&head) {
+            let (batch, _) = batches.recv().await.unwrap();
+            let before = brought.last().map(|last| GlobalPosition(*last));
+            // A reader says first where the log ends, with nothing to fold.
+            let Some(news) = batch.after(before) else { continue };
+            let from = brought.last().map_or(1, |last| last + 1);
+            brought.extend(from..from + news.skipped);
+            assert_eq!(brought.last(), Some(&news.through.0), "nothing is left out or repeated");
+        }
+        brought
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_does_not_keep_up_holds_nobody_up_and_misses_nothing() {
+        let log: Arc<dyn Log> = Arc::new(SqliteLog::in_memory(Arc::new(Stands)).unwrap());
+        let (quick, mut of_quick) = mpsc::channel(2);
+        let (slow, mut of_slow) = mpsc::channel(2);
+        let feeds =
+            [quick, slow].map(|batches| Feed { after: None, batches }).into_iter().collect();
+        let _reading = Reading::start(&log, feeds);
+        let mut seen = Vec::new();
+        for nth in 0..10 {
+            append(&*log, nth).await;
+            let from = seen.len() as u64;
+            let (batch, _) = loop {
+                let fed = of_quick.recv().await.unwrap();
+                if fed.0.through() > Some(GlobalPosition(from)) {
+                    break fed;
+                }
+            };
+            seen.push(batch.through().unwrap().0);
+        }
+        assert_eq!(seen, (1..=10).collect::<Vec<_>>());
+        assert_eq!(drain(&mut of_slow, 10).await, seen);
+    }
+}
