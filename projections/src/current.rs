@@ -34,6 +34,11 @@ impl Projection for Current {
         include_str!("current.sql").into()
     }
 
+    fn indexes(&self) -> &'static str {
+        // Its keys are all that it is asked by.
+        ""
+    }
+
     fn fold(
         &self,
         tables: &Transaction<'_>,

@@ -31,6 +31,10 @@ impl Projection for History {
         [ledger::SCHEMA, include_str!("history.sql")].concat()
     }
 
+    fn indexes(&self) -> &'static str {
+        include_str!("history_indexes.sql")
+    }
+
     fn fold(
         &self,
         tables: &Transaction<'_>,

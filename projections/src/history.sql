@@ -1,5 +1,4 @@
--- What deployments are found by. The ids are those of `deployments`, so every
--- index below lists its rows by when they were requested.
+-- What deployments are found by. The ids are those of `deployments`.
 
 CREATE TABLE entries (
     id INTEGER PRIMARY KEY,
@@ -13,17 +12,6 @@ CREATE TABLE entries (
     intent TEXT NOT NULL,           -- the kind
     classification TEXT NOT NULL
 ) STRICT;
-
-CREATE INDEX entries_by_service ON entries (service);
-CREATE INDEX entries_by_environment ON entries (environment);
-CREATE INDEX entries_by_lane ON entries (service, environment);
-CREATE INDEX entries_by_actor ON entries (actor);
-CREATE INDEX entries_by_version ON entries (version);
-CREATE INDEX entries_by_commit ON entries (commit_id) WHERE commit_id IS NOT NULL;
--- Of what most deployments are nobody asks for a list.
-CREATE INDEX entries_by_status ON entries (status) WHERE status <> 'succeeded';
-CREATE INDEX entries_by_intent ON entries (intent) WHERE intent NOT IN ('deploy', 'unknown');
-CREATE INDEX entries_by_classification ON entries (classification) WHERE classification <> 'new';
 
 CREATE TABLE labels (
     name TEXT NOT NULL,

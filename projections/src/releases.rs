@@ -36,6 +36,10 @@ impl Projection for Releases {
         include_str!("releases.sql").into()
     }
 
+    fn indexes(&self) -> &'static str {
+        include_str!("releases_indexes.sql")
+    }
+
     fn fold(
         &self,
         tables: &Transaction<'_>,

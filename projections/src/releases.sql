@@ -10,5 +10,3 @@ CREATE TABLE releases (
     first_seen_at INTEGER NOT NULL, -- microseconds since 1970, UTC
     UNIQUE (service, version)
 ) STRICT;
-
-CREATE INDEX releases_by_service ON releases (service);

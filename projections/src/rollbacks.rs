@@ -33,6 +33,10 @@ impl Projection for Rollbacks {
         [ledger::SCHEMA, include_str!("rollbacks.sql")].concat()
     }
 
+    fn indexes(&self) -> &'static str {
+        include_str!("rollbacks_indexes.sql")
+    }
+
     fn fold(
         &self,
         tables: &Transaction<'_>,

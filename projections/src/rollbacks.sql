@@ -10,7 +10,3 @@ CREATE TABLE rollbacks (
     status TEXT NOT NULL,
     declared INTEGER NOT NULL       -- 1: somebody asked for it; 0: it is one by what it did
 ) STRICT;
-
-CREATE INDEX rollbacks_by_service ON rollbacks (service);
-CREATE INDEX rollbacks_by_environment ON rollbacks (environment);
-CREATE INDEX rollbacks_by_actor ON rollbacks (actor);

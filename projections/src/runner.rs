@@ -8,19 +8,20 @@ mod batch;
 mod follow;
 mod read;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
-use futures::{StreamExt, TryStreamExt, stream::TryChunksError};
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, future, stream::TryChunksError};
 use rusqlite::Connection;
-use shiplog_domain::wire::DomainEvent;
+use shiplog_domain::wire::{DomainEvent, EncodedEvent};
 use shiplog_store::{
     log::{Log, LogFault, Recorded},
     position::{GlobalPosition, LogId},
 };
+use tokio::task::JoinError;
 
 use self::batch::{Batch, News};
 pub(crate) use self::{
-    follow::{Following, follow},
+    follow::{Following, Index, follow},
     read::{Feed, Reading},
 };
 use crate::{
@@ -47,6 +48,23 @@ pub enum RunnerError {
     /// The read model's file failed, which is not the events' fault.
     #[error("the read model's file failed: {0}")]
     File(#[source] ApplyError),
+}
+
+type Chunk = Result<Vec<Recorded<EncodedEvent>>, TryChunksError<Recorded<EncodedEvent>, LogFault>>;
+
+/// A batch of what was read, and what ended the reading, if something did.
+fn decode(chunk: Chunk) -> (Batch, Option<LogFault>) {
+    match chunk {
+        Ok(records) => (Batch::decode(records), None),
+        Err(TryChunksError(records, fault)) => (Batch::decode(records), Some(fault)),
+    }
+}
+
+fn interrupted<T>(decoded: Result<T, JoinError>) -> Result<T, LogFault> {
+    decoded.map_err(|error| LogFault::Unavailable {
+        reason: "reading was interrupted".into(),
+        source: Some(Arc::new(error)),
+    })
 }
 
 /// Folds events into the tables of one projection.
@@ -107,22 +125,27 @@ impl<P: Projection> Runner<P> {
         log: &dyn Log,
         target: Option<GlobalPosition>,
     ) -> Result<(), RunnerError> {
-        let mut chunks = log.read_all(self.checkpoint.position).try_chunks(batch::ENOUGH);
-        while let Some(chunk) = chunks.next().await {
-            let (records, fault) = match chunk {
-                Ok(records) => (records, None),
-                Err(TryChunksError(records, fault)) => (records, Some(fault)),
-            };
-            let wanted = |position| target.is_none_or(|target| position <= target);
-            let whole = records.last().is_none_or(|last| wanted(last.position));
-            let wanted = records.into_iter().take_while(|one| wanted(one.position));
-            self.fold(&Batch::decode(wanted))?;
-            if !whole {
-                break;
-            }
+        let wanted = |one: &Recorded<_>| target.is_none_or(|target| one.position <= target);
+        let mut batches = log
+            .read_all(self.checkpoint.position)
+            .try_take_while(|one| future::ready(Ok(wanted(one))))
+            .try_chunks(batch::ENOUGH)
+            // One is decoded while the one before it is folded.
+            .map(|chunk| tokio::task::spawn_blocking(move || decode(chunk)).map(interrupted))
+            .buffered(2);
+        while let Some(decoded) = batches.next().await {
+            let (batch, fault) = decoded?;
+            self.fold(&batch)?;
             fault.map_or(Ok(()), Err)?;
         }
-        Ok(())
+        drop(batches);
+        self.index()
+    }
+
+    /// Makes what only questions need, unless it is there.
+    pub(crate) fn index(&self) -> Result<(), RunnerError> {
+        let made = self.tables.execute_batch(self.projection.indexes());
+        made.map_err(|error| RunnerError::File(error.into()))
     }
 
     /// Folds what is new of a batch: all of it or, up to where it cannot be folded, what came before.

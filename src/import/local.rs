@@ -36,7 +36,7 @@ pub(super) fn open(directory: &Path) -> anyhow::Result<Box<dyn Target>> {
     let runtime = data::runtime().context("cannot start threads")?;
     let models = {
         let _inside = runtime.enter();
-        ReadModels::start(&log, &data::read_models(directory))
+        ReadModels::fill(&log, &data::read_models(directory))
             .map_err(|error| Failure::new(Exit::Failure, data::causes(&error)))?
     };
     Ok(Box::new(Local { runtime, lanes: Streams::new(Arc::clone(&log)), log, models }))

@@ -1,6 +1,6 @@
 //! Folding what a reader feeds, for as long as the server runs.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokio::{
     sync::{mpsc, watch},
@@ -9,7 +9,6 @@ use tokio::{
 
 use super::{
     Runner, RunnerError,
-    batch::Batch,
     read::{Fed, Feed},
 };
 use crate::{
@@ -19,6 +18,15 @@ use crate::{
 
 /// How long to wait before trying again what a machine's fault stopped.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// When the indexes of a read model that was begun anew are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Index {
+    /// When it is level with the log.
+    Level,
+    /// When it is fed no more: what is recorded meanwhile is much, and nobody asks.
+    Fed,
+}
 
 /// A projection that is being kept level for as long as it is fed.
 pub(crate) struct Following(JoinHandle<()>);
@@ -34,51 +42,71 @@ impl Following {
 /// Keeps `runner` level with what it is fed, and tells how it goes through `progress`.
 pub(crate) fn follow<P: Projection>(
     runner: Runner<P>,
+    index: Index,
     progress: watch::Sender<Progress>,
 ) -> (Following, Feed) {
     // Two batches: one is folded while the next one is read and decoded.
     let (batches, inbox) = mpsc::channel(2);
     let feed = Feed { after: runner.checkpoint(), batches };
-    let folder = tokio::task::spawn_blocking(move || fold(runner, inbox, &progress));
+    let folder = tokio::task::spawn_blocking(move || fold(runner, index, inbox, &progress));
     (Following(folder), feed)
 }
 
 fn fold<P: Projection>(
     mut runner: Runner<P>,
+    index: Index,
     mut inbox: mpsc::Receiver<Fed>,
     progress: &watch::Sender<Progress>,
 ) {
-    let name = runner.projection.name();
+    let mut is_indexed = false;
     while let Some((batch, head)) = inbox.blocking_recv() {
         let stopping = || inbox.is_closed();
-        if let Err(error) = fold_one(&mut runner, &batch, progress, stopping) {
-            tracing::error!(projection = name, %error, "`{name}` has {error}");
-            tell(progress, &runner, Phase::Stalled { why: error.to_string() });
-            return;
+        let mut done = retry(&mut runner, progress, stopping, |runner| runner.fold(&batch));
+        let is_level = runner.checkpoint() >= head;
+        if done.is_ok() && is_level && index == Index::Level && !is_indexed {
+            done = retry(&mut runner, progress, stopping, |runner| runner.index());
+            is_indexed = done.is_ok();
         }
-        let phase = if runner.checkpoint() >= head { Phase::Live } else { Phase::CatchingUp };
-        tell(progress, &runner, phase);
+        if let Err(error) = done {
+            return stall(&runner, progress, &error);
+        }
+        tell(progress, &runner, if is_level { Phase::Live } else { Phase::CatchingUp });
+    }
+    if index == Index::Fed
+        && let Err(error) = runner.index()
+    {
+        stall(&runner, progress, &error);
     }
 }
 
-/// Folds a batch, however long the machine's faults take to pass.
-fn fold_one<P: Projection>(
+/// Does something, however long the machine's faults take to pass.
+fn retry<P: Projection>(
     runner: &mut Runner<P>,
-    batch: &Arc<Batch>,
     progress: &watch::Sender<Progress>,
     stopping: impl Fn() -> bool,
+    step: impl Fn(&mut Runner<P>) -> Result<(), RunnerError>,
 ) -> Result<(), RunnerError> {
     loop {
-        match runner.fold(batch) {
+        match step(runner) {
             Err(RunnerError::File(error)) if !stopping() => {
                 let name = runner.projection.name();
                 tracing::warn!(projection = name, %error, "`{name}` waits for its file: {error}");
                 tell(progress, runner, Phase::Stalled { why: error.to_string() });
                 std::thread::sleep(PAUSE);
             }
-            folded => return folded,
+            done => return done,
         }
     }
+}
+
+fn stall<P: Projection>(
+    runner: &Runner<P>,
+    progress: &watch::Sender<Progress>,
+    error: &RunnerError,
+) {
+    let name = runner.projection.name();
+    tracing::error!(projection = name, %error, "`{name}` has {error}");
+    tell(progress, runner, Phase::Stalled { why: error.to_string() });
 }
 
 fn tell<P: Projection>(progress: &watch::Sender<Progress>, runner: &Runner<P>, phase: Phase) {
