@@ -46,6 +46,14 @@ pub(super) fn is_damage(error: &Error) -> bool {
     row || error.sqlite_error_code().is_some_and(|code| file.contains(&code))
 }
 
+/// Whether there was no room: for the rows or, of which SQLite says less, for the file that those
+/// who have the log open share as memory.
+pub(super) fn is_for_want_of_room(error: &Error) -> bool {
+    let code = error.sqlite_error().map(|failure| failure.extended_code);
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+        || code == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+}
+
 /// Whether a row was refused because one like it is there.
 pub(super) fn is_repeated(error: &Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)

@@ -29,6 +29,8 @@ const KNOWN_STREAMS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(16_383);
 pub(super) struct Ledger {
     connection: Connection,
     known: Known,
+    /// Whether nothing from before it was opened is in the WAL any more.
+    is_settled: bool,
 }
 
 /// What need not be looked up.
@@ -61,7 +63,31 @@ impl Ledger {
             streams: LruCache::new(KNOWN_STREAMS),
             types: HashMap::new(),
         };
-        Ok(Self { connection, known })
+        Ok(Self { connection, known, is_settled: false })
+    }
+
+    /// Has what is in the WAL from before written to the file itself, and synced there.
+    ///
+    /// After an `fsync` that failed, the system goes on showing pages that the disk never got, and
+    /// no later `fsync` writes them. A power cut takes them, and with them everything behind them in
+    /// the WAL, so nothing may be recorded there.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says, or that a reader holds on to the WAL: then it is to be tried again.
+    pub(super) fn settle(&mut self) -> rusqlite::Result<()> {
+        if self.is_settled {
+            return Ok(());
+        }
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let is_held: bool = self.connection.query_row(checkpoint, [], |row| row.get(0))?;
+        if is_held {
+            let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+            let why = "somebody reads the log for long, from what a crash left of its WAL";
+            return Err(rusqlite::Error::SqliteFailure(busy, Some(why.into())));
+        }
+        self.is_settled = true;
+        Ok(())
     }
 
     pub(super) fn head(&self) -> Option<GlobalPosition> {
@@ -91,7 +117,7 @@ impl Ledger {
         appends: &[Append],
         now: Timestamp,
     ) -> rusqlite::Result<Vec<Result<Appended, AppendError>>> {
-        let Self { connection, known } = self;
+        let Self { connection, known, is_settled: _ } = self;
         let tables = Transaction::new_unchecked(connection, Immediate)?;
         let now = now.max(known.recorded_at);
         let answers = appends

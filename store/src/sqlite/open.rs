@@ -98,6 +98,10 @@ impl OpenError {
         if fault::is_damage(&source) {
             return Self::Damaged { path: path.into(), problem: source.to_string() };
         }
+        if fault::is_for_want_of_room(&source) {
+            let source = io::Error::new(io::ErrorKind::StorageFull, "the disk is full");
+            return Self::Io { path: path.into(), source };
+        }
         Self::Sqlite { path: path.into(), source }
     }
 }

@@ -180,6 +180,13 @@ impl Writer {
             self.attempted = Some(Instant::now());
             self.reopen();
         }
+        if let State::Open(ledger) = &mut self.state
+            && let Err(error) = ledger.settle()
+        {
+            tracing::warn!(%error, "the log cannot be written to yet: {error}");
+            self.attempted = Some(Instant::now());
+            self.state = State::Poisoned(Arc::new(error));
+        }
         match &mut self.state {
             State::Open(ledger) => Ok(ledger),
             State::Poisoned(cause) => Err(LogFault::Unavailable {

@@ -44,6 +44,36 @@ async fn a_second_writer_is_turned_away() {
     open(directory.path()).unwrap();
 }
 
+/// What a crash would leave of an open log.
+fn crash(of: &Path) -> tempfile::TempDir {
+    let left = tempfile::tempdir().unwrap();
+    for suffix in ["", "-wal"] {
+        let name = format!("{FILE_NAME}{suffix}");
+        fs::copy(of.join(&name), left.path().join(name)).unwrap();
+    }
+    left
+}
+
+#[tokio::test]
+async fn what_a_crash_left_in_the_wal_is_in_the_file_before_more_is_recorded() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path()).unwrap();
+    let stream = fresh_stream();
+    let given = events(&stream, 0..3);
+    log.append(&stream, NoStream, given[..2].to_vec()).await.unwrap();
+    let before = everything(log.read_all(None)).await;
+
+    let left = crash(directory.path());
+    let log = open(left.path()).unwrap();
+    log.append(&stream, Exact(StreamVersion(1)), given[2..].to_vec()).await.unwrap();
+
+    // A page of the old WAL that never reached the disk would have taken the rest with it.
+    let cut = crash(left.path());
+    fs::remove_file(cut.path().join(format!("{FILE_NAME}-wal"))).unwrap();
+    let kept = SqliteLog::open_read_only(cut.path()).unwrap();
+    assert_eq!(everything(kept.read_all(None)).await, before);
+}
+
 #[tokio::test]
 async fn a_log_is_the_same_when_it_is_opened_again() {
     let directory = tempfile::tempdir().unwrap();
