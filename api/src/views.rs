@@ -28,7 +28,8 @@ impl FromRequestParts<App> for AtLeast {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let Some(value) = parts.headers.get(AT_LEAST) else { return Ok(Self(None)) };
+        let value = parts.headers.get(AT_LEAST).filter(|value| !value.is_empty());
+        let Some(value) = value else { return Ok(Self(None)) };
         let text = value.to_str().map_err(|_| bad("it is not ASCII"))?;
         let token: ConsistencyToken = text.parse().map_err(|error| bad(format!("{error}")))?;
         if token.log != app.log.id() {
