@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     backup::{Backup, Restore},
+    bench::Bench,
     completions::Completions,
     config::ConfigCommand,
     context::Context,
@@ -93,6 +94,7 @@ pub(crate) enum Command {
     Verify(Verify),
     Backup(Backup),
     Restore(Restore),
+    Bench(Bench),
     Config(ConfigCommand),
     Completions(Completions),
 }
@@ -123,6 +125,7 @@ impl Command {
             Self::Verify(command) => command.run(context),
             Self::Backup(command) => command.run(context),
             Self::Restore(command) => command.run(context),
+            Self::Bench(command) => command.run(context),
             Self::Config(command) => command.run(context),
             Self::Completions(command) => command.run(context),
         }

@@ -2,6 +2,7 @@
 
 mod actor;
 mod backup;
+mod bench;
 mod ci;
 mod cli;
 mod client;

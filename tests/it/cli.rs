@@ -1,5 +1,6 @@
 //! The command line as people and scripts see it: the real command, and a real server.
 
+mod bench;
 mod call;
 mod exits;
 mod keeping;
