@@ -17,7 +17,7 @@ use crate::{
     projection::{Projection, View},
     releases::Releases,
     rollbacks::Rollbacks,
-    runner::{Feed, Following, Index, Reading, Runner, follow},
+    runner::{Feed, Following, Gathering, Reading, Runner, follow},
     tables,
 };
 
@@ -126,7 +126,7 @@ impl ReadModels {
     ///
     /// [`StartError`] if the directory or a file cannot be made.
     pub fn start(log: &Arc<dyn Log>, directory: &Path) -> Result<Self, StartError> {
-        Self::follow(log, directory, Index::Level)
+        Self::follow(log, directory, Gathering::Live)
     }
 
     /// As [`start`](Self::start), for a log that is about to be filled: questions may be slow until
@@ -136,18 +136,22 @@ impl ReadModels {
     ///
     /// As [`start`](Self::start).
     pub fn fill(log: &Arc<dyn Log>, directory: &Path) -> Result<Self, StartError> {
-        Self::follow(log, directory, Index::Fed)
+        Self::follow(log, directory, Gathering::Filling)
     }
 
-    fn follow(log: &Arc<dyn Log>, directory: &Path, index: Index) -> Result<Self, StartError> {
+    fn follow(
+        log: &Arc<dyn Log>,
+        directory: &Path,
+        gathering: Gathering,
+    ) -> Result<Self, StartError> {
         fs::create_dir_all(directory)
             .map_err(|source| StartError::Directory { path: directory.into(), source })?;
-        let (current, feed_current) = Model::start(Current, log, directory, index)?;
-        let (history, feed_history) = Model::start(History, log, directory, index)?;
-        let (rollbacks, feed_rollbacks) = Model::start(Rollbacks, log, directory, index)?;
-        let (releases, feed_releases) = Model::start(Releases, log, directory, index)?;
+        let (current, feed_current) = Model::start(Current, log, directory, gathering)?;
+        let (history, feed_history) = Model::start(History, log, directory, gathering)?;
+        let (rollbacks, feed_rollbacks) = Model::start(Rollbacks, log, directory, gathering)?;
+        let (releases, feed_releases) = Model::start(Releases, log, directory, gathering)?;
         let feeds = vec![feed_current, feed_history, feed_rollbacks, feed_releases];
-        let reading = Mutex::new(Some(Reading::start(log, feeds)));
+        let reading = Mutex::new(Some(Reading::start(log, feeds, gathering)));
         Ok(Self { current, history, rollbacks, releases, reading })
     }
 
@@ -192,7 +196,7 @@ impl Model {
         projection: P,
         log: &Arc<dyn Log>,
         directory: &Path,
-        index: Index,
+        gathering: Gathering,
     ) -> Result<(Self, Feed), StartError> {
         let (name, version) = (projection.name(), projection.version());
         let path = tables::path(directory, &projection);
@@ -201,7 +205,7 @@ impl Model {
         let checkpoint = runner.checkpoint();
         let (sender, progress) =
             watch::channel(Progress { checkpoint, phase: Phase::CatchingUp, skipped: 0 });
-        let (following, feed) = follow(runner, index, sender);
+        let (following, feed) = follow(runner, gathering, sender);
         let following = tokio::sync::Mutex::new(following);
         Ok((Self { name, version, path, progress, following, idle: Arc::default() }, feed))
     }

@@ -21,8 +21,8 @@ use tokio::task::JoinError;
 
 use self::batch::{Batch, News};
 pub(crate) use self::{
-    follow::{Following, Index, follow},
-    read::{Feed, Reading},
+    follow::{Following, follow},
+    read::{Feed, Gathering, Reading},
 };
 use crate::{
     projection::{ApplyError, Projection, View},
@@ -145,6 +145,7 @@ impl<P: Projection> Runner<P> {
     /// Makes what only questions need, unless it is there.
     pub(crate) fn index(&self) -> Result<(), RunnerError> {
         let made = self.tables.execute_batch(self.projection.indexes());
+        let made = made.and_then(|()| tables::settle_down(&self.tables));
         made.map_err(|error| RunnerError::File(error.into()))
     }
 

@@ -18,6 +18,10 @@ const META: &str = "CREATE TABLE checkpoint (
     skipped INTEGER NOT NULL    -- events of a future Shiplog that were passed over
 ) STRICT;";
 
+/// How much memory a file's pages take while a history is folded, and afterwards; negative is KiB.
+const CATCHING_UP_KIB: i64 = -65_536;
+const LEVEL_KIB: i64 = -16_384;
+
 /// What would make the same events give other tables.
 const IMPURE: [&str; 12] = [
     "random",
@@ -128,12 +132,17 @@ fn prepare(tables: &mut Connection) -> rusqlite::Result<()> {
     tables.pragma_update(None, "synchronous", "NORMAL")?;
     tables.pragma_update(None, "wal_autocheckpoint", 4000)?;
     tables.pragma_update(None, "journal_size_limit", 64 << 20)?;
-    tables.pragma_update(None, "cache_size", -16384)?;
+    tables.pragma_update(None, "cache_size", CATCHING_UP_KIB)?;
     // Else a statement whose plan might depend on a value is prepared anew for each one: a tenth of
     // the time that an import takes.
     tables.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     tables.set_prepared_statement_cache_capacity(64);
     tables.authorizer(Some(deny_impure))
+}
+
+/// Takes less memory, once there is no history to fold any more.
+pub(crate) fn settle_down(tables: &Connection) -> rusqlite::Result<()> {
+    tables.pragma_update(None, "cache_size", LEVEL_KIB)
 }
 
 fn deny_impure(context: AuthContext<'_>) -> Authorization {

@@ -69,14 +69,14 @@ pub struct Run {
 ///
 /// What SQLite says.
 pub fn list(view: &View<'_>, filter: &Filter, page: &Page) -> Result<Listed<Entry>> {
-    let mut query = Query::of(filter, page);
+    let mut query = Query::of(filter);
     query.narrow(filter);
     let (comparison, direction) = page.direction();
     if let Some(after) = page.after {
-        query.when(&format!("e.id {comparison} "), after.0);
+        query.when(&format!("{} {comparison} ", query.key), after.0);
     }
-    let Query { source, conditions, values, unsorted } = query;
-    let key = if unsorted { "+e.id" } else { "e.id" };
+    let Query { source, key, conditions, values, unsorted } = query;
+    let key = if unsorted { "+e.id" } else { key };
     let conditions = if conditions.is_empty() { "1".into() } else { conditions.join(" AND ") };
     let statement = format!(
         "SELECT {ENTRY} FROM {source}
@@ -95,6 +95,9 @@ pub fn list(view: &View<'_>, filter: &Filter, page: &Page) -> Result<Listed<Entr
 /// A statement in the making.
 struct Query {
     source: &'static str,
+    /// The id, said of what is read first: there alone it is the order in which rows come, and where
+    /// to begin.
+    key: &'static str,
     conditions: Vec<String>,
     values: Vec<Box<dyn ToSql>>,
     /// Whether the rows come from a range of an index and so in no order of ids.
@@ -103,32 +106,27 @@ struct Query {
 
 impl Query {
     /// Starts from whatever narrows most: words, a label, an artifact, else the filters.
-    fn of(filter: &Filter, page: &Page) -> Self {
+    fn of(filter: &Filter) -> Self {
         let mut query = Self {
             source: "entries e",
+            key: "e.id",
             conditions: Vec::new(),
             values: Vec::new(),
             unsorted: false,
         };
-        let bound = page.after.map(|after| after.0);
-        let (comparison, _) = page.direction();
         let labels = filter.labels.iter();
         if let Some(words) = filter.q.as_deref().and_then(words::query) {
             query.source = "search CROSS JOIN entries e ON e.id = search.rowid";
+            query.key = "search.rowid";
             query.when("search.words MATCH ", words);
-            // Said of the index itself, the bound keeps later pages as cheap as the first.
-            if let Some(bound) = bound {
-                query.when(&format!("search.rowid {comparison} "), bound);
-            }
         } else if let Some((name, value)) = labels.as_slice().first() {
             query.source = "labels b CROSS JOIN entries e ON e.id = b.id";
+            query.key = "b.id";
             query.when("b.name = ", name.clone());
             query.when("b.value = ", value.clone());
-            if let Some(bound) = bound {
-                query.when(&format!("b.id {comparison} "), bound);
-            }
         } else if let Some(artifact) = &filter.artifact {
             query.source = "artifacts a CROSS JOIN entries e ON e.id = a.id";
+            query.key = "a.id";
             query.when("a.artifact = ", artifact.clone());
         }
         query
@@ -160,7 +158,7 @@ impl Query {
             self.conditions.push(format!("e.classification = '{}'", classification.as_str()));
         }
         if let Some(prefix) = &filter.commit {
-            self.unsorted = true;
+            self.unsorted = self.key == "e.id";
             self.when("e.commit_id >= ", prefix.clone());
             self.when("e.commit_id < ", format!("{prefix}\u{10FFFF}"));
         }
@@ -186,11 +184,11 @@ impl Query {
     /// The key has the second alone, so the time is looked at too.
     fn narrow_times(&mut self, filter: &Filter) {
         if let Some(since) = filter.since {
-            self.when("e.id >= ", sort_key::floor(since));
+            self.when(&format!("{} >= ", self.key), sort_key::floor(since));
             self.when("e.requested_at >= ", since.as_microsecond());
         }
         if let Some(until) = filter.until {
-            self.when("e.id < ", sort_key::after(until));
+            self.when(&format!("{} < ", self.key), sort_key::after(until));
             self.when("e.requested_at < ", until.as_microsecond());
         }
     }

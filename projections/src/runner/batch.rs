@@ -6,7 +6,10 @@ use shiplog_store::{log::Recorded, position::GlobalPosition};
 use super::RunnerError;
 
 /// About how many records make a batch, and so a transaction.
-pub(crate) const ENOUGH: usize = 4_096;
+///
+/// A batch touches most of the lanes, however many events it has, and each page that is touched is
+/// written once a transaction: the fewer batches, the less is written.
+pub(crate) const ENOUGH: usize = 16_384;
 
 /// Events that follow each other, up to the first that cannot be read.
 #[derive(Default)]

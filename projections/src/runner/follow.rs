@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{
     Runner, RunnerError,
-    read::{Fed, Feed},
+    read::{Fed, Feed, Gathering},
 };
 use crate::{
     models::{Phase, Progress},
@@ -18,15 +18,6 @@ use crate::{
 
 /// How long to wait before trying again what a machine's fault stopped.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// When the indexes of a read model that was begun anew are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Index {
-    /// When it is level with the log.
-    Level,
-    /// When it is fed no more: what is recorded meanwhile is much, and nobody asks.
-    Fed,
-}
 
 /// A projection that is being kept level for as long as it is fed.
 pub(crate) struct Following(JoinHandle<()>);
@@ -42,19 +33,19 @@ impl Following {
 /// Keeps `runner` level with what it is fed, and tells how it goes through `progress`.
 pub(crate) fn follow<P: Projection>(
     runner: Runner<P>,
-    index: Index,
+    gathering: Gathering,
     progress: watch::Sender<Progress>,
 ) -> (Following, Feed) {
-    // Two batches: one is folded while the next one is read and decoded.
-    let (batches, inbox) = mpsc::channel(2);
+    // One is folded while the next one waits and another one is read and decoded.
+    let (batches, inbox) = mpsc::channel(1);
     let feed = Feed { after: runner.checkpoint(), batches };
-    let folder = tokio::task::spawn_blocking(move || fold(runner, index, inbox, &progress));
+    let folder = tokio::task::spawn_blocking(move || fold(runner, gathering, inbox, &progress));
     (Following(folder), feed)
 }
 
 fn fold<P: Projection>(
     mut runner: Runner<P>,
-    index: Index,
+    gathering: Gathering,
     mut inbox: mpsc::Receiver<Fed>,
     progress: &watch::Sender<Progress>,
 ) {
@@ -63,7 +54,7 @@ fn fold<P: Projection>(
         let stopping = || inbox.is_closed();
         let mut done = retry(&mut runner, progress, stopping, |runner| runner.fold(&batch));
         let is_level = runner.checkpoint() >= head;
-        if done.is_ok() && is_level && index == Index::Level && !is_indexed {
+        if done.is_ok() && is_level && gathering == Gathering::Live && !is_indexed {
             done = retry(&mut runner, progress, stopping, |runner| runner.index());
             is_indexed = done.is_ok();
         }
@@ -72,7 +63,7 @@ fn fold<P: Projection>(
         }
         tell(progress, &runner, if is_level { Phase::Live } else { Phase::CatchingUp });
     }
-    if index == Index::Fed
+    if gathering == Gathering::Filling
         && let Err(error) = runner.index()
     {
         stall(&runner, progress, &error);

@@ -10,7 +10,7 @@ use shiplog_store::{
 };
 use tokio::{
     sync::{mpsc, watch},
-    time::{sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use super::batch::{self, Batch};
@@ -23,6 +23,25 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// At most so many records are taken at once; what a batch is short of is waited for.
 const PIECE: usize = 1_024;
+
+/// The least time between two batches, unless they are full. The first event after a pause is folded
+/// at once; under load, a few larger transactions of every read model cost less than many small ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gathering {
+    /// While people ask: they hardly wait for what they wrote.
+    Live,
+    /// While a log is filled, and nobody asks.
+    Filling,
+}
+
+impl Gathering {
+    fn duration(self) -> Duration {
+        match self {
+            Self::Live => Duration::from_millis(20),
+            Self::Filling => Duration::from_millis(500),
+        }
+    }
+}
 
 /// A batch, and where the log ended then.
 pub(super) type Fed = (Arc<Batch>, Option<GlobalPosition>);
@@ -43,9 +62,9 @@ impl Reading {
     /// Reads for all of these, from the least of their places on.
     ///
     /// Must be called within a tokio runtime.
-    pub(crate) fn start(log: &Arc<dyn Log>, feeds: Vec<Feed>) -> Self {
+    pub(crate) fn start(log: &Arc<dyn Log>, feeds: Vec<Feed>, gathering: Gathering) -> Self {
         let (keep, kept) = watch::channel(());
-        spawn(Reader { log: Arc::clone(log), feeds, kept });
+        spawn(Reader { log: Arc::clone(log), feeds, gathering, kept });
         Self { _kept: keep }
     }
 }
@@ -65,6 +84,7 @@ fn spawn(mut reader: Reader) {
 struct Reader {
     log: Arc<dyn Log>,
     feeds: Vec<Feed>,
+    gathering: Gathering,
     kept: watch::Receiver<()>,
 }
 
@@ -78,6 +98,7 @@ impl Reader {
         while !self.feeds.is_empty() {
             let mut pieces = log.subscribe(after).ready_chunks(PIECE);
             while let Some((records, fault)) = next(&*log, &mut pieces).await {
+                let (began, is_full) = (Instant::now(), records.len() >= batch::ENOUGH);
                 let batch = Batch::decode(records);
                 let unreadable = batch.unreadable();
                 let through = batch.through().or(after);
@@ -95,6 +116,9 @@ impl Reader {
                 if let Some(fault) = fault {
                     tracing::warn!(%fault, "the read models cannot read the log: {fault}");
                     break;
+                }
+                if !is_full {
+                    sleep_until(began + self.gathering.duration()).await;
                 }
             }
             sleep(PAUSE).await;
@@ -124,7 +148,7 @@ impl Reader {
                     let after = feed.after.max(after);
                     let feeds = vec![Feed { after, ..feed }];
                     let (log, kept) = (Arc::clone(&self.log), self.kept.clone());
-                    spawn(Reader { log, feeds, kept });
+                    spawn(Reader { log, feeds, gathering: self.gathering, kept });
                 }
             }
         }
@@ -237,7 +261,7 @@ mod tests {
         let (slow, mut of_slow) = mpsc::channel(2);
         let feeds =
             [quick, slow].map(|batches| Feed { after: None, batches }).into_iter().collect();
-        let _reading = Reading::start(&log, feeds);
+        let _reading = Reading::start(&log, feeds, Gathering::Live);
         let mut seen = Vec::new();
         for nth in 0..10 {
             append(&*log, nth).await;
