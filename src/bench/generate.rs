@@ -66,7 +66,7 @@ const COLUMNS: [Column; 7] = [
 /// Fill an empty data directory with a generated history.
 ///
 /// It is about 200 services in 12 environments, however long it is; the same seed makes the same
-/// history. Every lane stays folded in memory meanwhile: a few hundred MB for a million events.
+/// history. Every lane stays folded in memory meanwhile: about 1 GB for a million events.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   shiplog bench generate --events 1000000 --data /var/tmp/million")]

@@ -57,7 +57,8 @@ class Writer:
         return False
 
     def write(self, client, crowd):
-        while not crowd.done.is_set():
+        # Nothing is sent to a server that is gone: that would leave doubt where there is none.
+        while not (crowd.done.is_set() or crowd.is_killed):
             try:
                 if not self.step(client):
                     crowd.done.wait(PAUSE)

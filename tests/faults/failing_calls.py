@@ -39,6 +39,11 @@ FAULTS = [
     Fault(2, 0, "`write` writes less than it should", [1, 2, 7, 30], is_refused=False),
 ]
 
+# The ways in which it ends. What the last one leaves was seen by the read models.
+KILLED = "the server is killed"
+CUT = "the power is cut"
+SEEN = "the server is killed and started, and the power is cut"
+
 # So much has to happen before a fault is taken away again.
 LEAST_FAILED = 3
 LEAST_REFUSED = WRITERS
@@ -132,19 +137,26 @@ def fail_and_recover(checks, machine, server, writers, fault, every):
     return crowd.reader.stalled
 
 
-def die(checks, machine, server, writers, fault, every, is_cut):
+def die(checks, machine, server, writers, fault, every, end):
     """Ends the server while the fault is there; gives another one without it."""
-    end = "the power is cut" if is_cut else "the server is killed"
     what = f"{said(fault, every)}, and {end}"
     with Crowd(server, writers) as crowd:
         happened = crowd.sees(acknowledged=LEAST_ACKNOWLEDGED)
         machine.plan.fail(fault, every)
         happened &= happens(crowd, fault)
-        crowd.kill()
+        if every > 1:
+            crowd.kill()
+    # Where every call fails, nobody is left to be in doubt of what "nothing was recorded" means.
+    server.kill()
     machine.plan.clear()
-    checks.that(happened, f"{what} while much is written", f"{crowd.refused()} were refused")
+    checks.that(happened, f"{what}: much was written", f"{crowd.refused()} were refused")
     check_answers(checks, writers, crowd, what)
-    if is_cut:
+    if end is SEEN:
+        server = machine.start()
+        level = wait_until(server.client().is_level)
+        checks.that(level, f"{what}: it was ready in between")
+        server.kill()
+    if end is not KILLED:
         machine.lose_power()
     server = machine.start()
     check_recovery(checks, server.client(), writers, what)
@@ -173,8 +185,8 @@ def try_fault(checks, machine, fault):
     for every in fault.every:
         stalled |= fail_and_recover(checks, machine, server, writers, fault, every)
     for every in (1, fault.every[-1]):
-        for is_cut in (False, True):
-            server = die(checks, machine, server, writers, fault, every, is_cut)
+        for end in (KILLED, CUT, SEEN):
+            server = die(checks, machine, server, writers, fault, every, end)
     status = server.stop()
     checks.that(status == 0, "the server stops as it should", status)
     check_files(checks, machine.data)

@@ -19,7 +19,7 @@ use super::batch::{self, Batch};
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long the others wait for one that does not take its next batch; then it reads by itself.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// At most so many records are taken at once; what a batch is short of is waited for.
 const PIECE: usize = 1_024;
