@@ -96,7 +96,12 @@ impl SqliteLog {
         open::make_directory(directory)?;
         let lock = Lock::take(&directory.join(LOCK_NAME))?;
         let path = directory.join(FILE_NAME);
-        let (ledger, id) = open::make_or_open(&path)?;
+        let (mut ledger, id) = open::make_or_open(&path)?;
+        // Before anybody reads what a power cut could still take. Without room for it the log is read
+        // all the same; it is tried again before anything is recorded.
+        if let Err(error) = ledger.settle() {
+            tracing::warn!(%error, "what a crash left cannot be made durable yet: {error}");
+        }
         let readers = Readers::of_file(path.clone());
         let (writing, _) = start(Origin::File(path.clone()), clock, ledger, Some(lock))
             .map_err(|source| OpenError::Io { path, source })?;

@@ -199,7 +199,12 @@ impl Writer {
     fn reopen(&mut self) {
         let Origin::File(path) = &self.origin else { return };
         match open::reopen(path) {
-            Ok(ledger) => {
+            // Before anybody is told what is there: a power cut could still take it.
+            Ok(mut ledger) => {
+                if let Err(error) = ledger.settle() {
+                    tracing::warn!(%error, "the log cannot be written to yet: {error}");
+                    return;
+                }
                 let position = ledger.head().map(|head| head.0);
                 tracing::info!(position, "the log is open for writing again");
                 self.head.send_replace(ledger.head());
