@@ -92,10 +92,15 @@ impl Watch {
 
     fn distance(&self, instant: Timestamp) -> String {
         let seconds = self.now.as_second().saturating_sub(instant.as_second());
+        // What a server says comes after this process began, and clocks differ a little.
+        let seconds = if (-LITTLE_SECONDS..0).contains(&seconds) { 0 } else { seconds };
         let length = coarse(seconds.unsigned_abs());
         if seconds >= 0 { format!("{length} ago") } else { format!("in {length}") }
     }
 }
+
+/// So far ahead an instant counts as now.
+const LITTLE_SECONDS: i64 = 3;
 
 /// One number and one unit, rounded down.
 fn coarse(seconds: u64) -> String {
@@ -178,6 +183,8 @@ mod tests {
         assert_eq!(watch("Europe/Berlin").show(at), "2026-11-17 17:37:41 (1h ago)");
         let later = "2026-11-17T18:00:05Z".parse().unwrap();
         assert_eq!(watch("utc").show(later), "2026-11-17 18:00:05 (in 5s)");
+        let just_then = "2026-11-17T18:00:02Z".parse().unwrap();
+        assert_eq!(watch("utc").show(just_then), "2026-11-17 18:00:02 (0s ago)");
     }
 
     #[test]
