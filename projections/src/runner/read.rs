@@ -24,11 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// At most so many records are taken at once; what a batch is short of is waited for.
 const PIECE: usize = 1_024;
 
-/// The least time between two batches, unless they are full. The first event after a pause is folded
-/// at once; under load, a few larger transactions of every read model cost less than many small ones.
+/// The least time between two batches, unless they are full: a few larger transactions of every read
+/// model cost less than many small ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Gathering {
-    /// While people ask: they hardly wait for what they wrote.
+    /// While people ask: what was recorded is folded at once.
     Live,
     /// While a log is filled, and nobody asks.
     Filling,
@@ -37,7 +37,7 @@ pub(crate) enum Gathering {
 impl Gathering {
     fn duration(self) -> Duration {
         match self {
-            Self::Live => Duration::from_millis(20),
+            Self::Live => Duration::ZERO,
             Self::Filling => Duration::from_millis(500),
         }
     }
