@@ -1,0 +1,3 @@
+//! `esdb-double`: the double as a process.
+
+fn main() {}
