@@ -1,6 +1,5 @@
 //! Load, fold, decide, append: the only way an event comes to be.
 
-mod cache;
 mod fold;
 mod many;
 mod outcome;
@@ -16,7 +15,6 @@ use shiplog_domain::{
 };
 
 use self::{
-    cache::Cache,
     fold::{Fold, Request, Standing, new_events, state_at},
 };
 pub use self::{
@@ -24,6 +22,7 @@ pub use self::{
     outcome::{ExecuteError, LoadError, Outcome},
 };
 use crate::{
+    cache::Cache,
     log::{AppendError, Appended, Log, LogFault},
     position::{ExpectedVersion, StreamVersion},
 };
@@ -36,12 +35,13 @@ const BUDGET: usize = 300_000;
 
 /// The streams of one family: what is asked of them goes through here.
 ///
-/// Keeps folded what was used last and trusts it, because this process is the log's only
-/// writer; where another one wrote all the same, the append conflicts, and then the news are
-/// read. Commands to one stream are decided one after the other.
+/// Keeps folded what was used last. Where this process is the log's only writer, that is trusted;
+/// where the log is shared, what is new of the stream is read before each decision, since a
+/// refusal is not checked by an append. Where another one writes in between, the append
+/// conflicts, and then the news are read. Commands to one stream are decided one after the other.
 pub struct Streams<D: Decider> {
     log: Arc<dyn Log>,
-    cache: Cache<D>,
+    cache: Cache<Fold<D>>,
 }
 
 impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {

@@ -67,8 +67,9 @@ impl<D: Decider<Event: WireEvent>> Fold<D> {
         stream: &StreamName,
     ) -> Result<(), LoadError> {
         match self.standing {
-            Standing::Level => return Ok(()),
-            Standing::Behind => {}
+            // Where others write, too, it was level then.
+            Standing::Level if !log.is_shared() => return Ok(()),
+            Standing::Level | Standing::Behind => {}
             Standing::Ahead => *self = Self::default(),
         }
         let from = self.version.map(|last| StreamVersion(last.0 + 1));
