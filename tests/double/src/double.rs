@@ -16,6 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     cluster::Cluster,
     faults::Faults,
+    memory::Stream,
     options::Options,
     server::{Listening, Server},
     tls,
@@ -139,7 +140,7 @@ impl Double {
 
     /// How many events a stream has had.
     pub fn events(&self, stream: &str) -> u64 {
-        self.cluster.memory().read().stream_named(stream).map_or(0, |stream| stream.next())
+        self.cluster.memory().read().stream_named(stream).map_or(0, Stream::next)
     }
 
     fn uri_of(&self, nodes: &str, options: &str) -> String {

@@ -81,13 +81,9 @@ impl Faults {
 
     /// Behaves again. Subscriptions that were ended stay so.
     pub fn clear(&self) {
-        for count in [
-            &self.swallowed,
-            &self.timed_out,
-            &self.refused,
-            &self.delay_us,
-            &self.foreign_every,
-        ] {
+        for count in
+            [&self.swallowed, &self.timed_out, &self.refused, &self.delay_us, &self.foreign_every]
+        {
             count.store(0, Relaxed);
         }
         self.stall(false);

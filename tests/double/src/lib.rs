@@ -4,7 +4,10 @@
 //! The README beside it says how to start one, what it does as a real server does, and what it
 //! does not do.
 
+#![expect(clippy::result_large_err, reason = "a service of tonic's answers with its `Status`")]
+
 mod cluster;
+mod control;
 mod double;
 mod faults;
 mod memory;
@@ -17,6 +20,7 @@ mod wire;
 pub use tonic::Status;
 
 pub use self::{
+    control::obey,
     double::Double,
     faults::{Ending, Faults},
     options::{Options, Tls},

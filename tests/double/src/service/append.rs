@@ -24,7 +24,10 @@ use crate::{
 pub(crate) const APPEND_BYTES: usize = 1 << 20;
 
 /// Appends what the caller streams.
-pub(crate) async fn append(visit: Visit, call: Request<Streaming<AppendReq>>) -> Answers<AppendResp> {
+pub(crate) async fn append(
+    visit: Visit,
+    call: Request<Streaming<AppendReq>>,
+) -> Answers<AppendResp> {
     let requires_leader = visit.requires_leader(call.metadata());
     let mut messages = call.into_inner();
     let first = messages.message().await?.and_then(|first| first.content);
@@ -78,7 +81,7 @@ pub(crate) fn place(
 }
 
 /// What is wrong with an event.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Malformed {
     /// It lacks a property.
     Missing(&'static str),

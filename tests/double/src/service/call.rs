@@ -47,6 +47,9 @@ pub(crate) fn once<A: Send + 'static>(answer: A) -> Answers<A> {
 }
 
 /// Answers as they come.
-pub(crate) fn many<A>(answers: impl Stream<Item = Result<A, Status>> + Send + 'static) -> Answers<A> {
+#[expect(clippy::unnecessary_wraps, reason = "it is how a method answers")]
+pub(crate) fn many<A>(
+    answers: impl Stream<Item = Result<A, Status>> + Send + 'static,
+) -> Answers<A> {
     Ok(Box::pin(answers))
 }

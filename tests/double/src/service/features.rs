@@ -22,7 +22,10 @@ const METHODS: &[(&str, &str, &[&str])] = &[
 ];
 
 /// Tells the version and the methods.
-pub(crate) async fn methods(visit: Visit, call: Request<Streaming<()>>) -> Answers<SupportedMethods> {
+pub(crate) async fn methods(
+    visit: Visit,
+    call: Request<Streaming<()>>,
+) -> Answers<SupportedMethods> {
     question(call).await?;
     let methods = METHODS.iter().map(|(service, method, features)| SupportedMethod {
         method: (*method).to_owned(),

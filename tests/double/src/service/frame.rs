@@ -47,7 +47,11 @@ pub(crate) enum Image {
 
 impl Image {
     fn of(record: &Record, look: Look) -> Self {
-        if look.halves { Self::halves(record.id, record.tail()) } else { Self::Whole(record.image.clone()) }
+        if look.halves {
+            Self::halves(record.id, record.tail())
+        } else {
+            Self::Whole(record.image.clone())
+        }
     }
 
     fn halves(id: Uuid, tail: Bytes) -> Self {

@@ -1,6 +1,6 @@
 //! Appending, reading and subscribing.
 
-use eventstore::{Client, EventData, ExpectedRevision, AppendToStreamOptions};
+use eventstore::{AppendToStreamOptions, Client, EventData, ExpectedRevision, ReadStreamOptions};
 use shiplog_double::{Double, Options};
 
 #[tokio::test]
@@ -11,7 +11,7 @@ async fn what_was_appended_is_read() {
     let options = AppendToStreamOptions::default().expected_revision(ExpectedRevision::NoStream);
     let appended = client.append_to_stream("a-1", &options, event).await.unwrap();
     assert_eq!(appended.next_expected_version, 0);
-    let mut read = client.read_stream("a-1", &Default::default()).await.unwrap();
+    let mut read = client.read_stream("a-1", &ReadStreamOptions::default()).await.unwrap();
     let event = read.next().await.unwrap().unwrap();
     assert_eq!(event.get_original_event().event_type, "Tested");
     assert_eq!(event.get_original_event().position, appended.position);

@@ -1,4 +1,3 @@
 //! The double, as clients see it.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod basics;

@@ -61,7 +61,7 @@ pub(crate) struct StreamOptions {
     pub(crate) revision: Option<Revision>,
 }
 
-#[derive(Clone, PartialEq, Oneof)]
+#[derive(Clone, Copy, PartialEq, Oneof)]
 pub(crate) enum Revision {
     #[prost(uint64, tag = "2")]
     Exact(u64),
