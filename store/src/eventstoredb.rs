@@ -5,10 +5,10 @@
 //! An append is judged first (`append`): whether its ids are in the stream already (`known`),
 //! and whether the stream is where it is expected to be. What passes is written as JSON
 //! (`records`), stamped with the time, and put into the queue of the one call that takes
-//! appends (`batches`). When the cluster acknowledges it, its last event is read back, and that
-//! is the answer. When the cluster refuses it, or is not heard of, the stream is read, and what
-//! is found there is the answer; if it has not moved on, the append is sent again, until time
-//! is up and the outcome is unknown.
+//! appends (`batches`). When the cluster acknowledges it, its last event comes back through the
+//! log's own subscription (`tail`), and that is the answer. When the cluster refuses it, or is
+//! not heard of, the stream is read, and what is found there is the answer; if it has not moved
+//! on, the append is sent again, until time is up and the outcome is unknown.
 //!
 //! Readers of one stream get it page by page from the leader (`reads`). Who reads everything or
 //! subscribes has a task that subscribes to the cluster for our streams alone (`follow`,
@@ -37,6 +37,7 @@ mod records;
 mod scope;
 mod standing;
 mod supervisor;
+mod tail;
 
 use std::{sync::Arc, time::Duration};
 
@@ -57,8 +58,10 @@ use self::{
     scope::Scope,
     standing::Standings,
     supervisor::Supervisor,
+    tail::Tail,
 };
 use crate::{
+    cache::Cache,
     clock::Clock,
     log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
@@ -66,6 +69,9 @@ use crate::{
 
 /// The longest that one try of a call may take, unless the connection string says less.
 const TRY: Duration = Duration::from_secs(5);
+
+/// How many events of streams are known without looking.
+const BUDGET: usize = 300_000;
 
 /// Why there is no log.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +104,7 @@ pub struct EventStoreDbLog {
     id: LogId,
     reads: Arc<Reads>,
     appends: Arc<Appends>,
+    tail: Arc<Tail>,
     /// To whatever node the connection string prefers, for subscriptions.
     followed: Arc<Supervisor>,
     standings: Arc<Standings>,
@@ -142,10 +149,23 @@ impl EventStoreDbLog {
         let reads = Arc::new(Reads::new(Arc::clone(&leader), Scope::new(prefix), limit));
         let read = |source| ConnectError::Read { address: address.to_string(), source };
         let id = identity::identify(&reads).await.map_err(read)?;
-        reads.head().await.map_err(read)?;
+        let after = reads.head().await.map_err(read)?;
+        let (known, standings) = (Arc::new(Cache::new(BUDGET)), Arc::<Standings>::default());
+        let follow = Follow {
+            supervisor: Arc::clone(&leader),
+            reads: Arc::clone(&reads),
+            standings: Arc::clone(&standings),
+            after,
+            until: None,
+            limit,
+        };
+        let tail = Tail::start(Followed::new(follow), standings, Arc::clone(&known));
+        let tail = Arc::new(tail);
         let batches = Batches::new(leader, limit, clock);
-        let appends = Arc::new(Appends::new(Arc::clone(&reads), batches, address.deadline));
-        Ok(Self { id, reads, appends, followed, standings: Arc::default(), limit })
+        let appends =
+            Appends::new(Arc::clone(&reads), batches, known, Arc::clone(&tail), address.deadline);
+        let appends = Arc::new(appends);
+        Ok(Self { id, reads, appends, tail, followed, standings: Arc::default(), limit })
     }
 
     /// How the subscriptions stand to the log, the oldest first.
@@ -210,7 +230,8 @@ impl Log for EventStoreDbLog {
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Option<GlobalPosition>, LogFault>> {
-        self.reads.head().boxed()
+        async { if self.tail.is_live() { Ok(self.reads.seen()) } else { self.reads.head().await } }
+            .boxed()
     }
 
     fn is_shared(&self) -> bool {

@@ -14,9 +14,7 @@ use shiplog_domain::{
     wire::WireEvent,
 };
 
-use self::{
-    fold::{Fold, Request, Standing, new_events, state_at},
-};
+use self::fold::{Fold, Request, Standing, new_events, state_at};
 pub use self::{
     many::Answers,
     outcome::{ExecuteError, LoadError, Outcome},
@@ -36,9 +34,8 @@ const BUDGET: usize = 300_000;
 /// The streams of one family: what is asked of them goes through here.
 ///
 /// Keeps folded what was used last. Where this process is the log's only writer, that is trusted;
-/// where the log is shared, what is new of the stream is read before each decision, since a
-/// refusal is not checked by an append. Where another one writes in between, the append
-/// conflicts, and then the news are read. Commands to one stream are decided one after the other.
+/// where the log is shared, the append conflicts if another one has written, and what leads to
+/// no append is decided again if so. Commands to one stream are decided one after the other.
 pub struct Streams<D: Decider> {
     log: Arc<dyn Log>,
     cache: Cache<Fold<D>>,
@@ -67,7 +64,10 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
     ) -> Result<T, LoadError> {
         let entry = self.cache.entry(stream);
         let mut fold = entry.lock().await;
-        let caught_up = fold.catch_up(&*self.log, stream).await;
+        let mut caught_up = fold.catch_up(&*self.log, stream).await;
+        if caught_up.is_ok() {
+            caught_up = fold.is_up_to_date(&*self.log, stream).await.map(drop);
+        }
         self.cache.weigh(stream, fold.weight());
         caught_up.map(|()| look(&fold.state, fold.version))
     }
@@ -128,17 +128,15 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
             if let Some(request) = known(fold, stream, &metadata)? {
                 return Ok(Outcome::Replayed(request.last));
             }
-            let expected = ExpectedVersion::from(fold.version);
-            if let Some(claimed) = claimed.filter(|claimed| *claimed != expected) {
-                let (stream, actual) = (stream.clone(), fold.version);
-                let conflict = AppendError::Conflict { stream, expected: claimed, actual };
-                return Err(ExecuteError::Append(conflict));
-            }
-            let events = D::decide(&fold.state, command.clone()).map_err(ExecuteError::Refused)?;
-            if events.is_empty() {
-                let Fold { version, position, .. } = *fold;
-                return Ok(Outcome::AlreadySo { version, position });
-            }
+            let events = match decide(fold, stream, claimed, command.clone()) {
+                Ok(events) if !events.is_empty() => events,
+                _ if !fold.is_up_to_date(&*self.log, stream).await? => continue,
+                Ok(_) => {
+                    let Fold { version, position, .. } = *fold;
+                    return Ok(Outcome::AlreadySo { version, position });
+                }
+                Err(error) => return Err(error),
+            };
             match self.append(stream, fold, &metadata, &events).await {
                 Ok(last) => return Ok(Outcome::Recorded(last)),
                 Err(error) => late = Some(too_late(fold, error)?),
@@ -184,6 +182,21 @@ struct Ask<'a, D: Decider> {
     claimed: Option<ExpectedVersion>,
     command: D::Command,
     metadata: Arc<Metadata>,
+}
+
+/// What follows from the command, if the stream is where it is claimed to be.
+fn decide<D: Decider>(
+    fold: &Fold<D>,
+    stream: &StreamName,
+    claimed: Option<ExpectedVersion>,
+    command: D::Command,
+) -> Result<Vec<D::Event>, ExecuteError<D::Refusal>> {
+    let actual = fold.version;
+    if let Some(expected) = claimed.filter(|claimed| !claimed.is_met_by(actual)) {
+        let stream = stream.clone();
+        return Err(ExecuteError::Append(AppendError::Conflict { stream, expected, actual }));
+    }
+    D::decide(&fold.state, command).map_err(ExecuteError::Refused)
 }
 
 /// What a request is known by, and what tells it from another one.

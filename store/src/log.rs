@@ -147,6 +147,7 @@ pub trait Log: Send + Sync {
     ///
     /// - **Shape**: `events` is not empty and has at most 1,000 entries; one
     ///   call is one transaction. The returned [`Appended`] is of the last one.
+    ///   Up to 900 KiB are taken; a log may refuse more as unavailable.
     /// - **Durability**: on `Ok`, the events survive power loss (`fsync` done,
     ///   or acknowledged by a quorum).
     /// - **Idempotence**: if all ids are recorded in this stream, for the same

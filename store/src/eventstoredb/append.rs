@@ -7,11 +7,13 @@ use std::{
 
 use jiff::Timestamp;
 use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
+use tokio::time::timeout;
 
 use super::{
     batches::{Batches, Sent},
     known::Known,
     reads::{Page, Reads},
+    tail::{Awaited, Tail},
 };
 use crate::{
     cache::Cache,
@@ -19,8 +21,8 @@ use crate::{
     position::{ExpectedVersion, StreamVersion},
 };
 
-/// How many events are known without looking.
-const BUDGET: usize = 300_000;
+/// How long the tail may take to come to what was acknowledged.
+const TAIL: Duration = Duration::from_secs(1);
 
 /// How long to wait before an append is sent again.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -32,7 +34,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 pub(super) struct Appends {
     reads: Arc<Reads>,
     batches: Batches,
-    known: Cache<Known>,
+    known: Arc<Cache<Known>>,
+    tail: Arc<Tail>,
     limit: Duration,
 }
 
@@ -44,8 +47,14 @@ pub(super) struct Append {
 }
 
 impl Appends {
-    pub(super) fn new(reads: Arc<Reads>, batches: Batches, limit: Duration) -> Self {
-        Self { reads, batches, known: Cache::new(BUDGET), limit }
+    pub(super) fn new(
+        reads: Arc<Reads>,
+        batches: Batches,
+        known: Arc<Cache<Known>>,
+        tail: Arc<Tail>,
+        limit: Duration,
+    ) -> Self {
+        Self { reads, batches, known, tail, limit }
     }
 
     /// Appends, and does not give up before it is known what became of it, or time is up.
@@ -94,11 +103,13 @@ impl Appends {
         let until = Instant::now() + self.limit;
         let (mut stamps, mut doubt, mut pause) = (Vec::new(), None::<Cause>, FIRST_PAUSE);
         loop {
+            let due = StreamVersion(known.next() + events.len() as u64 - 1);
+            let awaited = self.tail.is_live().then(|| self.tail.await_at(stream, due));
             let sent = self.batches.send(&name, *expected, events, known.recorded_at).await;
             let sent = match sent {
                 Sent::Acknowledged(stamp) => {
                     stamps.push(stamp);
-                    self.confirm(append, known, stamp).await
+                    self.confirm(append, known, stamp, awaited).await
                 }
                 Sent::Doubtful(stamp, failure) => {
                     stamps.push(stamp);
@@ -126,16 +137,24 @@ impl Appends {
     /// Makes sure that what was acknowledged is this append, by its last event.
     ///
     /// The server acknowledges the same ids at the same place as well when another node wrote
-    /// them, at the same time, for another request perhaps. Nothing but reading tells.
+    /// them, at the same time, for another request perhaps. Nothing but the event itself tells.
     async fn confirm(
         &self,
         append: &Append,
         known: &mut Known,
         stamp: Timestamp,
+        awaited: Option<Awaited>,
     ) -> Result<Option<Result<Appended, AppendError>>, LogFault> {
         let Append { stream, events, .. } = append;
         let due = known.next() + events.len() as u64 - 1;
-        let event = self.event(stream, StreamVersion(due)).await?;
+        let told = match awaited {
+            Some(mut awaited) => timeout(TAIL, awaited.event()).await.ok().flatten(),
+            None => None,
+        };
+        let event = match told {
+            Some(event) => Some(event),
+            None => self.event(stream, StreamVersion(due)).await?,
+        };
         if let Some(event) = event.filter(|event| is_ours(event, events, &[stamp])) {
             known.appended(events, stamp);
             return Ok(Some(Ok(place(&event))));

@@ -168,10 +168,7 @@ fn refused(failure: &Failure) -> Option<LogFault> {
         PERMISSION_DENIED => "the cluster refuses the credentials",
         _ => return None,
     };
-    Some(LogFault::Unavailable {
-        reason: reason.into(),
-        source: Some(Arc::new(failure.clone())),
-    })
+    Some(LogFault::Unavailable { reason: reason.into(), source: Some(Arc::new(failure.clone())) })
 }
 
 fn no_json(error: serde_json::Error) -> LogFault {

@@ -79,10 +79,10 @@ impl Failure {
 
 fn of_client(error: &Error) -> Verdict {
     match error {
-        Error::NotLeaderException(leader) => u16::try_from(leader.port).map_or(
-            Verdict::Lost,
-            |port| Verdict::Elsewhere(Node { host: leader.host.clone(), port }),
-        ),
+        Error::NotLeaderException(leader) => u16::try_from(leader.port)
+            .map_or(Verdict::Lost, |port| {
+                Verdict::Elsewhere(Node { host: leader.host.clone(), port })
+            }),
         Error::ServerError(text) if text.contains(BATCH_CLOSED) => Verdict::Kept,
         Error::Grpc { code, .. } if i32::from(*code) != CANCELLED => Verdict::Kept,
         Error::ServerError(_)

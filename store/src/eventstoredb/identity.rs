@@ -58,9 +58,8 @@ async fn read(reads: &Reads) -> Result<Option<LogId>, LogFault> {
 async fn write(reads: &Reads, client: &eventstore::Client) -> Result<(), Failure> {
     let id = draw();
     let started = Started { log: LogId(id.as_fields().0).to_string() };
-    let event = EventData::json(EVENT_TYPE, &started).map_err(|error| {
-        Failure::Client(Error::InternalParsingError(error.to_string()))
-    })?;
+    let event = EventData::json(EVENT_TYPE, &started)
+        .map_err(|error| Failure::Client(Error::InternalParsingError(error.to_string())))?;
     let options = AppendToStreamOptions::default()
         .expected_revision(ExpectedRevision::NoStream)
         .requires_leader(true);

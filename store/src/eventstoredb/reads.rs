@@ -167,7 +167,7 @@ impl Reads {
         Ok(events)
     }
 
-    /// Where the last event of ours is.
+    /// Where the last event of ours is, by a look at the end of `$all`.
     ///
     /// Those who ask at the same time share one look at the end, which begins after the last of
     /// them has asked.

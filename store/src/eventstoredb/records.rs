@@ -14,7 +14,6 @@ mod tests;
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
 use eventstore::{EventData, RecordedEvent};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -102,14 +101,8 @@ fn parts(
 ) -> Result<(&RawValue, Vec<u8>), serde_json::Error> {
     let NewEvent { id: _, metadata, event } = event;
     let EncodedEvent { event_type: _, schema, readable_from, ignorable, data } = event;
-    let Metadata {
-        actor,
-        idempotency_key,
-        request_digest,
-        correlation_id,
-        causation_id,
-        source,
-    } = &**metadata;
+    let Metadata { actor, idempotency_key, request_digest, correlation_id, causation_id, source } =
+        &**metadata;
     let json: &RawValue = serde_json::from_slice(data)?;
     let written = Written {
         correlation_id,

@@ -67,9 +67,8 @@ impl<D: Decider<Event: WireEvent>> Fold<D> {
         stream: &StreamName,
     ) -> Result<(), LoadError> {
         match self.standing {
-            // Where others write, too, it was level then.
-            Standing::Level if !log.is_shared() => return Ok(()),
-            Standing::Level | Standing::Behind => {}
+            Standing::Level => return Ok(()),
+            Standing::Behind => {}
             Standing::Ahead => *self = Self::default(),
         }
         let from = self.version.map(|last| StreamVersion(last.0 + 1));
@@ -79,6 +78,23 @@ impl<D: Decider<Event: WireEvent>> Fold<D> {
         }
         self.standing = Standing::Level;
         Ok(())
+    }
+
+    /// Whether the stream is still where the fold has it, which others may have changed since.
+    ///
+    /// An append checks that; what comes to nothing, be it a refusal, is checked by nobody else.
+    pub(super) async fn is_up_to_date(
+        &mut self,
+        log: &dyn Log,
+        stream: &StreamName,
+    ) -> Result<bool, LoadError> {
+        if !log.is_shared() {
+            return Ok(true);
+        }
+        let before = self.version;
+        self.standing = Standing::Behind;
+        self.catch_up(log, stream).await?;
+        Ok(self.version == before)
     }
 
     fn take_in(&mut self, record: &Recorded<EncodedEvent>) -> Result<(), LoadError> {

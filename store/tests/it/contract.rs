@@ -13,6 +13,8 @@ use shiplog_store::{
     sqlite::SqliteLog,
 };
 
+#[cfg(feature = "eventstoredb")]
+use crate::cluster;
 use crate::support::{
     event, event_with, events, everything, fresh_stream, ids, metadata_of, unsteady,
 };
@@ -56,6 +58,7 @@ macro_rules! contract {
     };
 }
 
+contract!(#[cfg(feature = "eventstoredb")] eventstoredb => cluster::log().await);
 contract!(sqlite_in_memory => (SqliteLog::in_memory(unsteady()).unwrap(), ()));
 contract!(sqlite_in_a_directory => {
     let directory = tempfile::tempdir().unwrap();
@@ -304,7 +307,7 @@ async fn any_name_is_a_streams_name(log: &impl Log) {
 
 async fn a_large_event_is_recorded(log: &impl Log) {
     let stream = fresh_stream();
-    let data = format!("{{\"text\":\"{}\"}}", "x".repeat(1 << 20)).into_bytes();
+    let data = format!("{{\"text\":\"{}\"}}", "x".repeat(900 << 10)).into_bytes();
     let given: Vec<_> =
         (0..3).map(|key: u8| event_with(&stream, &key.to_string(), data.clone())).collect();
     for (version, event) in given.into_iter().enumerate() {

@@ -79,7 +79,10 @@ fn one_node_is_asked_without_looking_for_others() {
     let address = read("esdb+discover://cluster");
     let node = Node { host: "b".into(), port: 7 };
     let settings = address.settings(Some(&node), NodePreference::Leader).unwrap();
-    assert_eq!((hosts(&settings), settings.is_dns_discovery_enabled()), (vec!["b:7".into()], false));
+    assert_eq!(
+        (hosts(&settings), settings.is_dns_discovery_enabled()),
+        (vec!["b:7".into()], false)
+    );
 }
 
 #[test]

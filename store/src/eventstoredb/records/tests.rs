@@ -1,5 +1,6 @@
 use std::{collections::HashMap, sync::Arc};
 
+use bytes::Bytes;
 use eventstore::Position;
 use shiplog_domain::{
     metadata::{ActorKind, Via},
@@ -79,7 +80,8 @@ fn an_event_is_written_as_the_users_of_a_cluster_expect_it() {
         assert_eq!(String::from_utf8(written).unwrap(), metadata);
         assert_eq!(json.get().as_bytes(), event.event.data.trim_ascii());
         let told = format!("{:?}", encode(&event, recorded_at()).unwrap());
-        for part in ["\"content-type\": \"application/json\"", "\"type\": \"SomethingHappened\"", ID]
+        for part in
+            ["\"content-type\": \"application/json\"", "\"type\": \"SomethingHappened\"", ID]
         {
             assert!(told.contains(part), "{told}");
         }
