@@ -7,6 +7,7 @@ use prost::{
 };
 use uuid::Uuid;
 
+use super::routes::Visit;
 use crate::{
     memory::{Log, Place, Record},
     wire::{
@@ -134,12 +135,16 @@ impl Frame {
         Self::answer(Answer::LastStreamPosition(revision))
     }
 
-    pub(crate) fn caught_up() -> Self {
-        Self::answer(Answer::CaughtUp(()))
+    /// That a subscription is live, if the server is one that says so.
+    pub(crate) fn caught_up(visit: &Visit) -> Option<Self> {
+        let says = visit.cluster().is_at_least(23, 10);
+        says.then(|| Self::answer(Answer::CaughtUp(())))
     }
 
-    pub(crate) fn fell_behind() -> Self {
-        Self::answer(Answer::FellBehind(()))
+    /// That a subscription is live no longer, if the server is one that says so.
+    pub(crate) fn fell_behind(visit: &Visit) -> Option<Self> {
+        let says = visit.cluster().is_at_least(25, 1);
+        says.then(|| Self::answer(Answer::FellBehind(())))
     }
 
     fn answer(answer: Answer) -> Self {

@@ -81,11 +81,6 @@ impl Visit {
         self.cluster.new_id()
     }
 
-    /// Servers from 25.1 on tell a subscription that it has fallen behind.
-    pub(crate) fn tells_fell_behind(&self) -> bool {
-        self.cluster.is_at_least(25, 1)
-    }
-
     /// Whether the caller wants to be answered by the leader and by nobody else.
     #[expect(clippy::unused_self, reason = "it is asked beside the other questions")]
     pub(crate) fn requires_leader(&self, metadata: &MetadataMap) -> bool {

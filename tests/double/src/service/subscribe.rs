@@ -17,8 +17,8 @@ const BATCH: usize = 32;
 
 /// A reader of something that grows.
 trait Follower: Send + 'static {
-    /// What is there by now; nothing if there is nothing new. Live readers are told the moment.
-    fn advance(&mut self, visit: &Visit) -> Result<Vec<Frame>, Status>;
+    /// What is there by now, which can be nothing that is shown. `None` if there is nothing new.
+    fn advance(&mut self, visit: &Visit) -> Result<Option<Vec<Frame>>, Status>;
 }
 
 /// A subscription: its confirmation, then what its follower gives, until it is ended.
@@ -65,8 +65,7 @@ impl<F: Follower> Subscription<F> {
             }
             if !*self.stalled.borrow_and_update() {
                 self.records.borrow_and_update();
-                let frames = self.follower.advance(&self.visit)?;
-                if !frames.is_empty() {
+                if let Some(frames) = self.follower.advance(&self.visit)? {
                     return Ok(Some(frames));
                 }
             }

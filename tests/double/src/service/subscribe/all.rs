@@ -101,25 +101,26 @@ impl Filtered {
 }
 
 impl Follower for All {
-    fn advance(&mut self, visit: &Visit) -> Result<Vec<Frame>, Status> {
+    fn advance(&mut self, visit: &Visit) -> Result<Option<Vec<Frame>>, Status> {
         let log = visit.memory().read();
         if let State::CatchingUp(begin) = self.state {
-            return Ok(self.catch_up(&log, begin));
+            return Ok(Some(self.catch_up(&log, begin, visit)));
         }
         if self.state == State::Arrived {
             self.state = State::Live;
-            return Ok(vec![Frame::caught_up()]);
+            return Ok(Some(Vec::from_iter(Frame::caught_up(visit))));
         }
         if !self.is_behind(&log) {
-            return Ok(self.step(&log));
+            let frames = self.step(&log);
+            return Ok((!frames.is_empty()).then_some(frames));
         }
         self.state = State::CatchingUp(self.cursor.place(&log));
-        let mut frames = Vec::from_iter(visit.tells_fell_behind().then(Frame::fell_behind));
+        let mut frames = Vec::from_iter(Frame::fell_behind(visit));
         if let (Some(filtered), Some(place)) = (&mut self.filtered, self.checkpoint) {
             frames.extend(filtered.checkpoint(place));
         }
-        frames.extend(self.catch_up(&log, self.cursor.place(&log)));
-        Ok(frames)
+        frames.extend(self.catch_up(&log, self.cursor.place(&log), visit));
+        Ok(Some(frames))
     }
 }
 
@@ -131,7 +132,7 @@ impl All {
     }
 
     /// A page, and a checkpoint if one is due, until the end is reached.
-    fn catch_up(&mut self, log: &Log, begin: Place) -> Vec<Frame> {
+    fn catch_up(&mut self, log: &Log, begin: Place, visit: &Visit) -> Vec<Frame> {
         let window = self.filtered.as_ref().map_or(usize::MAX, |filtered| filtered.window);
         let page = self.page(log, BATCH, window);
         let mut frames = self.events(log, &page);
@@ -146,7 +147,7 @@ impl All {
         }
         if page.ended {
             self.state = State::Live;
-            frames.push(Frame::caught_up());
+            frames.extend(Frame::caught_up(visit));
         } else {
             self.state = State::CatchingUp(self.cursor.place(log));
         }

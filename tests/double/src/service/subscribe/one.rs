@@ -57,27 +57,27 @@ pub(in super::super) fn stream(
 }
 
 impl Follower for One {
-    fn advance(&mut self, visit: &Visit) -> Result<Vec<Frame>, Status> {
+    fn advance(&mut self, visit: &Visit) -> Result<Option<Vec<Frame>>, Status> {
         if self.state == State::Arrived {
             self.state = State::Live;
-            return Ok(vec![Frame::caught_up()]);
+            return Ok(Some(Vec::from_iter(Frame::caught_up(visit))));
         }
         let log = visit.memory().read();
-        let Some(stream) = log.stream_named(&self.name) else { return Ok(Vec::new()) };
+        let Some(stream) = log.stream_named(&self.name) else { return Ok(None) };
         if stream.buried {
             return Err(status::stream_deleted(&self.name));
         }
         let mut frames = Vec::new();
         if self.state == State::Live && self.behind(stream) > BATCH as u64 {
             self.state = State::CatchingUp;
-            frames.extend(visit.tells_fell_behind().then(Frame::fell_behind));
+            frames.extend(Frame::fell_behind(visit));
         }
         frames.extend(self.page(&log, stream));
         if self.state == State::CatchingUp && self.behind(stream) == 0 {
             self.state = State::Live;
-            frames.push(Frame::caught_up());
+            frames.extend(Frame::caught_up(visit));
         }
-        Ok(frames)
+        Ok((!frames.is_empty()).then_some(frames))
     }
 }
 
