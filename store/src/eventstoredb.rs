@@ -32,6 +32,7 @@ mod failure;
 mod follow;
 mod identity;
 mod known;
+mod pool;
 mod reads;
 mod records;
 mod scope;
@@ -54,6 +55,7 @@ use self::{
     append::{Append, Appends},
     batches::Batches,
     follow::{Follow, Followed},
+    pool::Pool,
     reads::Reads,
     scope::Scope,
     standing::Standings,
@@ -105,8 +107,7 @@ pub struct EventStoreDbLog {
     reads: Arc<Reads>,
     appends: Arc<Appends>,
     tail: Arc<Tail>,
-    /// To whatever node the connection string prefers, for subscriptions.
-    followed: Arc<Supervisor>,
+    followed: Pool,
     standings: Arc<Standings>,
     limit: Duration,
 }
@@ -121,8 +122,11 @@ impl EventStoreDbLog {
     ///
     /// [`ConnectError`], which says what is wrong with the string, or with the cluster after as
     /// many attempts as `maxDiscoverAttempts` says.
-    pub async fn connect(address: &str, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
-        Self::connect_within(address, "", clock).await
+    pub fn connect(
+        address: &str,
+        clock: Arc<dyn Clock>,
+    ) -> BoxFuture<'_, Result<Self, ConnectError>> {
+        Self::connect_within(address, "", clock)
     }
 
     /// Connects to a log that has but those streams of the cluster that begin with `prefix`.
@@ -132,7 +136,15 @@ impl EventStoreDbLog {
     /// # Errors
     ///
     /// As [`connect`](Self::connect).
-    pub async fn connect_within(
+    pub fn connect_within<'a>(
+        address: &'a str,
+        prefix: &'a str,
+        clock: Arc<dyn Clock>,
+    ) -> BoxFuture<'a, Result<Self, ConnectError>> {
+        Self::open(address, prefix, clock).boxed()
+    }
+
+    async fn open(
         address: &str,
         prefix: &str,
         clock: Arc<dyn Clock>,
@@ -142,10 +154,6 @@ impl EventStoreDbLog {
         let leader = Arc::new(Supervisor::start(address.clone(), NodePreference::Leader));
         let dial = |source| ConnectError::Dial { address: address.to_string(), source };
         leader.first(attempts).await.map_err(dial)?;
-        let followed = match address.preference {
-            NodePreference::Leader => Arc::clone(&leader),
-            other => Arc::new(Supervisor::start(address.clone(), other)),
-        };
         let reads = Arc::new(Reads::new(Arc::clone(&leader), Scope::new(prefix), limit));
         let read = |source| ConnectError::Read { address: address.to_string(), source };
         let id = identity::identify(&reads).await.map_err(read)?;
@@ -165,6 +173,7 @@ impl EventStoreDbLog {
         let appends =
             Appends::new(Arc::clone(&reads), batches, known, Arc::clone(&tail), address.deadline);
         let appends = Arc::new(appends);
+        let followed = Pool::new(address);
         Ok(Self { id, reads, appends, tail, followed, standings: Arc::default(), limit })
     }
 
@@ -178,7 +187,7 @@ impl EventStoreDbLog {
         after: Option<GlobalPosition>,
         until: Option<GlobalPosition>,
     ) -> RecordStream<'_> {
-        let (supervisor, reads) = (Arc::clone(&self.followed), Arc::clone(&self.reads));
+        let (supervisor, reads) = (self.followed.take(), Arc::clone(&self.reads));
         let (standings, limit) = (Arc::clone(&self.standings), self.limit);
         Followed::new(Follow { supervisor, reads, standings, after, until, limit }).boxed()
     }

@@ -111,7 +111,9 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
                 let state = state_at::<D>(&*self.log, stream, last.version).await?;
                 (outcome, answer(&state, &outcome))
             }
-            outcome => (outcome, answer(&fold.state, &outcome)),
+            outcome @ (Outcome::Recorded(_) | Outcome::Replayed(_) | Outcome::AlreadySo { .. }) => {
+                (outcome, answer(&fold.state, &outcome))
+            }
         };
         Ok(told)
     }

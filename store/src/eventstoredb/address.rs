@@ -3,6 +3,7 @@
 //! It is read here and not by the client crate, which takes a percent-encoded password as it
 //! stands, passes over what it does not know, and shortens no keep-alive below ten seconds.
 
+mod error;
 mod parameters;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,8 @@ use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 use eventstore::{ClientSettings, NodePreference};
 use percent_encoding::percent_decode_str;
 use toml::{Table, Value};
+
+pub use self::error::AddressError;
 
 /// Where a node listens unless the connection string says otherwise.
 const PORT: u16 = 2113;
@@ -69,76 +72,6 @@ impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:***", self.user)
     }
-}
-
-/// Why a text is no connection string.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AddressError {
-    /// It does not begin as one.
-    #[error("a connection string begins with `esdb://`, `kurrentdb://` or either `+discover://`")]
-    Scheme,
-    /// It names no node.
-    #[error("it names no host")]
-    NoHost,
-    /// What should be a host is none.
-    #[error("`{found}` is not a host with or without a port")]
-    Host {
-        /// What stands in its place.
-        found: String,
-    },
-    /// With discovery there is one name to look behind.
-    #[error("with `+discover` it names one host, not `{found}`")]
-    Discover {
-        /// How many it names.
-        found: usize,
-    },
-    /// There is something between the hosts and the parameters.
-    #[error("it has a path, `{found}`")]
-    Path {
-        /// The path.
-        found: String,
-    },
-    /// A percent-encoded part is not UTF-8.
-    #[error("its {part} is not UTF-8 once it is decoded")]
-    Encoding {
-        /// Which part.
-        part: &'static str,
-    },
-    /// A parameter is unknown.
-    #[error("it has no parameter `{name}`")]
-    Parameter {
-        /// The name.
-        name: String,
-    },
-    /// A parameter is given twice.
-    #[error("the parameter `{name}` is given twice")]
-    Twice {
-        /// The name.
-        name: String,
-    },
-    /// A parameter has a value that it cannot have.
-    #[error("the parameter `{name}` takes {wants}, not `{found}`")]
-    Value {
-        /// The name.
-        name: &'static str,
-        /// What would do.
-        wants: &'static str,
-        /// What is given.
-        found: String,
-    },
-    /// A certificate comes without its key, or a key without its certificate.
-    #[error("`userCertFile` and `userKeyFile` go together")]
-    HalfACertificate,
-    /// A file that a parameter names cannot be used.
-    #[error("the file `{path}` of `{name}` {problem}")]
-    File {
-        /// The parameter.
-        name: &'static str,
-        /// The file.
-        path: String,
-        /// Why not.
-        problem: String,
-    },
 }
 
 impl FromStr for Address {

@@ -10,7 +10,7 @@ use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
 use tokio::time::timeout;
 
 use super::{
-    batches::{Batches, Sent},
+    batches::{Batches, Outgoing, Sent},
     known::Known,
     reads::{Page, Reads},
     tail::{Awaited, Tail},
@@ -105,7 +105,9 @@ impl Appends {
         loop {
             let due = StreamVersion(known.next() + events.len() as u64 - 1);
             let awaited = self.tail.is_live().then(|| self.tail.await_at(stream, due));
-            let sent = self.batches.send(&name, *expected, events, known.recorded_at).await;
+            let floor = known.recorded_at;
+            let sent = Outgoing { stream: &name, expected: *expected, events, floor };
+            let sent = self.batches.send(sent).await;
             let sent = match sent {
                 Sent::Acknowledged(stamp) => {
                     stamps.push(stamp);
@@ -170,12 +172,17 @@ impl Appends {
         stamps: &[Timestamp],
     ) -> Result<Option<Result<Appended, AppendError>>, LogFault> {
         let Append { stream, expected, events } = append;
+        let before = known.version;
         self.catch_up(stream, known).await?;
-        let last = match known.find(events) {
-            Ok(last) => last,
-            // Another node recorded another request under this key. That is news, not reuse.
-            Err(_) => None,
-        };
+        if let Some(last) = before.filter(|_| known.version == before)
+            && self.event(stream, last).await?.is_none()
+        {
+            // The cluster has less than it had: somebody has put back a backup.
+            *known = Known::default();
+            self.catch_up(stream, known).await?;
+        }
+        // That another node recorded another request under this key is news, not reuse.
+        let last = known.find(events).unwrap_or_default();
         if let Some(last) = last {
             let event = self.event(stream, last).await?;
             if let Some(event) = event.filter(|event| is_ours(event, events, stamps)) {

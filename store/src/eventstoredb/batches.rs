@@ -41,6 +41,17 @@ const PERMISSION_DENIED: i32 = 7;
 /// An append on its way.
 type Call<'a> = BoxFuture<'a, eventstore::Result<BatchWriteResult>>;
 
+/// An append that is to be sent.
+#[derive(Clone, Copy)]
+pub(super) struct Outgoing<'a> {
+    /// What the cluster calls the stream.
+    pub(super) stream: &'a str,
+    pub(super) expected: ExpectedVersion,
+    pub(super) events: &'a [NewEvent],
+    /// The time of recording is not before this.
+    pub(super) floor: Option<Timestamp>,
+}
+
 /// What became of an append on its way.
 pub(super) enum Sent {
     /// The server says that the stream has the events, recorded at this time if they are these.
@@ -75,19 +86,13 @@ impl Batches {
 
     /// Sends one append and waits for what the server says.
     ///
-    /// The time of recording is not before `floor`, nor before that of what this node sent last.
-    pub(super) async fn send(
-        &self,
-        stream: &str,
-        expected: ExpectedVersion,
-        events: &[NewEvent],
-        floor: Option<Timestamp>,
-    ) -> Sent {
+    /// The time of recording is not before that of what this node sent last, either.
+    pub(super) async fn send(&self, outgoing: Outgoing<'_>) -> Sent {
         let session = match self.session().await {
             Ok(session) => session,
             Err(fault) => return Sent::Unsent(fault),
         };
-        let (now, call) = match self.queue(&session, stream, expected, events, floor) {
+        let (now, call) = match self.queue(&session, outgoing) {
             Ok(queued) => queued,
             Err(error) => return Sent::Unsent(no_json(error)),
         };
@@ -105,10 +110,7 @@ impl Batches {
     fn queue<'a>(
         &self,
         session: &'a Session,
-        stream: &'a str,
-        expected: ExpectedVersion,
-        events: &[NewEvent],
-        floor: Option<Timestamp>,
+        Outgoing { stream, expected, events, floor }: Outgoing<'a>,
     ) -> Result<(Timestamp, Call<'a>), serde_json::Error> {
         let mut stamped = self.stamped.lock().unwrap_or_else(PoisonError::into_inner);
         let now = whole_microseconds(self.clock.now()).max(*stamped);

@@ -161,14 +161,16 @@ impl Follow {
                 Err(_) => self.reads.seen(),
             },
         };
-        told.say(if self.after >= head { Standing::Live } else { Standing::CatchingUp });
         let options = SubscribeToAllOptions::default()
             .position(place(self.after))
             .filter(self.reads.scope.filter());
         let mut subscription = line.client.subscribe_to_all(&options).await;
         // The first message is the confirmation: a server that is there has it at hand.
         match within(self.limit, subscription.next_subscription_event()).await {
-            Ok(SubscriptionEvent::Confirmed(_)) => {}
+            Ok(SubscriptionEvent::Confirmed(_)) => {
+                let level = self.after >= head;
+                told.say(if level { Standing::Live } else { Standing::CatchingUp });
+            }
             Ok(event) => {
                 if let Some(end) = self.take(event, sender, told, head).await {
                     return end;
@@ -207,7 +209,8 @@ impl Follow {
             SubscriptionEvent::EventAppeared(event) => event.event?,
             SubscriptionEvent::CaughtUp => {
                 told.say(Standing::Live);
-                return None;
+                // What was at the end may be deleted.
+                return self.until.map(|_| End::Done);
             }
             SubscriptionEvent::FellBehind => {
                 told.say(Standing::CatchingUp);

@@ -73,6 +73,7 @@ struct Read {
 
 /// What the cluster has at a place.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is the large one, nearly always")]
 pub(super) enum Found {
     /// An event of ours.
     Ours(Recorded<EncodedEvent>),
