@@ -28,8 +28,8 @@ fn alone() {
     let double = double(Options::default());
     let runtime = tokio::runtime::Runtime::new().unwrap();
 
-    let connecting = EventStoreDbLog::connect(&double.uri(), unsteady());
-    let error = runtime.block_on(connecting).err().unwrap();
+    let uri = double.uri();
+    let error = runtime.block_on(EventStoreDbLog::connect(&uri, unsteady())).err().unwrap();
 
     assert!(
         error
