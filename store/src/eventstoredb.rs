@@ -165,6 +165,7 @@ impl EventStoreDbLog {
             standings: Arc::clone(&standings),
             after,
             until: None,
+            from_leader: true,
             limit,
         };
         let tail = Tail::start(Followed::new(follow), standings, Arc::clone(&known));
@@ -189,7 +190,9 @@ impl EventStoreDbLog {
     ) -> RecordStream<'_> {
         let (supervisor, reads) = (self.followed.take(), Arc::clone(&self.reads));
         let (standings, limit) = (Arc::clone(&self.standings), self.limit);
-        Followed::new(Follow { supervisor, reads, standings, after, until, limit }).boxed()
+        let from_leader = self.followed.preference == NodePreference::Leader;
+        let follow = Follow { supervisor, reads, standings, after, until, from_leader, limit };
+        Followed::new(follow).boxed()
     }
 }
 

@@ -111,7 +111,7 @@ impl Appends {
             let sent = match sent {
                 Sent::Acknowledged(stamp) => {
                     stamps.push(stamp);
-                    self.confirm(append, known, stamp, awaited).await
+                    self.confirm(append, known, &stamps, awaited).await
                 }
                 Sent::Doubtful(stamp, failure) => {
                     stamps.push(stamp);
@@ -144,7 +144,7 @@ impl Appends {
         &self,
         append: &Append,
         known: &mut Known,
-        stamp: Timestamp,
+        stamps: &[Timestamp],
         awaited: Option<Awaited>,
     ) -> Result<Option<Result<Appended, AppendError>>, LogFault> {
         let Append { stream, events, .. } = append;
@@ -157,11 +157,11 @@ impl Appends {
             Some(event) => Some(event),
             None => self.event(stream, StreamVersion(due)).await?,
         };
-        if let Some(event) = event.filter(|event| is_ours(event, events, &[stamp])) {
-            known.appended(events, stamp);
+        if let Some(event) = event.filter(|event| is_ours(event, events, stamps)) {
+            known.appended(events, event.recorded_at);
             return Ok(Some(Ok(place(&event))));
         }
-        self.look(append, known, &[stamp]).await
+        self.look(append, known, stamps).await
     }
 
     /// Looks for the append in the stream; `None` if it can still come to pass.

@@ -62,6 +62,8 @@ pub(super) struct Follow {
     pub(super) after: Option<GlobalPosition>,
     /// The last event to be read; `None` if there is no end.
     pub(super) until: Option<GlobalPosition>,
+    /// Whether the node has all that the cluster has.
+    pub(super) from_leader: bool,
     pub(super) limit: Duration,
 }
 
@@ -209,8 +211,8 @@ impl Follow {
             SubscriptionEvent::EventAppeared(event) => event.event?,
             SubscriptionEvent::CaughtUp => {
                 told.say(Standing::Live);
-                // What was at the end may be deleted.
-                return self.until.map(|_| End::Done);
+                // Somebody has deleted what was at the end. A follower may not have it yet.
+                return self.until.filter(|_| self.from_leader).map(|_| End::Done);
             }
             SubscriptionEvent::FellBehind => {
                 told.say(Standing::CatchingUp);

@@ -15,15 +15,17 @@ const MOST: usize = 50;
 /// Connections to whatever node the connection string prefers.
 pub(super) struct Pool {
     address: Address,
-    preference: NodePreference,
+    pub(super) preference: NodePreference,
     supervisors: Mutex<Vec<Arc<Supervisor>>>,
 }
 
 impl Pool {
-    /// A pool without connections.
+    /// A pool with one connection, which is being made.
     pub(super) fn new(address: Address) -> Self {
         let preference = address.preference;
-        Self { address, preference, supervisors: Mutex::default() }
+        let pool = Self { address, preference, supervisors: Mutex::default() };
+        drop(pool.take());
+        pool
     }
 
     /// A connection that has room for one more, for as long as it is held.

@@ -1,9 +1,12 @@
 //! Nodes that come and go.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::Write as _,
+    time::{Duration, Instant},
+};
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use shiplog_double::Options;
+use shiplog_double::{Options, Tls};
 use shiplog_store::{
     eventstoredb::EventStoreDbLog,
     log::{Log, LogFault},
@@ -84,6 +87,28 @@ async fn a_user_with_any_password_gets_in_and_nobody_else_does() {
     let uri = format!("esdb://us%40er:wrong@{address}?tls=false");
     let error = EventStoreDbLog::connect(&uri, unsteady()).await.err().unwrap();
     assert!(error.to_string().ends_with("the cluster refuses the credentials"), "{error}");
+}
+
+#[tokio::test]
+async fn a_cluster_behind_tls_is_reached_with_its_authority_and_not_without() {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let tls =
+        Tls { certificates: certified.cert.pem(), key: certified.signing_key.serialize_pem() };
+    let host = "localhost".to_owned();
+    let double = double(Options { tls: Some(tls), host, nodes: 3, ..Options::default() });
+    let mut authority = tempfile::NamedTempFile::new().unwrap();
+    authority.write_all(certified.cert.pem().as_bytes()).unwrap();
+    let authority = authority.path().to_str().unwrap();
+
+    for option in [&format!("tlsCaFile={authority}"), "tlsVerifyCert=false"] {
+        let log = connect(&double.uri_with(option), &format!("{option}."), unsteady()).await;
+        let stream = fresh_stream();
+        log.append(&stream, NoStream, events(&stream, 0..3)).await.unwrap();
+        assert_eq!(everything(log.read_all(None)).await.len(), 3);
+    }
+    let stranger = double.uri_with("maxDiscoverAttempts=1");
+    let error = EventStoreDbLog::connect(&stranger, unsteady()).await.err().unwrap();
+    assert!(error.to_string().contains("no node answers"), "{error}");
 }
 
 #[tokio::test]
