@@ -105,17 +105,15 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
         let ask = Ask::<D> { stream, claimed, command, metadata: Arc::new(metadata) };
         let outcome = self.settle(&mut fold, ask).await;
         self.cache.weigh(stream, fold.weight());
-        let told = match outcome? {
-            // Only a replay is of an earlier version.
-            outcome @ Outcome::Replayed(last) if Some(last.version) < fold.version => {
-                let state = state_at::<D>(&*self.log, stream, last.version).await?;
-                (outcome, answer(&state, &outcome))
+        let outcome = outcome?;
+        let earlier = match outcome {
+            Outcome::Replayed(last) if Some(last.version) < fold.version => {
+                Some(state_at::<D>(&*self.log, stream, last.version).await?)
             }
-            outcome @ (Outcome::Recorded(_) | Outcome::Replayed(_) | Outcome::AlreadySo { .. }) => {
-                (outcome, answer(&fold.state, &outcome))
-            }
+            Outcome::Recorded(_) | Outcome::Replayed(_) | Outcome::AlreadySo { .. } => None,
         };
-        Ok(told)
+        let told = answer(earlier.as_ref().unwrap_or(&fold.state), &outcome);
+        Ok((outcome, told))
     }
 
     /// Tries until it is known what becomes of the command.
