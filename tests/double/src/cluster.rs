@@ -9,10 +9,12 @@ use std::{
 };
 
 use bytes::Bytes;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
     faults::Faults,
+    groups::Groups,
     memory::{Expected, Incoming, Memory},
     options::Options,
 };
@@ -25,6 +27,8 @@ pub(crate) struct Cluster {
     ports: Vec<u16>,
     state: Mutex<State>,
     ids: AtomicU64,
+    groups: Groups,
+    leaders: watch::Sender<Option<usize>>,
 }
 
 /// Who is there.
@@ -82,6 +86,8 @@ impl Cluster {
             options,
             ports,
             ids: AtomicU64::new(1),
+            groups: Groups::default(),
+            leaders: watch::Sender::default(),
         }
     }
 
@@ -131,6 +137,7 @@ impl Cluster {
             *known = alive;
         }
         state.elect();
+        self.tell(&state);
     }
 
     /// Makes a node the leader, if it is alive. Gives whether it leads.
@@ -139,7 +146,18 @@ impl Cluster {
         if state.alive.get(node) == Some(&true) && state.has_quorum() {
             state.leader = Some(node);
         }
+        self.tell(&state);
         state.leader == Some(node)
+    }
+
+    /// The persistent subscriptions.
+    pub(crate) fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    /// Who leads, now and whenever another one does.
+    pub(crate) fn leaders(&self) -> watch::Receiver<Option<usize>> {
+        self.leaders.subscribe()
     }
 
     pub(crate) fn leader(&self) -> Option<usize> {
@@ -188,6 +206,11 @@ impl Cluster {
         };
         // A stream that somebody deleted for ever gets none.
         _ = self.memory.append(&stream, Expected::Any, vec![event]);
+    }
+
+    fn tell(&self, state: &State) {
+        let leader = state.leader;
+        self.leaders.send_if_modified(|known| std::mem::replace(known, leader) != leader);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

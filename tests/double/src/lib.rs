@@ -10,6 +10,7 @@ mod cluster;
 mod control;
 mod double;
 mod faults;
+mod groups;
 mod memory;
 mod options;
 mod server;

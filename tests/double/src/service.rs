@@ -9,6 +9,7 @@ mod features;
 mod frame;
 mod gossip;
 mod pages;
+mod persistent;
 mod read;
 mod routes;
 mod status;

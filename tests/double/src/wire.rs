@@ -4,5 +4,6 @@
 //! list of entries; nested messages have flat names.
 
 pub(crate) mod gossip;
+pub(crate) mod persistent;
 pub(crate) mod shared;
 pub(crate) mod streams;

@@ -98,6 +98,12 @@ impl Log {
         self.records.get(number)
     }
 
+    /// The record that begins at a position.
+    pub(crate) fn at(&self, position: u64) -> Option<&Record> {
+        let number = self.records.binary_search_by_key(&position, |record| record.position);
+        self.record(number.ok()?)
+    }
+
     pub(crate) fn stream(&self, number: usize) -> Option<&Stream> {
         self.streams.get(number)
     }
@@ -151,7 +157,7 @@ impl Log {
     pub(super) fn write(&mut self, stream: usize, content: Content) -> u64 {
         let position = self.end;
         let Some(place) = self.streams.get(stream) else { return position };
-        let (name, revision) = (Arc::clone(&place.name), place.next());
+        let (name, revision, hidden) = (Arc::clone(&place.name), place.next(), place.hidden);
         let (id, kind, bytes) = (content.id, Arc::clone(&content.kind), content.bytes(&name));
         let target = if *kind == *LINK { link::target(&content.data) } else { None };
         let target = target.map(|(name, revision)| (self.open(name), revision));
@@ -163,7 +169,7 @@ impl Log {
             place.records.push(number);
         }
         self.recent.keep(id, stream, revision, name.len());
-        if self.projections && target.is_none() {
+        if self.projections && !hidden && target.is_none() {
             self.project(number);
         }
         position

@@ -228,3 +228,38 @@ fn detailed_bad_request(message: &str) -> RpcStatus {
     let detail = BadRequest { message: message.to_owned() };
     detailed(Code::InvalidArgument, "BadRequest", "BadRequest", &detail)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{
+        shared::StreamIdentifier,
+        streams::write::{Expectation, Seconds},
+    };
+
+    fn within(deadline: Option<Deadline>) -> Result<Duration, RpcStatus> {
+        let options = BatchOptions {
+            stream: Some(StreamIdentifier::new("lane-a")),
+            expected: Some(Expectation::Any(())),
+            deadline,
+        };
+        let pending = Pending::new(None, options)?;
+        Ok(pending.deadline.saturating_duration_since(Instant::now()))
+    }
+
+    #[test]
+    fn a_deadline_is_a_duration_or_an_instant() {
+        let seconds = |seconds| Seconds { seconds, nanos: 0 };
+        let soon = i64::try_from(crate::memory::since_1970().as_secs()).unwrap() + 1000;
+        let long = Duration::from_millis(1900)..=WRITE_TIMEOUT;
+        assert!(long.contains(&within(None).unwrap()));
+        assert!(long.contains(&within(Some(Deadline::At(seconds(soon)))).unwrap()));
+        // What a client means that sends an instant as a duration is not guessed.
+        assert!(long.contains(&within(Some(Deadline::Within(seconds(soon)))).unwrap()));
+        assert!(within(Some(Deadline::Within(seconds(1)))).unwrap() <= Duration::from_secs(1));
+        for passed in [Deadline::Within(seconds(0)), Deadline::At(seconds(soon - 2000))] {
+            let status = within(Some(passed)).unwrap_err();
+            assert_eq!(status.code, i32::from(Code::DeadlineExceeded));
+        }
+    }
+}

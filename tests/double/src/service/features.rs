@@ -9,6 +9,8 @@ use super::{
 };
 use crate::wire::gossip::{StatsReq, StatsResp, SupportedMethod, SupportedMethods};
 
+const GROUPS: &str = "event_store.client.persistent_subscriptions.persistentsubscriptions";
+
 /// Service, method, what is special about it; in lower case, as the server says it.
 const METHODS: &[(&str, &str, &[&str])] = &[
     ("event_store.client.streams.streams", "read", &["position", "events"]),
@@ -16,6 +18,10 @@ const METHODS: &[(&str, &str, &[&str])] = &[
     ("event_store.client.streams.streams", "delete", &[]),
     ("event_store.client.streams.streams", "tombstone", &[]),
     ("event_store.client.streams.streams", "batchappend", &["deadline_duration"]),
+    (GROUPS, "create", &["stream", "all"]),
+    (GROUPS, "update", &["stream", "all"]),
+    (GROUPS, "delete", &["stream", "all"]),
+    (GROUPS, "read", &["stream", "all"]),
     ("event_store.client.gossip.gossip", "read", &[]),
     ("event_store.client.monitoring.monitoring", "stats", &[]),
     ("event_store.client.server_features.serverfeatures", "getsupportedmethods", &[]),

@@ -29,6 +29,8 @@ pub(crate) struct EventFrame {
     event: Option<Image>,
     link: Option<Image>,
     commit: u64,
+    /// How often a persistent subscription has sent it before.
+    retries: Option<u32>,
 }
 
 /// How a client wants to see events.
@@ -86,32 +88,43 @@ impl EventFrame {
         match record.target.filter(|_| look.resolve_links) {
             Some(target) => {
                 let event = log.resolve(target).map(|event| Image::of(event, look));
-                Self { event, link: own, commit }
+                Self { event, link: own, commit, retries: None }
             }
-            None => Self { event: own, link: None, commit },
+            None => Self { event: own, link: None, commit, retries: None },
         }
     }
 
     /// Writes the fields of a `ReadEvent` in a `ReadResp`.
     pub(crate) fn put(&self, buffer: &mut impl BufMut) {
-        let Self { event, link, commit } = self;
+        let Self { event, link, commit, retries } = self;
         let images = [(1, event), (2, link)];
         let images = images.iter().filter_map(|(tag, image)| Some((*tag, image.as_ref()?)));
         let nested = |image: &Image| 1 + encoded_len_varint(image.len() as u64) + image.len();
         let length: usize = images.clone().map(|(_, image)| nested(image)).sum();
         encode_key(1, WireType::LengthDelimited, buffer);
-        encode_varint((length + 1 + encoded_len_varint(*commit)) as u64, buffer);
+        let numbers = [(3, Some(*commit)), (5, retries.map(u64::from))];
+        let numbers = numbers.iter().filter_map(|(tag, number)| Some((*tag, (*number)?)));
+        let number_length: usize =
+            numbers.clone().map(|(_, number)| 1 + encoded_len_varint(number)).sum();
+        encode_varint((length + number_length) as u64, buffer);
         for (tag, image) in images {
             image.put(tag, buffer);
         }
-        encode_key(3, WireType::Varint, buffer);
-        encode_varint(*commit, buffer);
+        for (tag, number) in numbers {
+            encode_key(tag, WireType::Varint, buffer);
+            encode_varint(number, buffer);
+        }
     }
 }
 
 impl Frame {
     pub(crate) fn event(log: &Log, record: &Record, look: Look) -> Self {
         Self::Event(EventFrame::of(log, record, look))
+    }
+
+    /// An event of a persistent subscription.
+    pub(crate) fn retried(log: &Log, record: &Record, look: Look, retries: u32) -> Self {
+        Self::Event(EventFrame { retries: Some(retries), ..EventFrame::of(log, record, look) })
     }
 
     pub(crate) fn confirmation(subscription: String) -> Self {

@@ -65,7 +65,7 @@ fn invalid(message: &str) -> Status {
 }
 
 /// Where to begin in `$all`.
-fn whence(all: &AllOptions) -> Result<Whence, Status> {
+pub(super) fn whence(all: &AllOptions) -> Result<Whence, Status> {
     match all.place {
         Some(WirePlace::Start(())) => Ok(Whence::Start),
         Some(WirePlace::End(())) => Ok(Whence::End),

@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 use tonic::{Status, body::BoxBody, metadata::MetadataMap};
 use uuid::Uuid;
 
-use super::{append, batch, call::serve, delete, features, gossip, read, status};
+use super::{append, batch, call::serve, delete, features, gossip, persistent, read, status};
 use crate::{
     cluster::{Cluster, Role},
     faults::Faults,
@@ -49,6 +49,18 @@ pub(crate) async fn answer(
         }
         "streams.Streams/Tombstone" => {
             serve(request, |call| delete::delete(visit(), call, true)).await
+        }
+        "persistent_subscriptions.PersistentSubscriptions/Create" => {
+            serve(request, |call| persistent::create(visit(), call)).await
+        }
+        "persistent_subscriptions.PersistentSubscriptions/Update" => {
+            serve(request, |call| persistent::update(visit(), call)).await
+        }
+        "persistent_subscriptions.PersistentSubscriptions/Delete" => {
+            serve(request, |call| persistent::delete(visit(), call)).await
+        }
+        "persistent_subscriptions.PersistentSubscriptions/Read" => {
+            serve(request, |call| persistent::read(visit(), call)).await
         }
         "gossip.Gossip/Read" => serve(request, |call| gossip::read(visit(), call)).await,
         "server_features.ServerFeatures/GetSupportedMethods" => {
@@ -99,6 +111,11 @@ impl Visit {
     /// A follower reads, unless it is told that the caller wants the leader.
     pub(crate) fn may_read(&self, requires_leader: bool) -> Result<(), Status> {
         self.may(requires_leader)
+    }
+
+    /// What only the leader does, whatever the caller requires.
+    pub(crate) fn may_lead(&self) -> Result<(), Status> {
+        self.may(true)
     }
 
     fn may(&self, leader_only: bool) -> Result<(), Status> {

@@ -57,6 +57,36 @@ pub(crate) fn access_denied() -> Status {
     explained(Code::PermissionDenied, "Access Denied", &[("exception", "access-denied")])
 }
 
+/// There is no such group.
+pub(crate) fn no_group(stream: &str, group: &str) -> Status {
+    let message = format!("Subscription group {group} on stream {stream} does not exist.");
+    of_group(Code::NotFound, &message, "persistent-subscription-does-not-exist", stream, group)
+}
+
+/// There is such a group.
+pub(crate) fn group_exists(stream: &str, group: &str) -> Status {
+    let message = format!("Subscription group {group} on stream {stream} exists.");
+    of_group(Code::AlreadyExists, &message, "persistent-subscription-exists", stream, group)
+}
+
+/// The group was deleted, or its leader leads no longer.
+pub(crate) fn group_dropped(stream: &str, group: &str) -> Status {
+    let message = format!("Subscription group {group} on stream {stream} was dropped.");
+    of_group(Code::Cancelled, &message, "persistent-subscription-dropped", stream, group)
+}
+
+/// The group has as many consumers as it may have.
+pub(crate) fn too_many_consumers(stream: &str, group: &str) -> Status {
+    let message =
+        format!("Maximum subscriptions reached for subscription group {group} on stream {stream}.");
+    of_group(Code::FailedPrecondition, &message, "maximum-subscribers-reached", stream, group)
+}
+
+fn of_group(code: Code, message: &str, exception: &str, stream: &str, group: &str) -> Status {
+    let trailers = [("exception", exception), ("stream-name", stream), ("group-name", group)];
+    explained(code, message, &trailers)
+}
+
 /// More than an append may hold.
 pub(crate) fn too_large(most: usize) -> Status {
     let message = format!("Maximum Append Size of {most} Exceeded.");
