@@ -134,8 +134,15 @@ impl Batch {
         if !is_final {
             return Ok(None);
         }
-        self.visit.may_write(self.requires_leader)?;
-        Ok(self.pending.remove(&id).map(|pending| pending.write(&self.visit)))
+        let Some(pending) = self.pending.remove(&id) else { return Ok(None) };
+        match self.visit.may_write(self.requires_leader) {
+            Ok(()) => Ok(Some(pending.write(&self.visit))),
+            Err(status) if status.code() == Code::Unavailable => {
+                Ok(Some(pending.error(not_ready(&status))))
+            }
+            // Who leads is said in the trailers of the whole call.
+            Err(status) => Err(status),
+        }
     }
 }
 
@@ -207,6 +214,11 @@ fn deleted(stream: &str) -> RpcStatus {
 
 fn timeout() -> RpcStatus {
     detailed(Code::DeadlineExceeded, "Timeout", "Timeout", &())
+}
+
+/// A refusal without a code, as the server makes it.
+fn not_ready(status: &Status) -> RpcStatus {
+    RpcStatus { code: Code::Ok.into(), message: status.message().to_owned(), details: None }
 }
 
 fn too_large() -> RpcStatus {

@@ -55,6 +55,12 @@ async fn an_append_can_be_refused() {
     double.faults().refuse(1);
     let refused = append(&client, "lane-a", ExpectedRevision::NoStream, events(0..2)).await;
     assert!(matches!(refused, Err(Error::ServerError(_))), "{refused:?}");
+    let batch = client.batch_append(&BatchAppendOptions::default()).await.unwrap();
+    double.faults().refuse(1);
+    let refused = batch.append_to_stream("lane-a", ExpectedRevision::NoStream, events(0..2)).await;
+    // The server forgets the code.
+    let Err(Error::Grpc { code: Code::Ok, message }) = refused else { panic!("{refused:?}") };
+    assert_eq!(message, "Server Is Not Ready");
     assert_eq!(double.events("lane-a"), 0);
     begin(&client, "lane-a", 0..2).await;
 }
