@@ -1,14 +1,11 @@
 //! What the tests have in common.
 
-use std::{fmt::Write, fs, sync::LazyLock};
-
 use eventstore::{
     AppendToStreamOptions, Client, Error, EventData, ExpectedRevision, Position, ReadAllOptions,
     ReadStream, ReadStreamOptions, RecordedEvent, ResolvedEvent, StreamPosition, WriteResult,
 };
 use serde_json::json;
 use shiplog_double::{Double, Options};
-use tempfile::NamedTempFile;
 use uuid::Uuid;
 
 /// One node, as it comes out of the box.
@@ -20,20 +17,9 @@ pub(crate) fn cluster(nodes: usize) -> Double {
     Double::start(Options { nodes, ..Options::default() }).unwrap()
 }
 
-/// A client. It is given an authority, needed or not: else the crate reads all that the system
-/// knows, which takes half a second.
+/// A client. The crate waits that long even before its first attempt to connect.
 pub(crate) fn client(uri: &str) -> Client {
-    static NOBODY: LazyLock<NamedTempFile> = LazyLock::new(|| {
-        let file = NamedTempFile::new().unwrap();
-        let nobody = rcgen::generate_simple_self_signed(["nobody".to_owned()]).unwrap();
-        fs::write(&file, nobody.cert.pem()).unwrap();
-        file
-    });
-    let mut uri = uri.to_owned();
-    if !uri.contains("tlsCaFile") {
-        write!(uri, "&tlsCaFile={}", NOBODY.path().display()).unwrap();
-    }
-    Client::new(uri.parse().unwrap()).unwrap()
+    Client::new(format!("{uri}&discoveryInterval=1").parse().unwrap()).unwrap()
 }
 
 /// The `number`th event of a test: the same number is the same event.
