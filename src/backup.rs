@@ -1,6 +1,6 @@
 //! `shiplog backup` and `shiplog restore`: the log is all there is to keep.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -54,8 +54,9 @@ impl Backup {
 
 /// Make a data directory from a backup.
 ///
-/// The directory must hold no log yet. The backup is opened and checked before it is taken over;
-/// read models are derived from it when a server starts there.
+/// The directory must hold no log yet, nor what a crash left of one. The backup is opened and checked
+/// before it is taken over. Read models that are there are deleted: they may know of more than the
+/// backup does, and are derived from it when a server starts.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Restore {
     /// The backup.
@@ -84,6 +85,15 @@ impl Restore {
                 }
             })
             .context("cannot restore")?;
+        let stale = data::read_models(&data.data);
+        if stale.exists() {
+            fs::remove_dir_all(&stale).with_context(|| {
+                format!(
+                    "the log is restored, but delete {} before a server starts",
+                    stale.display()
+                )
+            })?;
+        }
         let summary = json!({ "file": data.data, "position": restored.map(|head| head.0) });
         output::one(context, &COLUMNS, &summary)?;
         Ok(Exit::Success)

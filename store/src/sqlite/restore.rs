@@ -66,8 +66,12 @@ pub async fn restore(
     directory: &Path,
 ) -> Result<Option<GlobalPosition>, RestoreError> {
     let to = directory.join(FILE_NAME);
-    if to.exists() {
-        return Err(RestoreError::Occupied { path: to });
+    // What a crash left beside another log would be taken for this one's.
+    for suffix in ["", "-wal", "-shm"] {
+        let path = directory.join(format!("{FILE_NAME}{suffix}"));
+        if path.exists() {
+            return Err(RestoreError::Occupied { path });
+        }
     }
     let backup = SqliteLog::open_read_only(from)?;
     if let Some(problem) = backup.check_file().await.map_err(BackupError::Log)?.into_iter().next() {

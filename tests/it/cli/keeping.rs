@@ -77,6 +77,34 @@ fn a_backup_is_made_while_the_server_writes_and_is_a_log_again() {
 }
 
 #[test]
+fn a_backup_is_not_restored_beside_what_a_crash_left_of_another_log() {
+    let desk = kept();
+    desk.call("backup kept.sqlite --data data").ends(0);
+    for left in ["log.sqlite-wal", "log.sqlite-shm"] {
+        fs::create_dir(desk.join("new")).unwrap();
+        fs::write(desk.join("new").join(left), "").unwrap();
+        desk.call("restore kept.sqlite --data new").tells(4, &[left, "exists", "--data"]);
+        fs::remove_dir_all(desk.join("new")).unwrap();
+    }
+}
+
+#[test]
+fn read_models_that_know_more_than_a_backup_do_not_outlive_its_restoring() {
+    let shop = Shop::open();
+    shop.does("deploy checkout production 1.0 --status succeeded --at 2025-03-01T09:00Z");
+    shop.call("backup kept.sqlite --data data").ends(0);
+    shop.does("deploy checkout production 1.1 --status succeeded --at 2025-03-02T09:00Z");
+    let desk = shop.close();
+    fs::remove_file(desk.join("data/log.sqlite")).unwrap();
+    desk.call("restore kept.sqlite --data data").ends(0);
+    let shop = Shop::open_in(desk);
+    shop.does("deploy checkout production 1.2 --status succeeded --at 2025-03-03T09:00Z");
+    let lane = shop.call("status production --output json").json()["lanes"][0].clone();
+    assert_eq!(lane["current"]["release"]["version"], "1.2", "{lane}");
+    assert_eq!(lane["current"]["number"], 2, "{lane}");
+}
+
+#[test]
 fn what_is_no_backup_is_not_restored() {
     let desk = kept();
     desk.call("restore none.sqlite --data new").tells(4, &["none.sqlite", "shiplog backup"]);
