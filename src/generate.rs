@@ -25,7 +25,7 @@ use shiplog_domain::{
 };
 
 use self::history::History;
-pub(crate) use self::load::load;
+pub(crate) use self::load::{Recorder, Summary, load};
 
 /// Where the demonstration's releases go, in this order, and the branches that are looked at.
 const DEMO: [&str; 8] = [

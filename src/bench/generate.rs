@@ -1,7 +1,5 @@
 //! `shiplog bench generate`: a history to measure with.
 
-mod record;
-
 use std::{
     path::Path,
     sync::Arc,
@@ -15,7 +13,6 @@ use shiplog_domain::names::EnvironmentName;
 use shiplog_projections::models::{Model, Phase, ReadModels};
 use shiplog_store::{log::Log, position::GlobalPosition};
 
-use self::record::Recorder;
 use super::{
     figures::{per_second, seconds},
     progress::Progress,
@@ -24,7 +21,7 @@ use crate::{
     context::Context,
     data::{self, DataArgs},
     exit::{Exit, Failure},
-    generate::{Plan, Step, history},
+    generate::{Plan, Recorder, Step, Summary, history},
     output::{self, Column, Kind},
 };
 
@@ -151,13 +148,14 @@ async fn record(
     events: u64,
     is_quiet: bool,
 ) -> anyhow::Result<GlobalPosition> {
-    let recorder = Recorder::new(log);
+    let recorder = Recorder::with_all_lanes(log);
     let mut progress = Progress::new("recorded", events, is_quiet);
     let mut steps = history(plan);
     loop {
         let some: Vec<Step> = steps.by_ref().take(AT_A_TIME).collect();
         ensure!(!some.is_empty(), "the history was over before there were {events} events");
-        recorder.take(some).await?;
+        let Summary { refused, .. } = recorder.take(some.into_iter()).await?;
+        ensure!(refused == 0, "the rules are against {refused} steps of the history");
         // The embedded log counts events: its head is how many there are.
         let head = log.head().await?.context("the log stays empty")?;
         progress.reach(head.0);

@@ -46,16 +46,12 @@ pub(crate) async fn load(
     steps: impl IntoIterator<Item = Step>,
     progress: &mut dyn FnMut(u64),
 ) -> anyhow::Result<Summary> {
-    let families = Families {
-        lanes: Streams::new(Arc::clone(&log)),
-        releases: Streams::new(Arc::clone(&log)),
-        environments: Streams::new(log),
-    };
+    let recorder = Recorder::new(&log);
     let (mut summary, mut done) = (Summary::default(), 0);
     let mut steps = steps.into_iter().peekable();
     while steps.peek().is_some() {
         let some = steps.by_ref().take(AT_A_TIME).inspect(|_| done += 1);
-        summary = summary.and(families.take(some).await?);
+        summary = summary.and(recorder.take(some).await?);
         progress(done);
     }
     Ok(summary)
@@ -87,16 +83,36 @@ impl<D: Decider> Batch<D> {
     }
 }
 
-/// The streams of every family.
-struct Families {
+/// The streams of every family, for steps that are recorded some at a time.
+pub(crate) struct Recorder {
     lanes: Streams<Lane>,
     releases: Streams<Release>,
     environments: Streams<Environment>,
 }
 
-impl Families {
+impl Recorder {
+    /// Nothing is folded yet.
+    fn new(log: &Arc<dyn Log>) -> Self {
+        Self {
+            lanes: Streams::new(Arc::clone(log)),
+            releases: Streams::new(Arc::clone(log)),
+            environments: Streams::new(Arc::clone(log)),
+        }
+    }
+
+    /// As [`new`](Self::new), with every lane kept folded: those of a long history take turns, and
+    /// whichever were forgotten would be read again and again.
+    pub(crate) fn with_all_lanes(log: &Arc<dyn Log>) -> Self {
+        let lanes = Streams::with_budget(Arc::clone(log), usize::MAX);
+        Self { lanes, ..Self::new(log) }
+    }
+
     /// Takes some steps, those of different streams at the same time.
-    async fn take(&self, steps: impl Iterator<Item = Step>) -> anyhow::Result<Summary> {
+    ///
+    /// # Errors
+    ///
+    /// If the log could not be read or written.
+    pub(crate) async fn take(&self, steps: impl Iterator<Item = Step>) -> anyhow::Result<Summary> {
         let mut lanes = Batch::<Lane>::default();
         let mut releases = Batch::<Release>::default();
         let mut environments = Batch::<Environment>::default();
