@@ -52,6 +52,10 @@ use crate::{
     exit::{Exit, Failure},
 };
 
+/// For SQLite too: a tenth of the processor's time went into the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut err = anstream::stderr();

@@ -59,6 +59,7 @@ impl Serve {
         let log: Arc<dyn Log> = Arc::new(data::open(&data)?);
         let filled = demo && fill(context, &log).await?;
         let models = ReadModels::start(&log, &data::read_models(&data))
+            .await
             .map_err(|error| Failure::new(Exit::Failure, data::causes(&error)))?;
         let models = Arc::new(models);
         if filled {

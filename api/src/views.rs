@@ -20,16 +20,27 @@ pub(crate) const AT_LEAST: HeaderName = HeaderName::from_static("shiplog-at-leas
 /// How long a read waits for that.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How far the caller wants the answer to have come.
+/// How long a read that asks for nothing waits for what is recorded already.
+const COURTESY: Duration = Duration::from_millis(250);
+
+/// How far the answer has to have come.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct AtLeast(Option<GlobalPosition>);
+pub(crate) enum AtLeast {
+    /// As far as the caller wants; an error is better than less.
+    Wanted(Option<GlobalPosition>),
+    /// Where the log is now, if that does not take long; the answer says how far it has come.
+    Head(Option<GlobalPosition>),
+}
 
 impl FromRequestParts<App> for AtLeast {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let value = parts.headers.get(AT_LEAST).filter(|value| !value.is_empty());
-        let Some(value) = value else { return Ok(Self(None)) };
+        let Some(value) = value else {
+            // A log that cannot be read keeps nobody from what was folded of it.
+            return Ok(Self::Head(app.log.head().await.ok().flatten()));
+        };
         let text = value.to_str().map_err(|_| bad("it is not ASCII"))?;
         let token: ConsistencyToken = text.parse().map_err(|error| bad(format!("{error}")))?;
         if token.log != app.log.id() {
@@ -37,7 +48,7 @@ impl FromRequestParts<App> for AtLeast {
             return Err(ProblemKind::OtherLog
                 .because(format!("the token is of log `{theirs}`; this is log `{ours}`")));
         }
-        Ok(Self(token.position))
+        Ok(Self::Wanted(token.position))
     }
 }
 
@@ -46,11 +57,18 @@ fn bad(detail: impl Into<String>) -> Problem {
 }
 
 impl AtLeast {
-    /// Waits until `model` has come as far as the caller wants.
+    /// Waits until `model` has come that far.
     pub(crate) async fn seen_by(self, model: &Model) -> Result<(), Problem> {
-        match self.0 {
-            Some(position) => model.at_least(position, PATIENCE).await.map_err(Problem::from),
-            None => Ok(()),
+        match self {
+            Self::Wanted(Some(position)) => {
+                model.at_least(position, PATIENCE).await.map_err(Problem::from)
+            }
+            Self::Head(Some(position)) => {
+                // Being behind is no error to who did not ask.
+                let _ = model.at_least(position, COURTESY).await;
+                Ok(())
+            }
+            Self::Wanted(None) | Self::Head(None) => Ok(()),
         }
     }
 }

@@ -8,7 +8,10 @@ use std::{
 };
 
 use rusqlite::Connection;
-use shiplog_store::{log::Log, position::GlobalPosition};
+use shiplog_store::{
+    log::{Log, LogFault},
+    position::{GlobalPosition, LogId},
+};
 use tokio::{sync::watch, task::JoinError, time::timeout};
 
 use crate::{
@@ -17,7 +20,7 @@ use crate::{
     projection::{Projection, View},
     releases::Releases,
     rollbacks::Rollbacks,
-    runner::{Feed, Following, Gathering, Reading, Runner, follow},
+    runner::{Feed, Following, Hurry, Indexing, Reading, Runner, follow},
     tables,
 };
 
@@ -120,13 +123,15 @@ pub enum StartError {
 impl ReadModels {
     /// Opens the read models in `directory` and keeps them level with `log`.
     ///
+    /// One that is of another log, or goes further than this one, is made anew.
+    ///
     /// Must be called within a tokio runtime.
     ///
     /// # Errors
     ///
     /// [`StartError`] if the directory or a file cannot be made.
-    pub fn start(log: &Arc<dyn Log>, directory: &Path) -> Result<Self, StartError> {
-        Self::follow(log, directory, Gathering::Live)
+    pub async fn start(log: &Arc<dyn Log>, directory: &Path) -> Result<Self, StartError> {
+        Self::follow(log, directory, Indexing::WhenLevel).await
     }
 
     /// As [`start`](Self::start), for a log that is about to be filled: questions may be slow until
@@ -135,23 +140,25 @@ impl ReadModels {
     /// # Errors
     ///
     /// As [`start`](Self::start).
-    pub fn fill(log: &Arc<dyn Log>, directory: &Path) -> Result<Self, StartError> {
-        Self::follow(log, directory, Gathering::Filling)
+    pub async fn fill(log: &Arc<dyn Log>, directory: &Path) -> Result<Self, StartError> {
+        Self::follow(log, directory, Indexing::AtTheEnd).await
     }
 
-    fn follow(
+    async fn follow(
         log: &Arc<dyn Log>,
         directory: &Path,
-        gathering: Gathering,
+        indexing: Indexing,
     ) -> Result<Self, StartError> {
         fs::create_dir_all(directory)
             .map_err(|source| StartError::Directory { path: directory.into(), source })?;
-        let (current, feed_current) = Model::start(Current, log, directory, gathering)?;
-        let (history, feed_history) = Model::start(History, log, directory, gathering)?;
-        let (rollbacks, feed_rollbacks) = Model::start(Rollbacks, log, directory, gathering)?;
-        let (releases, feed_releases) = Model::start(Releases, log, directory, gathering)?;
+        let (id, head, hurry) = (log.id(), log.head().await, Hurry::default());
+        let start = Start { directory, log: id, head, indexing, hurry };
+        let (current, feed_current) = Model::start(Current, &start)?;
+        let (history, feed_history) = Model::start(History, &start)?;
+        let (rollbacks, feed_rollbacks) = Model::start(Rollbacks, &start)?;
+        let (releases, feed_releases) = Model::start(Releases, &start)?;
         let feeds = vec![feed_current, feed_history, feed_rollbacks, feed_releases];
-        let reading = Mutex::new(Some(Reading::start(log, feeds, gathering)));
+        let reading = Mutex::new(Some(Reading::start(log, feeds, &start.hurry)));
         Ok(Self { current, history, rollbacks, releases, reading })
     }
 
@@ -170,6 +177,16 @@ impl ReadModels {
     }
 }
 
+/// What every read model starts with.
+struct Start<'a> {
+    directory: &'a Path,
+    log: LogId,
+    /// Where the log ends. One that cannot be read now is believed to be as long as it was.
+    head: Result<Option<GlobalPosition>, LogFault>,
+    indexing: Indexing,
+    hurry: Hurry,
+}
+
 /// One read model.
 pub struct Model {
     name: &'static str,
@@ -177,6 +194,7 @@ pub struct Model {
     path: PathBuf,
     progress: watch::Receiver<Progress>,
     following: tokio::sync::Mutex<Following>,
+    hurry: Hurry,
     idle: Arc<Mutex<Vec<Connection>>>,
 }
 
@@ -192,22 +210,26 @@ impl std::fmt::Debug for Model {
 }
 
 impl Model {
-    fn start<P: Projection>(
-        projection: P,
-        log: &Arc<dyn Log>,
-        directory: &Path,
-        gathering: Gathering,
-    ) -> Result<(Self, Feed), StartError> {
+    fn start<P: Projection>(projection: P, start: &Start<'_>) -> Result<(Self, Feed), StartError> {
         let (name, version) = (projection.name(), projection.version());
+        let Start { directory, log, ref head, indexing, ref hurry } = *start;
         let path = tables::path(directory, &projection);
-        let runner = Runner::open(projection, directory, log.id())
-            .map_err(|source| StartError::File { name, source })?;
+        let file = |source| StartError::File { name, source };
+        let mut runner = Runner::open(projection, directory, log).map_err(file)?;
+        if head.as_ref().is_ok_and(|head| runner.checkpoint() > *head) {
+            tracing::warn!(
+                projection = name,
+                "`{name}` goes further than the log, which must be an older copy: made anew"
+            );
+            runner = runner.anew(directory, log).map_err(file)?;
+        }
         let checkpoint = runner.checkpoint();
         let (sender, progress) =
             watch::channel(Progress { checkpoint, phase: Phase::CatchingUp, skipped: 0 });
-        let (following, feed) = follow(runner, gathering, sender);
+        let (following, feed) = follow(runner, indexing, sender);
         let following = tokio::sync::Mutex::new(following);
-        Ok((Self { name, version, path, progress, following, idle: Arc::default() }, feed))
+        let (hurry, idle) = (hurry.clone(), Arc::default());
+        Ok((Self { name, version, path, progress, following, hurry, idle }, feed))
     }
 
     /// What people call it.
@@ -225,7 +247,7 @@ impl Model {
         self.progress.borrow().clone()
     }
 
-    /// Waits until everything up to `position` is folded.
+    /// Waits until everything up to `position` is folded, and has it folded at once.
     ///
     /// # Errors
     ///
@@ -234,12 +256,22 @@ impl Model {
         let mut progress = self.progress.clone();
         let there = |progress: &Progress| progress.checkpoint >= Some(position);
         let stuck = |progress: &Progress| matches!(progress.phase, Phase::Stalled { .. });
-        let waited = timeout(within, progress.wait_for(|now| there(now) || stuck(now))).await;
-        let now = match waited {
-            Ok(Ok(now)) => now.clone(),
-            // Time is up, or the follower has ended: what it came to is what there is.
-            Ok(Err(_)) | Err(_) => self.progress(),
+        let waiting = async {
+            loop {
+                let now = progress.borrow_and_update().clone();
+                if there(&now) || stuck(&now) {
+                    return;
+                }
+                // Each time: what was folded may have been read before the position was there.
+                self.hurry.up();
+                if progress.changed().await.is_err() {
+                    return;
+                }
+            }
         };
+        // Time may be up, or the follower have ended: what it came to is what there is.
+        let _ = timeout(within, waiting).await;
+        let now = self.progress();
         if there(&now) {
             return Ok(());
         }

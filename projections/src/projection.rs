@@ -28,12 +28,15 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
-    /// Whether the machine failed rather than the fold: worth another try when it is well again.
+    /// Whether the machine failed rather than the fold: worth another try when it is well again, or
+    /// when whoever else has the file open lets go of it.
     pub fn is_machine(&self) -> bool {
         match self {
             Self::Tables(rusqlite::Error::SqliteFailure(failure, _)) => matches!(
                 failure.code,
                 rusqlite::ErrorCode::DiskFull
+                    | rusqlite::ErrorCode::DatabaseBusy
+                    | rusqlite::ErrorCode::DatabaseLocked
                     | rusqlite::ErrorCode::SystemIoFailure
                     | rusqlite::ErrorCode::CannotOpen
                     | rusqlite::ErrorCode::OutOfMemory

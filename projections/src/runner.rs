@@ -1,8 +1,8 @@
 //! Keeps a read model level with the log.
 //!
 //! Reading and decoding run ahead of folding, in batches, so that catching up uses two cores, and
-//! are done once for all read models that keep up; live, a batch is whatever has arrived, most
-//! often one event.
+//! are done once for all read models that keep up; live, a batch is whatever has arrived within some
+//! milliseconds, or until somebody waits for it.
 
 mod batch;
 mod follow;
@@ -21,8 +21,8 @@ use tokio::task::JoinError;
 
 use self::batch::{Batch, News};
 pub(crate) use self::{
-    follow::{Following, follow},
-    read::{Feed, Gathering, Reading},
+    follow::{Following, Indexing, follow},
+    read::{Feed, Hurry, Reading},
 };
 use crate::{
     projection::{ApplyError, Projection, View},
@@ -82,6 +82,14 @@ impl<P: Projection> Runner<P> {
     /// What SQLite says.
     pub fn open(projection: P, directory: &Path, log: LogId) -> rusqlite::Result<Self> {
         let tables = tables::open(&tables::path(directory, &projection), &projection, log)?;
+        Self::of(projection, tables)
+    }
+
+    /// Makes the file anew: what it has folded is not what the log has.
+    pub(crate) fn anew(self, directory: &Path, log: LogId) -> rusqlite::Result<Self> {
+        let Self { projection, tables, checkpoint: _ } = self;
+        drop(tables);
+        let tables = tables::anew(&tables::path(directory, &projection), &projection, log)?;
         Self::of(projection, tables)
     }
 

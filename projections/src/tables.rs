@@ -1,6 +1,9 @@
 //! A read model's file: its tables, and how far it has come.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use rusqlite::{
     Connection, OpenFlags, OptionalExtension,
@@ -59,6 +62,15 @@ pub(crate) fn open(
     if let Some(tables) = reopen(path, log)? {
         return Ok(tables);
     }
+    anew(path, projection, log)
+}
+
+/// Makes the file anew, whatever is there.
+pub(crate) fn anew(
+    path: &Path,
+    projection: &dyn Projection,
+    log: LogId,
+) -> rusqlite::Result<Connection> {
     for suffix in ["", "-wal", "-shm"] {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
@@ -137,6 +149,8 @@ fn prepare(tables: &mut Connection) -> rusqlite::Result<()> {
     // the time that an import takes.
     tables.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     tables.set_prepared_statement_cache_capacity(64);
+    // Who folds tries again by itself, and says meanwhile that it waits.
+    tables.busy_timeout(Duration::from_secs(1))?;
     tables.authorizer(Some(deny_impure))
 }
 

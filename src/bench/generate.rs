@@ -91,6 +91,7 @@ impl Generate {
         context.say("every event is recorded; the read models follow")?;
         // Not before: folding whole batches takes a fraction of the time.
         let models = ReadModels::fill(&log, &data::read_models(&directory))
+            .await
             .map_err(|error| Failure::new(Exit::Failure, data::causes(&error)))?;
         for model in models.all() {
             level(model, head, is_quiet).await?;

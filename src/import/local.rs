@@ -34,11 +34,9 @@ struct Local {
 pub(super) fn open(directory: &Path) -> anyhow::Result<Box<dyn Target>> {
     let log: Arc<dyn Log> = Arc::new(data::open(directory)?);
     let runtime = data::runtime().context("cannot start threads")?;
-    let models = {
-        let _inside = runtime.enter();
-        ReadModels::fill(&log, &data::read_models(directory))
-            .map_err(|error| Failure::new(Exit::Failure, data::causes(&error)))?
-    };
+    let models = runtime
+        .block_on(ReadModels::fill(&log, &data::read_models(directory)))
+        .map_err(|error| Failure::new(Exit::Failure, data::causes(&error)))?;
     Ok(Box::new(Local { runtime, lanes: Streams::new(Arc::clone(&log)), log, models }))
 }
 

@@ -8,14 +8,13 @@ use axum::{
 use futures::TryStreamExt as _;
 use shiplog_domain::{
     decider::Coded as _,
-    lane::{Classification, Command, DeploymentNumber, Event, LaneId, State as LaneState},
+    lane::{Classification, Command, DeploymentNumber, LaneId, State as LaneState},
     metadata::Actor,
-    wire::{Decoded, decode},
 };
 use shiplog_projections::history;
 use shiplog_store::{
     execute::{ExecuteError, Outcome},
-    position::GlobalPosition,
+    position::{GlobalPosition, StreamVersion},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -31,8 +30,9 @@ use crate::{
     body::{Body, OptionalBody},
     caller::Caller,
     path::{self, DeploymentPath},
-    problem::{Problem, ProblemKind, internal},
+    problem::{Problem, ProblemKind},
     shapes::{Deployment, Told},
+    views::PATIENCE,
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -94,6 +94,7 @@ handlers! {
 /// What an answer is made of, taken from the lane right after the command.
 struct Seen {
     deployment: shiplog_domain::lane::Deployment,
+    requested_by: u64,
     classification: Classification,
     replaced: Option<shiplog_domain::lane::Deployment>,
 }
@@ -101,6 +102,7 @@ struct Seen {
 fn see(state: &LaneState, number: DeploymentNumber) -> Option<Seen> {
     Some(Seen {
         deployment: state.deployment(number)?.clone(),
+        requested_by: state.requested_by(number)?,
         classification: state.classification(number)?,
         replaced: state.replaced(number).cloned(),
     })
@@ -127,12 +129,11 @@ async fn take<H: Happening>(
         }
         executed => executed?,
     };
-    let missing = || ProblemKind::Internal.because("the deployment is not there any more");
-    let Seen { deployment, classification, replaced } = seen.ok_or_else(missing)?;
-    let (actor, known_at) = requester(&app, &lane, number).await?;
-    let position = match &outcome {
+    let Seen { deployment, requested_by, classification, replaced } = seen.ok_or_else(missing)?;
+    let actor = requester(&app, &lane, requested_by).await?;
+    let position = match outcome {
         Outcome::Recorded(last) | Outcome::Replayed(last) => Some(last.position),
-        Outcome::AlreadySo { position, .. } => known_at.or(*position),
+        Outcome::AlreadySo { position, .. } => last_position(&app, &lane, number, position).await?,
     };
     let told = Told {
         lane: &lane,
@@ -145,25 +146,30 @@ async fn take<H: Happening>(
     Ok((app.receipt_of(&outcome), Json(Deployment::from(told))).into_response())
 }
 
-/// Who requested a deployment, and its last event that the history knows: from the history if it
-/// has come that far, else from the log.
-async fn requester(
+/// Who requested a deployment, from the event of its stream that did.
+async fn requester(app: &App, lane: &LaneId, requested_by: u64) -> Result<Actor, Problem> {
+    let stream = lane.stream();
+    let mut records = app.log.read_stream(&stream, Some(StreamVersion(requested_by)));
+    let requested = records.try_next().await?;
+    requested.map(|record| record.metadata.actor).ok_or_else(missing)
+}
+
+/// Where the deployment's last event is, as far as the history knows, if that knows of `head`.
+async fn last_position(
     app: &App,
     lane: &LaneId,
     number: DeploymentNumber,
-) -> Result<(Actor, Option<GlobalPosition>), Problem> {
+    head: Option<GlobalPosition>,
+) -> Result<Option<GlobalPosition>, Problem> {
+    let history = &app.models.history;
+    if let Some(head) = head {
+        history.at_least(head, PATIENCE).await?;
+    }
     let id = lane.clone();
-    let known = app.models.history.query(move |view| history::one(view, &id, number)).await?;
-    if let Some(entry) = known.value {
-        return Ok((entry.actor, Some(entry.position)));
-    }
-    let stream = lane.stream();
-    let mut records = app.log.read_stream(&stream, None);
-    while let Some(record) = records.try_next().await? {
-        let event = decode::<Event>(&record.event).map_err(|error| internal(&error))?;
-        if matches!(&event, Decoded::Known(Event::Requested(one)) if one.number == number) {
-            return Ok((record.metadata.actor, None));
-        }
-    }
-    Err(ProblemKind::Internal.because("nobody requested the deployment"))
+    let known = history.query(move |view| history::one(view, &id, number)).await?;
+    Ok(known.value.map(|entry| entry.position))
+}
+
+fn missing() -> Problem {
+    ProblemKind::Internal.because("the deployment is not there any more")
 }

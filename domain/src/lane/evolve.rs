@@ -43,6 +43,12 @@ impl State {
         self.deployments.get(index)
     }
 
+    /// Which of the stream's events asked for the deployment with this number.
+    pub fn requested_by(&self, number: DeploymentNumber) -> Option<u64> {
+        let index = usize::try_from(number.0).ok()?.checked_sub(1)?;
+        self.requests.get(index).copied()
+    }
+
     /// The deployment that was the newest one right after the stream's event number `record`.
     pub fn newest_after(&self, record: u64) -> Option<&Deployment> {
         let asked = self.requests.partition_point(|request| *request <= record);

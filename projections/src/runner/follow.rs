@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{
     Runner, RunnerError,
-    read::{Fed, Feed, Gathering},
+    read::{Fed, Feed},
 };
 use crate::{
     models::{Phase, Progress},
@@ -18,6 +18,15 @@ use crate::{
 
 /// How long to wait before trying again what a machine's fault stopped.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// When what only questions need is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Indexing {
+    /// As soon as the model is level with the log: people ask.
+    WhenLevel,
+    /// After the last batch: a log is being filled, and nobody asks.
+    AtTheEnd,
+}
 
 /// A projection that is being kept level for as long as it is fed.
 pub(crate) struct Following(JoinHandle<()>);
@@ -33,19 +42,19 @@ impl Following {
 /// Keeps `runner` level with what it is fed, and tells how it goes through `progress`.
 pub(crate) fn follow<P: Projection>(
     runner: Runner<P>,
-    gathering: Gathering,
+    indexing: Indexing,
     progress: watch::Sender<Progress>,
 ) -> (Following, Feed) {
     // One is folded while the next one waits and another one is read and decoded.
     let (batches, inbox) = mpsc::channel(1);
     let feed = Feed { after: runner.checkpoint(), batches };
-    let folder = tokio::task::spawn_blocking(move || fold(runner, gathering, inbox, &progress));
+    let folder = tokio::task::spawn_blocking(move || fold(runner, indexing, inbox, &progress));
     (Following(folder), feed)
 }
 
 fn fold<P: Projection>(
     mut runner: Runner<P>,
-    gathering: Gathering,
+    indexing: Indexing,
     mut inbox: mpsc::Receiver<Fed>,
     progress: &watch::Sender<Progress>,
 ) {
@@ -54,7 +63,7 @@ fn fold<P: Projection>(
         let stopping = || inbox.is_closed();
         let mut done = retry(&mut runner, progress, stopping, |runner| runner.fold(&batch));
         let is_level = runner.checkpoint() >= head;
-        if done.is_ok() && is_level && gathering == Gathering::Live && !is_indexed {
+        if done.is_ok() && is_level && indexing == Indexing::WhenLevel && !is_indexed {
             done = retry(&mut runner, progress, stopping, |runner| runner.index());
             is_indexed = done.is_ok();
         }
@@ -63,7 +72,7 @@ fn fold<P: Projection>(
         }
         tell(progress, &runner, if is_level { Phase::Live } else { Phase::CatchingUp });
     }
-    if gathering == Gathering::Filling
+    if indexing == Indexing::AtTheEnd
         && let Err(error) = runner.index()
     {
         stall(&runner, progress, &error);

@@ -24,22 +24,18 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// At most so many records are taken at once; what a batch is short of is waited for.
 const PIECE: usize = 1_024;
 
-/// The least time between two batches, unless they are full: a few larger transactions of every read
-/// model cost less than many small ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gathering {
-    /// While people ask: what was recorded is folded at once.
-    Live,
-    /// While a log is filled, and nobody asks.
-    Filling,
-}
+/// The least time between two batches, unless they are full or somebody [hurries](Hurry): a few larger
+/// transactions of every read model cost less than many small ones.
+const GATHERING: Duration = Duration::from_millis(500);
 
-impl Gathering {
-    fn duration(self) -> Duration {
-        match self {
-            Self::Live => Duration::ZERO,
-            Self::Filling => Duration::from_millis(500),
-        }
+/// Has what was recorded folded at once, because somebody waits for it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hurry(watch::Sender<()>);
+
+impl Hurry {
+    /// Cuts short the gathering that goes on or, if there is none, the next one.
+    pub(crate) fn up(&self) {
+        self.0.send_replace(());
     }
 }
 
@@ -62,9 +58,9 @@ impl Reading {
     /// Reads for all of these, from the least of their places on.
     ///
     /// Must be called within a tokio runtime.
-    pub(crate) fn start(log: &Arc<dyn Log>, feeds: Vec<Feed>, gathering: Gathering) -> Self {
+    pub(crate) fn start(log: &Arc<dyn Log>, feeds: Vec<Feed>, hurry: &Hurry) -> Self {
         let (keep, kept) = watch::channel(());
-        spawn(Reader { log: Arc::clone(log), feeds, gathering, kept });
+        spawn(Reader { log: Arc::clone(log), feeds, hurried: hurry.0.subscribe(), kept });
         Self { _kept: keep }
     }
 }
@@ -84,7 +80,7 @@ fn spawn(mut reader: Reader) {
 struct Reader {
     log: Arc<dyn Log>,
     feeds: Vec<Feed>,
-    gathering: Gathering,
+    hurried: watch::Receiver<()>,
     kept: watch::Receiver<()>,
 }
 
@@ -118,10 +114,18 @@ impl Reader {
                     break;
                 }
                 if !is_full {
-                    sleep_until(began + self.gathering.duration()).await;
+                    self.gather(began).await;
                 }
             }
             sleep(PAUSE).await;
+        }
+    }
+
+    /// Lets more arrive, unless somebody has begun to wait since the last time.
+    async fn gather(&mut self, began: Instant) {
+        tokio::select! {
+            () = sleep_until(began + GATHERING) => {}
+            Ok(()) = self.hurried.changed() => {}
         }
     }
 
@@ -147,8 +151,9 @@ impl Reader {
                 Err(_) => {
                     let after = feed.after.max(after);
                     let feeds = vec![Feed { after, ..feed }];
-                    let (log, kept) = (Arc::clone(&self.log), self.kept.clone());
-                    spawn(Reader { log, feeds, gathering: self.gathering, kept });
+                    let (log, hurried) = (Arc::clone(&self.log), self.hurried.clone());
+                    let kept = self.kept.clone();
+                    spawn(Reader { log, feeds, hurried, kept });
                 }
             }
         }
@@ -261,7 +266,7 @@ mod tests {
         let (slow, mut of_slow) = mpsc::channel(2);
         let feeds =
             [quick, slow].map(|batches| Feed { after: None, batches }).into_iter().collect();
-        let _reading = Reading::start(&log, feeds, Gathering::Live);
+        let _reading = Reading::start(&log, feeds, &Hurry::default());
         let mut seen = Vec::new();
         for nth in 0..10 {
             append(&*log, nth).await;

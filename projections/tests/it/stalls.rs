@@ -1,6 +1,12 @@
 //! An event that cannot be folded stops one projection, where it is, and says so.
 
-use std::{borrow::Cow, path::Path, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use shiplog_domain::{
     lane::{DeploymentNumber, Event, LaneId, Outcome, Succeeded},
@@ -31,8 +37,8 @@ async fn append(
     world.log.append(stream, expected, vec![new]).await.unwrap()
 }
 
-fn start(world: &World, directory: &Path) -> ReadModels {
-    ReadModels::start(&world.log, directory).unwrap()
+async fn start(world: &World, directory: &Path) -> ReadModels {
+    ReadModels::start(&world.log, directory).await.unwrap()
 }
 
 async fn reaches(model: &Model, position: GlobalPosition) {
@@ -46,6 +52,16 @@ async fn stalls(model: &Model, position: GlobalPosition) -> String {
         Phase::Stalled { why } => why,
         other @ (Phase::CatchingUp | Phase::Live) => unreachable!("{} is {other:?}", model.name()),
     }
+}
+
+/// The file of the read model with this name.
+fn file_of(directory: &Path, name: &str) -> PathBuf {
+    let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let is_its = |path: &PathBuf| {
+        let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
+        file.starts_with(name) && file.ends_with(".sqlite")
+    };
+    files.into_iter().find(is_its).unwrap()
 }
 
 async fn one_success(world: &World) -> LaneId {
@@ -67,7 +83,7 @@ async fn a_projection_that_cannot_fold_an_event_stops_alone_and_says_where_and_w
     let later = crate::support::lane("search");
     world.tell(&later, report(2, "1", Outcome::Succeeded)).await;
 
-    let models = start(&world, directory.path());
+    let models = start(&world, directory.path()).await;
     let head = world.log.head().await.unwrap().unwrap();
     reaches(&models.releases, head).await;
     let why = stalls(&models.history, head).await;
@@ -91,7 +107,7 @@ async fn what_a_newer_shiplog_wrote_is_passed_over_and_counted_where_it_says_so(
     };
     let after = ExpectedVersion::Exact(StreamVersion(1));
     let new = append(&world, &lane.stream(), after, event).await;
-    let models = start(&world, directory.path());
+    let models = start(&world, directory.path()).await;
     for model in models.all() {
         reaches(model, new.position).await;
         assert_eq!(model.progress().skipped, 1, "{}", model.name());
@@ -112,7 +128,7 @@ async fn what_must_not_be_passed_over_says_that_a_newer_shiplog_is_needed() {
     };
     let after = ExpectedVersion::Exact(StreamVersion(1));
     let new = append(&world, &lane.stream(), after, event).await;
-    let models = start(&world, directory.path());
+    let models = start(&world, directory.path()).await;
     for model in models.all() {
         let why = stalls(model, new.position).await;
         assert!(why.contains("a newer Shiplog is needed"), "{why}");
@@ -121,10 +137,31 @@ async fn what_must_not_be_passed_over_says_that_a_newer_shiplog_is_needed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_model_whose_file_somebody_else_writes_says_so_and_goes_on_when_it_is_free() {
+    let (world, directory) = (World::new(), tempfile::tempdir().unwrap());
+    let models = start(&world, directory.path()).await;
+    let other = rusqlite::Connection::open(file_of(directory.path(), "history")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    one_success(&world).await;
+    let head = world.log.head().await.unwrap().unwrap();
+    let why = stalls(&models.history, head).await;
+    assert!(why.contains("locked"), "{why}");
+    reaches(&models.current, head).await;
+    other.execute_batch("ROLLBACK").unwrap();
+    let free = async {
+        while models.history.at_least(head, PATIENCE).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, free).await.unwrap();
+    models.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_live_model_follows_what_is_recorded_and_goes_on_after_a_restart() {
     let (world, directory) = (World::new(), tempfile::tempdir().unwrap());
     for round in 0..3 {
-        let models = start(&world, directory.path());
+        let models = start(&world, directory.path()).await;
         for step in 0..5 {
             let version = format!("{round}.{step}");
             let at = i64::from(round * 10 + step);

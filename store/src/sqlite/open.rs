@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, config::DbConfig, params};
 use uuid::Uuid;
 
 use super::{fault, ledger::Ledger};
@@ -19,7 +19,10 @@ const FORMAT: i64 = 1;
 const APPLICATION_ID: i64 = 0x5368_6c67;
 
 /// Set before the first page is written, and for good.
-const NEW_FILE: &str = "PRAGMA page_size = 8192;";
+///
+/// Each commit writes whole pages, one at least for each of a stream's two indexes: with smaller ones
+/// a small append costs less, and with still smaller ones an event no longer fits.
+const NEW_FILE: &str = "PRAGMA page_size = 4096;";
 
 /// What an acknowledged event rests on is `synchronous`: one `fsync` of the WAL each commit.
 const WRITER: &str = "
@@ -173,7 +176,10 @@ pub(super) fn reader(path: &Path) -> Result<(Connection, LogId), OpenError> {
     }
     let (connection, id) = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let id = id.ok_or_else(|| OpenError::Missing { path: path.into() })?;
-    connection.execute_batch(READER).map_err(|source| OpenError::from_sqlite(path, source))?;
+    let sqlite = |source| OpenError::from_sqlite(path, source);
+    connection.execute_batch(READER).map_err(sqlite)?;
+    // Else each page is prepared anew, because a plan might depend on its `LIMIT`.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(sqlite)?;
     Ok((connection, id))
 }
 

@@ -105,6 +105,21 @@ fn read_models_that_know_more_than_a_backup_do_not_outlive_its_restoring() {
 }
 
 #[test]
+fn read_models_that_know_more_than_a_log_that_was_put_back_by_hand_are_made_anew() {
+    let shop = Shop::open();
+    shop.does("deploy checkout production 1.0 --status succeeded --at 2025-03-01T09:00Z");
+    shop.call("backup kept.sqlite --data data").ends(0);
+    shop.does("deploy checkout production 1.1 --status succeeded --at 2025-03-02T09:00Z");
+    let desk = shop.close();
+    fs::copy(desk.join("kept.sqlite"), desk.join("data/log.sqlite")).unwrap();
+    let shop = Shop::open_in(desk);
+    let lane = shop.call("status production --output json").json()["lanes"][0].clone();
+    assert_eq!(lane["current"]["release"]["version"], "1.0", "as the log says: {lane}");
+    let listed = shop.call("history --output json").json();
+    assert_eq!(listed["items"].as_array().or(listed.as_array()).unwrap().len(), 1, "{listed}");
+}
+
+#[test]
 fn what_is_no_backup_is_not_restored() {
     let desk = kept();
     desk.call("restore none.sqlite --data new").tells(4, &["none.sqlite", "shiplog backup"]);

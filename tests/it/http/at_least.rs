@@ -51,6 +51,21 @@ fn a_write_is_seen_by_whoever_has_its_token() {
 }
 
 #[test]
+fn who_sends_no_token_is_told_of_all_that_was_recorded_before_too() {
+    let server = Server::start();
+    succeeded(&server, &["1.0"]);
+    for number in 2_u32..=30 {
+        let body = reported(&format!("1.{number}"), &format!("10:{number:02}"));
+        let answer = server.ask("POST", DEPLOYMENTS).json(&body).send().expect(201);
+        let token = answer.header("shiplog-position");
+        for path in reads() {
+            let read = server.ask("GET", &path).send();
+            assert_eq!(read.header("shiplog-position"), token, "{path}");
+        }
+    }
+}
+
+#[test]
 fn every_write_and_every_read_says_how_far_it_is() {
     let server = Server::start();
     succeeded(&server, &["1.0", "1.1"]);
