@@ -94,6 +94,11 @@ kinds! {
     ProjectionBehind = SERVICE_UNAVAILABLE, "projection-behind", "The read model is behind",
         "The answer would not yet tell of what `Shiplog-At-Least` asks for. Ask again shortly; \
          `/readyz` tells how far the read models are.";
+    /// A read model's file fails.
+    ProjectionUnavailable = SERVICE_UNAVAILABLE, "projection-unavailable",
+        "The read model cannot be read",
+        "Its file cannot be read now: the disk fails or is full. What is recorded is in the log and \
+         is not affected. The same request can be sent again.";
     /// The log cannot be read or written.
     LogUnavailable = SERVICE_UNAVAILABLE, "log-unavailable", "The log is unavailable",
         "Nothing was recorded. The same request can be sent again.";

@@ -68,11 +68,21 @@ pub struct Behind {
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
     /// The read model's file failed.
-    #[error("the read model's file failed: {0}")]
-    Tables(#[from] rusqlite::Error),
+    #[error("the read model's file failed: {}", tables::in_words(.0))]
+    Tables(rusqlite::Error),
     /// The question panicked or the server is going down.
     #[error("the question was not finished: {0}")]
     Unfinished(#[from] JoinError),
+}
+
+impl QueryError {
+    /// Whether the machine failed rather than the question: the same can go well later.
+    pub fn is_machine(&self) -> bool {
+        match self {
+            Self::Tables(error) => tables::is_machine(error),
+            Self::Unfinished(_) => false,
+        }
+    }
 }
 
 /// What was asked for, and up to where the log was folded for it.
@@ -111,12 +121,12 @@ pub enum StartError {
         source: io::Error,
     },
     /// A file cannot be opened.
-    #[error("cannot open the read model `{name}`")]
+    #[error("cannot open the read model `{name}`: {}", tables::in_words(.why))]
     File {
         /// Whose.
         name: &'static str,
         /// Why.
-        source: rusqlite::Error,
+        why: rusqlite::Error,
     },
 }
 
@@ -214,7 +224,7 @@ impl Model {
         let (name, version) = (projection.name(), projection.version());
         let Start { directory, log, ref head, indexing, ref hurry } = *start;
         let path = tables::path(directory, &projection);
-        let file = |source| StartError::File { name, source };
+        let file = |why| StartError::File { name, why };
         let mut runner = Runner::open(projection, directory, log).map_err(file)?;
         if head.as_ref().is_ok_and(|head| runner.checkpoint() > *head) {
             tracing::warn!(
@@ -301,7 +311,7 @@ impl Model {
             }
             Ok::<_, rusqlite::Error>(answer)
         });
-        Ok(answer.await??)
+        answer.await?.map_err(QueryError::Tables)
     }
 }
 

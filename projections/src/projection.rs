@@ -4,6 +4,8 @@ use rusqlite::{Connection, Transaction};
 use shiplog_domain::wire::DomainEvent;
 use shiplog_store::log::Recorded;
 
+use crate::tables;
+
 /// Why an event could not be folded.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
@@ -32,16 +34,8 @@ impl ApplyError {
     /// when whoever else has the file open lets go of it.
     pub fn is_machine(&self) -> bool {
         match self {
-            Self::Tables(rusqlite::Error::SqliteFailure(failure, _)) => matches!(
-                failure.code,
-                rusqlite::ErrorCode::DiskFull
-                    | rusqlite::ErrorCode::DatabaseBusy
-                    | rusqlite::ErrorCode::DatabaseLocked
-                    | rusqlite::ErrorCode::SystemIoFailure
-                    | rusqlite::ErrorCode::CannotOpen
-                    | rusqlite::ErrorCode::OutOfMemory
-            ),
-            Self::Tables(_) | Self::Document(_) | Self::Unheard { .. } => false,
+            Self::Tables(error) => tables::is_machine(error),
+            Self::Document(_) | Self::Unheard { .. } => false,
         }
     }
 }

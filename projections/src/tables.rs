@@ -6,8 +6,9 @@ use std::{
 };
 
 use rusqlite::{
-    Connection, OpenFlags, OptionalExtension,
+    Connection, ErrorCode, OpenFlags, OptionalExtension,
     config::DbConfig,
+    ffi,
     hooks::{AuthAction, AuthContext, Authorization},
 };
 use shiplog_store::position::{GlobalPosition, LogId};
@@ -113,11 +114,9 @@ fn reopen(path: &Path, log: LogId) -> rusqlite::Result<Option<Connection>> {
         Ok(_) => Ok(None),
         Err(error) => match error.sqlite_error_code() {
             // Not a database, or not ours: a read model is a cache, so it is made anew.
-            Some(
-                rusqlite::ErrorCode::NotADatabase
-                | rusqlite::ErrorCode::DatabaseCorrupt
-                | rusqlite::ErrorCode::Unknown,
-            ) => Ok(None),
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::Unknown) => {
+                Ok(None)
+            }
             Some(_) | None => Err(error),
         },
     }
@@ -157,6 +156,32 @@ fn prepare(tables: &mut Connection) -> rusqlite::Result<()> {
 /// Takes less memory, once there is no history to fold any more.
 pub(crate) fn settle_down(tables: &Connection) -> rusqlite::Result<()> {
     tables.pragma_update(None, "cache_size", LEVEL_KIB)
+}
+
+/// Whether the machine failed, or somebody else has the file: the same can go well later.
+pub(crate) fn is_machine(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code().is_some_and(|code| {
+        matches!(
+            code,
+            ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::OutOfMemory
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+        )
+    })
+}
+
+/// What SQLite says, in the words of whoever has to mend it.
+pub(crate) fn in_words(error: &rusqlite::Error) -> String {
+    let code = error.sqlite_error().map(|failure| failure.extended_code);
+    let is_full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
+    // Of no room for the file that connections share as memory, SQLite says less.
+    if is_full || code == Some(ffi::SQLITE_IOERR_SHMSIZE) {
+        return "the disk is full".into();
+    }
+    error.to_string()
 }
 
 fn deny_impure(context: AuthContext<'_>) -> Authorization {

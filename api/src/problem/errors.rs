@@ -75,6 +75,10 @@ impl From<AppendError> for Problem {
 
 impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
+        if error.is_machine() {
+            tracing::warn!(error = &error as &dyn Error, "a read model cannot be read");
+            return ProblemKind::ProjectionUnavailable.because(error.to_string());
+        }
         internal(&error)
     }
 }

@@ -158,6 +158,20 @@ async fn a_model_whose_file_somebody_else_writes_says_so_and_goes_on_when_it_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_opened_to_ask_is_the_machine_s_fault_and_not_the_question_s() {
+    let (world, directory) = (World::new(), tempfile::tempdir().unwrap());
+    let models = start(&world, directory.path()).await;
+    let file = file_of(directory.path(), "history");
+    let away = directory.path().join("away");
+    fs::rename(&file, &away).unwrap();
+    let error = models.history.query(|_| Ok(())).await.unwrap_err();
+    assert!(error.is_machine(), "{error}");
+    fs::rename(&away, &file).unwrap();
+    models.history.query(|_| Ok(())).await.unwrap();
+    models.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_live_model_follows_what_is_recorded_and_goes_on_after_a_restart() {
     let (world, directory) = (World::new(), tempfile::tempdir().unwrap());
     for round in 0..3 {

@@ -4,7 +4,7 @@
 mod tests;
 
 use std::{
-    mem,
+    iter, mem,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -190,7 +190,7 @@ impl Writer {
         match &mut self.state {
             State::Open(ledger) => Ok(ledger),
             State::Poisoned(cause) => Err(LogFault::Unavailable {
-                reason: "writing failed and cannot be resumed yet".into(),
+                reason: format!("writing failed and is not possible yet: {}", root(cause)).into(),
                 source: Some(Arc::clone(cause)),
             }),
         }
@@ -244,6 +244,13 @@ impl Writer {
             tracing::warn!(error, "the log was closed with its WAL; the next start reads it");
         }
     }
+}
+
+/// What is at the bottom of it.
+fn root(cause: &Cause) -> String {
+    let first: &dyn std::error::Error = &**cause;
+    let last = iter::successors(Some(first), |error| error.source()).last().unwrap_or(first);
+    last.to_string()
 }
 
 fn refuse(appends: Vec<Append>, fault: &LogFault) {
