@@ -5,6 +5,8 @@ CREATE INDEX IF NOT EXISTS entries_by_service ON entries (service);
 CREATE INDEX IF NOT EXISTS entries_by_environment ON entries (environment);
 CREATE INDEX IF NOT EXISTS entries_by_lane ON entries (service, environment);
 CREATE INDEX IF NOT EXISTS entries_by_actor ON entries (actor);
+-- Whoever deploys often is asked about with an outcome, which this tells without the row.
+CREATE INDEX IF NOT EXISTS entries_by_actor_in ON entries (actor, environment, id, status);
 CREATE INDEX IF NOT EXISTS entries_by_version ON entries (version);
 CREATE INDEX IF NOT EXISTS entries_by_commit ON entries (commit_id) WHERE commit_id IS NOT NULL;
 -- Of what most deployments are nobody asks for a list.
