@@ -1,48 +1,46 @@
-//! The folds that are kept in memory. Never a source: all of them can be read again.
+//! What is kept in memory of streams. Never a source: all of it can be read again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
-use shiplog_domain::{decider::Decider, stream::StreamName, wire::WireEvent};
+use shiplog_domain::stream::StreamName;
 
-use super::fold::Fold;
+/// What is known of one stream, for one task at a time.
+pub(crate) type Entry<T> = Arc<tokio::sync::Mutex<T>>;
 
-/// A fold that one task at a time may use.
-pub(super) type Entry<D> = Arc<tokio::sync::Mutex<Fold<D>>>;
-
-/// The folds that were used last, up to so many events in all.
-pub(super) struct Cache<D: Decider> {
+/// What is known of the streams that were used last, up to so many events in all.
+pub(crate) struct Cache<T> {
     budget: usize,
-    held: Mutex<Held<D>>,
+    held: Mutex<Held<T>>,
 }
 
-struct Held<D: Decider> {
-    entries: LruCache<StreamName, (Entry<D>, usize)>,
+struct Held<T> {
+    entries: LruCache<StreamName, (Entry<T>, usize)>,
     weight: usize,
 }
 
-impl<D: Decider<Event: WireEvent>> Cache<D> {
-    /// A cache of folds of `budget` events in all.
-    pub(super) fn new(budget: usize) -> Self {
+impl<T: Default> Cache<T> {
+    /// A cache of `budget` events in all.
+    pub(crate) fn new(budget: usize) -> Self {
         let entries = LruCache::unbounded();
         Self { budget, held: Mutex::new(Held { entries, weight: 0 }) }
     }
 
-    /// The stream's fold, of whatever was folded of it so far.
-    pub(super) fn entry(&self, stream: &StreamName) -> Entry<D> {
+    /// What is known of the stream, be it nothing.
+    pub(crate) fn entry(&self, stream: &StreamName) -> Entry<T> {
         let mut held = self.lock();
         if let Some((entry, _)) = held.entries.get(stream) {
             return Arc::clone(entry);
         }
-        let entry = Entry::<D>::default();
+        let entry = Entry::<T>::default();
         held.entries.put(stream.clone(), (Arc::clone(&entry), 0));
         entry
     }
 
-    /// Notes how heavy the stream's fold is now, and forgets others where that is too much.
+    /// Notes how heavy the stream's entry is now, and forgets others where that is too much.
     ///
     /// Who still uses a forgotten one comes to no harm: the log checks what it is based on.
-    pub(super) fn weigh(&self, stream: &StreamName, weight: usize) {
+    pub(crate) fn weigh(&self, stream: &StreamName, weight: usize) {
         let held = &mut *self.lock();
         if let Some((_, noted)) = held.entries.get_mut(stream) {
             held.weight = held.weight.saturating_sub(*noted).saturating_add(weight);
@@ -54,7 +52,7 @@ impl<D: Decider<Event: WireEvent>> Cache<D> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Held<D>> {
+    fn lock(&self) -> MutexGuard<'_, Held<T>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
