@@ -37,6 +37,11 @@ impl<T: Default> Cache<T> {
         entry
     }
 
+    /// What is known of the stream, if that was asked for lately.
+    pub(crate) fn get(&self, stream: &StreamName) -> Option<Entry<T>> {
+        self.lock().entries.peek(stream).map(|(entry, _)| Arc::clone(entry))
+    }
+
     /// Notes how heavy the stream's entry is now, and forgets others where that is too much.
     ///
     /// Who still uses a forgotten one comes to no harm: the log checks what it is based on.

@@ -5,6 +5,8 @@
 
 mod cache;
 pub mod clock;
+#[cfg(feature = "eventstoredb")]
+pub mod eventstoredb;
 pub mod execute;
 pub mod log;
 pub mod position;

@@ -13,6 +13,8 @@ use shiplog_store::{
     sqlite::SqliteLog,
 };
 
+#[cfg(feature = "eventstoredb")]
+use crate::cluster;
 use crate::support::{
     event, event_with, events, everything, fresh_stream, ids, metadata_of, unsteady,
 };
@@ -56,6 +58,7 @@ macro_rules! contract {
     };
 }
 
+contract!(#[cfg(feature = "eventstoredb")] eventstoredb => cluster::log().await);
 contract!(sqlite_in_memory => (SqliteLog::in_memory(unsteady()).unwrap(), ()));
 contract!(sqlite_in_a_directory => {
     let directory = tempfile::tempdir().unwrap();
