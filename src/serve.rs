@@ -86,7 +86,7 @@ impl Serve {
 /// What is worth telling: `SHIPLOG_LOG=debug`, or by module as `tracing` filters are written.
 fn filter(context: &Context<'_>) -> EnvFilter {
     let wanted = (context.variables)("SHIPLOG_LOG");
-    EnvFilter::new(wanted.unwrap_or_else(|| "info,tower_http=warn".into()))
+    EnvFilter::new(wanted.unwrap_or_else(|| "info,tower_http=warn,eventstore=off".into()))
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {

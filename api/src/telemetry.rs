@@ -11,7 +11,7 @@ use std::{
 use futures::{FutureExt as _, future::BoxFuture};
 use metrics::{Counter, Key, KeyName, Label, Level, Metadata, Recorder as _, SharedString, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
-use shiplog_domain::{metadata::EventId, stream::StreamName};
+use shiplog_domain::stream::StreamName;
 use shiplog_store::{
     log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
@@ -161,11 +161,8 @@ impl Log for Counting {
         self.log.head()
     }
 
-    fn event(
-        &self,
-        id: EventId,
-    ) -> BoxFuture<'_, Result<Option<(StreamName, StreamVersion)>, LogFault>> {
-        self.log.event(id)
+    fn is_shared(&self) -> bool {
+        self.log.is_shared()
     }
 }
 

@@ -58,7 +58,7 @@ pub enum Broken {
         /// What should be.
         next: u64,
     },
-    /// Times of recording never go backwards.
+    /// Times of recording never go backwards: along the log, or along a stream where it is shared.
     #[error("it was recorded at `{found}`, before the event before it at `{before}`")]
     RecordedAt {
         /// When it says.
@@ -88,7 +88,7 @@ pub enum Broken {
 ///
 /// A fault, if the log cannot be read on; what is wrong with events is a finding.
 pub async fn verify(log: &dyn Log) -> Result<Walk, LogFault> {
-    let mut walker = Walker::default();
+    let mut walker = Walker { is_shared: log.is_shared(), ..Walker::default() };
     let mut records = log.read_all(None);
     while let Some(recorded) = records.next().await {
         walker.meet(&recorded?);
@@ -100,6 +100,8 @@ pub async fn verify(log: &dyn Log) -> Result<Walk, LogFault> {
 #[derive(Default)]
 struct Walker {
     walk: Walk,
+    /// Whether several nodes write it, each with a clock of its own.
+    is_shared: bool,
     recorded_at: Option<Timestamp>,
     streams: HashMap<StreamName, Stream>,
 }
@@ -107,6 +109,7 @@ struct Walker {
 #[derive(Default)]
 struct Stream {
     events: u64,
+    recorded_at: Option<Timestamp>,
     deployments: u32,
     /// The request before, and how many events it has had.
     request: Option<(IdempotencyKey, usize)>,
@@ -118,10 +121,12 @@ impl Walker {
         if let Some(before) = self.walk.head.filter(|before| recorded.position <= *before) {
             broken.push(Broken::Position { before });
         }
-        if let Some(before) = self.recorded_at.filter(|before| recorded.recorded_at < *before) {
-            broken.push(Broken::RecordedAt { found: recorded.recorded_at, before });
-        }
         let stream = self.streams.entry(recorded.stream.clone()).or_default();
+        let (of_log, of_stream) = (&mut self.recorded_at, &mut stream.recorded_at);
+        let (found, last) = (recorded.recorded_at, if self.is_shared { of_stream } else { of_log });
+        if let Some(before) = last.replace(found).filter(|before| found < *before) {
+            broken.push(Broken::RecordedAt { found, before });
+        }
         broken.extend(stream.version(recorded.version));
         broken.extend(stream.id(recorded));
         match DomainEvent::decode(&recorded.stream, &recorded.event) {
@@ -131,7 +136,6 @@ impl Walker {
         }
         self.walk.events += 1;
         self.walk.head = Some(recorded.position);
-        self.recorded_at = Some(recorded.recorded_at);
         let finding =
             |what| Finding { position: recorded.position, stream: recorded.stream.clone(), what };
         self.walk.findings.extend(broken.into_iter().map(finding));
@@ -162,5 +166,83 @@ impl Stream {
         let next = self.deployments.saturating_add(1);
         self.deployments = number.0;
         (number.0 != next).then_some(Broken::Number { found: number.0, next })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use shiplog_domain::metadata::{Actor, ActorKind, CorrelationId, Metadata, RequestDigest, Via};
+
+    use super::*;
+
+    /// The first event of a stream, one that every reader may pass over.
+    fn first(stream: &str, position: u64, second: i64) -> Recorded<EncodedEvent> {
+        later(stream, 0, position, second)
+    }
+
+    fn later(stream: &str, version: u64, position: u64, second: i64) -> Recorded<EncodedEvent> {
+        let stream = StreamName::recorded(stream);
+        let key = format!("key-{version}");
+        let metadata = Metadata {
+            actor: Actor {
+                kind: ActorKind::System,
+                id: "test".into(),
+                name: None,
+                via: Via::Claimed,
+            },
+            request_digest: RequestDigest::of(&[key.as_bytes()]),
+            correlation_id: CorrelationId(key.clone()),
+            idempotency_key: key.parse().unwrap(),
+            causation_id: None,
+            source: None,
+        };
+        Recorded {
+            position: GlobalPosition(position),
+            version: StreamVersion(version),
+            recorded_at: Timestamp::from_second(second).unwrap(),
+            id: EventId::derive(&stream, &metadata.idempotency_key, 0),
+            stream,
+            metadata,
+            event: EncodedEvent {
+                event_type: Cow::Borrowed("Admired"),
+                schema: 1,
+                readable_from: 1,
+                ignorable: true,
+                data: b"{}".to_vec(),
+            },
+        }
+    }
+
+    /// What is found in a log of these events.
+    fn findings(is_shared: bool, events: &[Recorded<EncodedEvent>]) -> Vec<Finding> {
+        let mut walker = Walker { is_shared, ..Walker::default() };
+        for event in events {
+            walker.meet(event);
+        }
+        walker.walk.findings
+    }
+
+    #[test]
+    fn one_writer_has_one_clock_and_several_have_one_for_each_stream() {
+        let events = [first("lane-a@b", 10, 7), first("lane-c@b", 20, 5)];
+
+        let of_one = findings(false, &events);
+
+        assert_eq!(of_one.iter().map(|it| it.position.0).collect::<Vec<_>>(), [20]);
+        assert!(matches!(of_one[0].what, Broken::RecordedAt { .. }), "{of_one:?}");
+        assert_eq!(findings(true, &events), []);
+    }
+
+    #[test]
+    fn along_a_stream_no_time_goes_back() {
+        let events =
+            [first("lane-a@b", 10, 7), first("lane-c@b", 20, 9), later("lane-a@b", 1, 30, 6)];
+        for is_shared in [false, true] {
+            let found = findings(is_shared, &events);
+            assert_eq!(found.iter().map(|it| it.position.0).collect::<Vec<_>>(), [30]);
+            assert!(matches!(found[0].what, Broken::RecordedAt { .. }), "{found:?}");
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! Load, fold, decide, append: the only way an event comes to be.
 
-mod cache;
 mod fold;
 mod many;
 mod outcome;
@@ -15,15 +14,13 @@ use shiplog_domain::{
     wire::WireEvent,
 };
 
-use self::{
-    cache::Cache,
-    fold::{Fold, Request, Standing, new_events, state_at},
-};
+use self::fold::{Fold, Request, Standing, new_events, state_at};
 pub use self::{
     many::Answers,
     outcome::{ExecuteError, LoadError, Outcome},
 };
 use crate::{
+    cache::Cache,
     log::{AppendError, Appended, Log, LogFault},
     position::{ExpectedVersion, StreamVersion},
 };
@@ -36,12 +33,12 @@ const BUDGET: usize = 300_000;
 
 /// The streams of one family: what is asked of them goes through here.
 ///
-/// Keeps folded what was used last and trusts it, because this process is the log's only
-/// writer; where another one wrote all the same, the append conflicts, and then the news are
-/// read. Commands to one stream are decided one after the other.
+/// Keeps folded what was used last. Where this process is the log's only writer, that is trusted;
+/// where the log is shared, the append conflicts if another one has written, and what leads to
+/// no append is decided again if so. Commands to one stream are decided one after the other.
 pub struct Streams<D: Decider> {
     log: Arc<dyn Log>,
-    cache: Cache<D>,
+    cache: Cache<Fold<D>>,
 }
 
 impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
@@ -67,7 +64,10 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
     ) -> Result<T, LoadError> {
         let entry = self.cache.entry(stream);
         let mut fold = entry.lock().await;
-        let caught_up = fold.catch_up(&*self.log, stream).await;
+        let mut caught_up = fold.catch_up(&*self.log, stream).await;
+        if caught_up.is_ok() {
+            caught_up = fold.is_up_to_date(&*self.log, stream).await.map(drop);
+        }
         self.cache.weigh(stream, fold.weight());
         caught_up.map(|()| look(&fold.state, fold.version))
     }
@@ -128,17 +128,15 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
             if let Some(request) = known(fold, stream, &metadata)? {
                 return Ok(Outcome::Replayed(request.last));
             }
-            let expected = ExpectedVersion::from(fold.version);
-            if let Some(claimed) = claimed.filter(|claimed| *claimed != expected) {
-                let (stream, actual) = (stream.clone(), fold.version);
-                let conflict = AppendError::Conflict { stream, expected: claimed, actual };
-                return Err(ExecuteError::Append(conflict));
-            }
-            let events = D::decide(&fold.state, command.clone()).map_err(ExecuteError::Refused)?;
-            if events.is_empty() {
-                let Fold { version, position, .. } = *fold;
-                return Ok(Outcome::AlreadySo { version, position });
-            }
+            let events = match decide(fold, stream, claimed, command.clone()) {
+                Ok(events) if !events.is_empty() => events,
+                _ if !fold.is_up_to_date(&*self.log, stream).await? => continue,
+                Ok(_) => {
+                    let Fold { version, position, .. } = *fold;
+                    return Ok(Outcome::AlreadySo { version, position });
+                }
+                Err(error) => return Err(error),
+            };
             match self.append(stream, fold, &metadata, &events).await {
                 Ok(last) => return Ok(Outcome::Recorded(last)),
                 Err(error) => late = Some(too_late(fold, error)?),
@@ -184,6 +182,21 @@ struct Ask<'a, D: Decider> {
     claimed: Option<ExpectedVersion>,
     command: D::Command,
     metadata: Arc<Metadata>,
+}
+
+/// What follows from the command, if the stream is where it is claimed to be.
+fn decide<D: Decider>(
+    fold: &Fold<D>,
+    stream: &StreamName,
+    claimed: Option<ExpectedVersion>,
+    command: D::Command,
+) -> Result<Vec<D::Event>, ExecuteError<D::Refusal>> {
+    let actual = fold.version;
+    if let Some(expected) = claimed.filter(|claimed| !claimed.is_met_by(actual)) {
+        let stream = stream.clone();
+        return Err(ExecuteError::Append(AppendError::Conflict { stream, expected, actual }));
+    }
+    D::decide(&fold.state, command).map_err(ExecuteError::Refused)
 }
 
 /// What a request is known by, and what tells it from another one.

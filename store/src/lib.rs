@@ -3,7 +3,10 @@
 //! **Invariant:** nothing here names an event. The log keeps types, schema numbers and bytes;
 //! what they mean is the domain's.
 
+mod cache;
 pub mod clock;
+#[cfg(feature = "eventstoredb")]
+pub mod eventstoredb;
 pub mod execute;
 pub mod log;
 pub mod position;

@@ -1,6 +1,6 @@
 //! What a log is: streams of events, totally ordered, that only ever grow.
 
-use std::{borrow::Cow, error::Error, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, error::Error, sync::Arc};
 
 use futures::{future::BoxFuture, stream::BoxStream};
 use jiff::Timestamp;
@@ -35,7 +35,10 @@ pub struct Recorded<E> {
     pub stream: StreamName,
     /// Where in that stream.
     pub version: StreamVersion,
-    /// When the log learned of it, in whole microseconds; never earlier than at the position before.
+    /// When the log learned of it, in whole microseconds; never earlier than at the version before.
+    ///
+    /// Where one node writes the log, it is not earlier than at the position before either.
+    /// Where several do, it may be, by as much as their clocks differ.
     pub recorded_at: Timestamp,
     /// Its name, for ever.
     pub id: EventId,
@@ -144,11 +147,13 @@ pub trait Log: Send + Sync {
     ///
     /// - **Shape**: `events` is not empty and has at most 1,000 entries; one
     ///   call is one transaction. The returned [`Appended`] is of the last one.
+    ///   Up to 900 KiB are taken; a log may refuse more as unavailable.
     /// - **Durability**: on `Ok`, the events survive power loss (`fsync` done,
     ///   or acknowledged by a quorum).
     /// - **Idempotence**: if all ids are recorded in this stream, for the same
     ///   request (by its digest), the call is a no-op that returns the
-    ///   *original* [`Appended`] of the last one, whatever was expected.
+    ///   *original* [`Appended`] of the last one, whatever was expected. If
+    ///   another writer records them during the call, that is a conflict.
     /// - **Visibility**: a reader that has seen position *p* never later sees
     ///   a new event before *p*.
     ///
@@ -156,8 +161,9 @@ pub trait Log: Send + Sync {
     ///
     /// [`AppendError::Conflict`] if the stream is elsewhere than `expected`,
     /// [`AppendError::Size`] if there are none or too many,
-    /// [`AppendError::IdReused`] if only some of the ids are recorded, or in
-    /// another stream, or for another request; nothing was written.
+    /// [`AppendError::IdReused`] if an id is that of another stream, if it is
+    /// there twice, if only some of the ids are recorded, or if they are for
+    /// another request; nothing was written.
     /// [`AppendError::Fault`] with [`LogFault::OutcomeUnknown`] if it may have
     /// been: retry with the same ids.
     ///
@@ -193,18 +199,32 @@ pub trait Log: Send + Sync {
 
     /// The position of the last event; `None` if there is none.
     ///
+    /// Never before what this process has appended or read. What others have appended to a shared
+    /// log a moment ago may be missing. It is asked before each read, so it takes a second at most.
+    ///
     /// # Errors
     ///
-    /// [`LogFault::Unavailable`] if that cannot be read.
+    /// [`LogFault::Unavailable`] if that cannot be read, or not in time.
     fn head(&self) -> BoxFuture<'_, Result<Option<GlobalPosition>, LogFault>>;
 
-    /// Where the event with this id is; `None` if there is none.
+    /// Whether other processes may append to it, too.
     ///
-    /// # Errors
-    ///
-    /// [`LogFault::Unavailable`] if that cannot be read.
-    fn event(
-        &self,
-        id: EventId,
-    ) -> BoxFuture<'_, Result<Option<(StreamName, StreamVersion)>, LogFault>>;
+    /// Then a stream may have moved on since it was read last, however lately that was.
+    fn is_shared(&self) -> bool;
+}
+
+/// Whether these events may go into one append to `stream`, whatever the log has.
+pub(crate) fn check(stream: &StreamName, events: &[NewEvent]) -> Result<(), AppendError> {
+    let Some(first) = events.first().filter(|_| events.len() <= MAX_EVENTS_PER_APPEND) else {
+        return Err(AppendError::Size { found: events.len() });
+    };
+    let own = EventId::derive(stream, &first.metadata.idempotency_key, 0);
+    let mut ids = HashSet::with_capacity(events.len());
+    let bad = events.iter().find(|event| !(ids.insert(event.id) && are_kin(event.id, own)));
+    bad.map_or(Ok(()), |event| Err(AppendError::IdReused { id: event.id }))
+}
+
+/// Whether two ids were derived from one stream: then their first 48 bits are the same.
+fn are_kin(one: EventId, other: EventId) -> bool {
+    one.0.as_bytes().first_chunk::<6>() == other.0.as_bytes().first_chunk::<6>()
 }

@@ -29,7 +29,6 @@ mod settle;
 mod writer;
 
 use std::{
-    collections::HashSet,
     path::{Path, PathBuf},
     sync::Arc,
     thread,
@@ -39,7 +38,7 @@ use futures::{
     FutureExt as _, StreamExt as _,
     future::{self, BoxFuture},
 };
-use shiplog_domain::{metadata::EventId, stream::StreamName};
+use shiplog_domain::stream::StreamName;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::{
@@ -57,7 +56,7 @@ use self::{
 };
 use crate::{
     clock::Clock,
-    log::{AppendError, Appended, Log, LogFault, MAX_EVENTS_PER_APPEND, NewEvent, RecordStream},
+    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream, check},
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
 };
 
@@ -162,7 +161,8 @@ impl SqliteLog {
         expected: ExpectedVersion,
         events: Vec<NewEvent>,
     ) -> Result<Appended, AppendError> {
-        let rows = rows(events)?;
+        check(stream, &events)?;
+        let rows = events.into_iter().map(row).collect::<Result<_, _>>()?;
         let Some(Writing { requests, .. }) = &self.writing else {
             let reason = "it was opened for reading only".into();
             return Err(LogFault::Unavailable { reason, source: None }.into());
@@ -223,12 +223,8 @@ impl Log for SqliteLog {
         }
     }
 
-    fn event(
-        &self,
-        id: EventId,
-    ) -> BoxFuture<'_, Result<Option<(StreamName, StreamVersion)>, LogFault>> {
-        let readers = self.readers.clone();
-        readers.run(move |tables, _| rows::place_of(tables, id).map_err(fault::reading)).boxed()
+    fn is_shared(&self) -> bool {
+        false
     }
 }
 
@@ -257,18 +253,6 @@ fn start(
         thread::Builder::new().name("shiplog-writer".into()).spawn(move || writer.run(queue))?;
     let weak = requests.downgrade();
     Ok((Writing { requests, head, thread, _lock: lock }, weak))
-}
-
-/// Makes rows of the events, if there may be that many and no two are the same.
-fn rows(events: Vec<NewEvent>) -> Result<Vec<NewRow>, AppendError> {
-    if !(1..=MAX_EVENTS_PER_APPEND).contains(&events.len()) {
-        return Err(AppendError::Size { found: events.len() });
-    }
-    let mut ids = HashSet::with_capacity(events.len());
-    if let Some(twice) = events.iter().find(|event| !ids.insert(event.id)) {
-        return Err(AppendError::IdReused { id: twice.id });
-    }
-    events.into_iter().map(row).collect()
 }
 
 fn row(NewEvent { id, metadata, event }: NewEvent) -> Result<NewRow, AppendError> {

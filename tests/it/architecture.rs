@@ -16,6 +16,7 @@ use shiplog_domain::wire::DomainEvent;
 /// Each crate and the crates of ours that it may import. A new edge is an ADR first.
 const EDGES: &[(&str, &[&str])] = &[
     ("shiplog-domain", &[]),
+    ("shiplog-double", &[]),
     ("shiplog-store", &["shiplog-domain"]),
     ("shiplog-projections", &["shiplog-domain", "shiplog-store"]),
     ("shiplog-api", &["shiplog-domain", "shiplog-projections", "shiplog-store"]),

@@ -80,6 +80,23 @@ impl<D: Decider<Event: WireEvent>> Fold<D> {
         Ok(())
     }
 
+    /// Whether the stream is still where the fold has it, which others may have changed since.
+    ///
+    /// An append checks that; what comes to nothing, be it a refusal, is checked by nobody else.
+    pub(super) async fn is_up_to_date(
+        &mut self,
+        log: &dyn Log,
+        stream: &StreamName,
+    ) -> Result<bool, LoadError> {
+        if !log.is_shared() {
+            return Ok(true);
+        }
+        let before = self.version;
+        self.standing = Standing::Behind;
+        self.catch_up(log, stream).await?;
+        Ok(self.version == before)
+    }
+
     fn take_in(&mut self, record: &Recorded<EncodedEvent>) -> Result<(), LoadError> {
         let Recorded { position, stream, version, recorded_at, metadata, event, .. } = record;
         match decode(event)? {

@@ -106,6 +106,11 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
                 break;
             }
         }
+        if round.added.is_empty() && !fold.is_up_to_date(&*self.log, stream).await? {
+            let (stream, expected) = (stream.clone(), ExpectedVersion::from(round.version));
+            let late = AppendError::Conflict { stream, expected, actual: fold.version };
+            return Err(Stop::Late(late));
+        }
         let places = self.append_round(stream, fold, &mut round).await?;
         Ok(round.finish(fold, &places)?)
     }

@@ -24,6 +24,12 @@ use crate::{
     position::{GlobalPosition, StreamVersion},
 };
 
+/// What one append may add up to. A cluster's servers take 1 MiB at once by default.
+const MANY_BYTES: usize = 900 << 10;
+
+/// What a log may keep beside an event's data.
+const BESIDE: usize = 600;
+
 /// Where the events of a round are: all that are asked for, the last one for certain.
 pub(super) type Places = BTreeMap<StreamVersion, Appended>;
 
@@ -44,6 +50,8 @@ pub(super) struct Round<'a, T, R> {
     pub(super) judged: Vec<Judged<T, R>>,
     ids: HashSet<EventId>,
     pub(super) added: Vec<NewEvent>,
+    /// How large what is added is.
+    bytes: usize,
 }
 
 impl<'a, T, R> Round<'a, T, R> {
@@ -51,7 +59,7 @@ impl<'a, T, R> Round<'a, T, R> {
     pub(super) fn new<D: Decider>(stream: &'a StreamName, fold: &Fold<D>) -> Self {
         let Fold { version, position, .. } = *fold;
         let (judged, ids, added) = (Vec::new(), HashSet::new(), Vec::new());
-        Self { stream, version, position, judged, ids, added }
+        Self { stream, version, position, judged, ids, added, bytes: 0 }
     }
 
     /// Decides one more request; `false` if it has to wait for the next round.
@@ -76,10 +84,10 @@ impl<'a, T, R> Round<'a, T, R> {
                     let found = events.len();
                     Judged::Failed(ExecuteError::Append(AppendError::Size { found }))
                 }
-                Ok(events) if self.added.len() + events.len() > MAX_EVENTS_PER_APPEND => {
-                    return false;
-                }
-                Ok(events) => self.add(fold, metadata, &events, answer),
+                Ok(events) => match self.add(fold, metadata, &events, answer) {
+                    Some(judged) => judged,
+                    None => return false,
+                },
                 Err(refusal) => Judged::Failed(ExecuteError::Refused(refusal)),
             },
             Ok(Some(Request { last, .. })) => {
@@ -91,16 +99,23 @@ impl<'a, T, R> Round<'a, T, R> {
         true
     }
 
-    /// Takes into the fold what is not recorded yet.
+    /// Takes into the fold what is not recorded yet, if the append has room for it.
     fn add<D: Decider<Event: WireEvent, Refusal = R>>(
         &mut self,
         fold: &mut Fold<D>,
         metadata: &Arc<Metadata>,
         events: &[D::Event],
         answer: impl Fn(Option<StreamVersion>, &D::State) -> T,
-    ) -> Judged<T, R> {
+    ) -> Option<Judged<T, R>> {
+        let new: Vec<_> = new_events(self.stream, metadata, events).collect();
+        let bytes = self.bytes + new.iter().map(size).sum::<usize>();
+        let count = self.added.len() + new.len();
+        if !self.added.is_empty() && (count > MAX_EVENTS_PER_APPEND || bytes > MANY_BYTES) {
+            return None;
+        }
+        self.bytes = bytes;
         self.ids.insert(request(self.stream, metadata).0);
-        self.added.extend(new_events(self.stream, metadata, events));
+        self.added.extend(new);
         fold.standing = Standing::Ahead;
         for event in events {
             fold.evolve(event);
@@ -108,7 +123,7 @@ impl<'a, T, R> Round<'a, T, R> {
         let version = version_after(fold.version, events.len());
         fold.version = version;
         let (request, told) = (Arc::clone(metadata), answer(version, &fold.state));
-        Judged::Recorded { request, version, told }
+        Some(Judged::Recorded { request, version, told })
     }
 
     /// Whether any answer speaks of an added event before the last.
@@ -157,4 +172,9 @@ impl<'a, T, R> Round<'a, T, R> {
         }
         Ok(answers)
     }
+}
+
+/// How much of an append it takes, at the most.
+fn size(event: &NewEvent) -> usize {
+    event.event.data.len() + BESIDE
 }

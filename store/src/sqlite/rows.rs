@@ -157,21 +157,3 @@ pub(super) fn head(tables: &Connection) -> rusqlite::Result<Option<(GlobalPositi
         .query_row([], |row| Ok((GlobalPosition(natural(row.get(0)?)), row.get(1)?)))
         .optional()
 }
-
-/// Where the event with this id is.
-pub(super) fn place_of(
-    tables: &Connection,
-    id: EventId,
-) -> rusqlite::Result<Option<(StreamName, StreamVersion)>> {
-    tables
-        .prepare_cached(
-            "SELECT streams.name, version FROM events
-             JOIN streams ON streams.id = stream
-             WHERE events.id = ?",
-        )?
-        .query_row([id.0.as_bytes().as_slice()], |row| {
-            let name: String = row.get(0)?;
-            Ok((StreamName::recorded(name), StreamVersion(natural(row.get(1)?))))
-        })
-        .optional()
-}

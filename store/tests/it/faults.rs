@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures::{FutureExt as _, future::BoxFuture};
-use shiplog_domain::{metadata::EventId, stream::StreamName};
+use shiplog_domain::stream::StreamName;
 use shiplog_store::{
     execute::{ExecuteError, Outcome, Streams},
     log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
@@ -111,11 +111,8 @@ impl Log for Faulty {
         self.log.head()
     }
 
-    fn event(
-        &self,
-        id: EventId,
-    ) -> BoxFuture<'_, Result<Option<(StreamName, StreamVersion)>, LogFault>> {
-        self.log.event(id)
+    fn is_shared(&self) -> bool {
+        self.log.is_shared()
     }
 }
 

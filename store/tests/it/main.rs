@@ -6,6 +6,8 @@
     reason = "a test says what it expects by failing"
 )]
 
+#[cfg(feature = "eventstoredb")]
+mod cluster;
 mod concurrency;
 mod contract;
 mod execute;

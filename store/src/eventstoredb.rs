@@ -1,0 +1,264 @@
+//! The log on a cluster: EventStoreDB or KurrentDB, from 22.6 on, through the `eventstore` crate.
+//!
+//! # Life of an event
+//!
+//! An append is judged first (`append`): whether its ids are in the stream already (`known`),
+//! and whether the stream is where it is expected to be. What passes is written as JSON
+//! (`records`), stamped with the time, and put into the queue of the one call that takes
+//! appends (`batches`). When the cluster acknowledges it, its last event comes back through the
+//! log's own subscription (`tail`), and that is the answer. When the cluster refuses it, or is
+//! not heard of, the stream is read, and what is found there is the answer; if it has not moved
+//! on, the append is sent again, until time is up and the outcome is unknown.
+//!
+//! Readers of one stream get it page by page from the leader (`reads`). Who reads everything or
+//! subscribes has a task that subscribes to the cluster for our streams alone (`follow`,
+//! `scope`), and subscribes again after the last event when that breaks off.
+//!
+//! All of them go through a connection that is made anew when it fails (`supervisor`, `dial`),
+//! and through `contained`, which keeps the crate's panics and loops to themselves.
+//!
+//! **Invariant:** an append expects one version, each time it is sent. So it is recorded once or
+//! not at all, whoever sends it how often.
+//!
+//! **Invariant:** a position is the commit position, which for what is written this way is the
+//! prepare position too, and no other event's.
+
+mod address;
+mod append;
+mod batches;
+mod contained;
+mod dial;
+mod failure;
+mod follow;
+mod identity;
+mod known;
+mod pool;
+mod reads;
+mod records;
+mod scope;
+mod standing;
+mod supervisor;
+mod tail;
+
+use std::{sync::Arc, time::Duration};
+
+use eventstore::NodePreference;
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
+use shiplog_domain::stream::StreamName;
+
+pub use self::{
+    address::{Address, AddressError},
+    dial::DialError,
+    standing::{Standing, SubscriptionState},
+};
+use self::{
+    append::{Append, Appends},
+    batches::Batches,
+    failure::Failure,
+    follow::{Follow, Followed},
+    pool::Pool,
+    reads::Reads,
+    scope::Scope,
+    standing::Standings,
+    supervisor::Supervisor,
+    tail::Tail,
+};
+use crate::{
+    cache::Cache,
+    clock::Clock,
+    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
+    position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
+};
+
+/// The longest that one try of a call may take, unless the connection string says less.
+const TRY: Duration = Duration::from_secs(5);
+
+/// How long the log may take to say where it ends: whoever reads waits for that first.
+const HEAD: Duration = Duration::from_secs(1);
+
+/// How many events of streams are known without looking.
+const BUDGET: usize = 300_000;
+
+/// Why there is no log.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The connection string is none.
+    #[error("the connection string cannot be used: {0}")]
+    Address(#[from] AddressError),
+    /// There is no connection.
+    #[error("cannot connect to `{address}`: {source}")]
+    Dial {
+        /// The connection string, without the password.
+        address: String,
+        /// Why not.
+        source: Arc<DialError>,
+    },
+    /// The cluster is there, but does not say which log it is.
+    #[error("cannot read the log at `{address}`: {source}")]
+    Read {
+        /// The connection string, without the password.
+        address: String,
+        /// Why not.
+        source: LogFault,
+    },
+}
+
+/// A log in a cluster, written by any number of nodes.
+///
+/// Dropping it lets go of the connections; what has been sent may still be recorded.
+pub struct EventStoreDbLog {
+    id: LogId,
+    reads: Arc<Reads>,
+    appends: Arc<Appends>,
+    tail: Arc<Tail>,
+    followed: Pool,
+    standings: Arc<Standings>,
+    limit: Duration,
+}
+
+impl EventStoreDbLog {
+    /// Connects to the cluster of a connection string: `esdb://user:password@a,b,c?tls=true`.
+    ///
+    /// Runs in a tokio runtime, before anything else in the process has chosen a provider for
+    /// rustls: the crate installs its own, and cannot live with another one.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`], which says what is wrong with the string, or with the cluster after as
+    /// many attempts as `maxDiscoverAttempts` says.
+    pub fn connect(
+        address: &str,
+        clock: Arc<dyn Clock>,
+    ) -> BoxFuture<'_, Result<Self, ConnectError>> {
+        Self::connect_within(address, "", clock)
+    }
+
+    /// Connects to a log that has but those streams of the cluster that begin with `prefix`.
+    ///
+    /// The prefix is put before each stream's name, so several logs have room on one cluster.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub fn connect_within<'a>(
+        address: &'a str,
+        prefix: &'a str,
+        clock: Arc<dyn Clock>,
+    ) -> BoxFuture<'a, Result<Self, ConnectError>> {
+        Self::open(address, prefix, clock).boxed()
+    }
+
+    async fn open(
+        address: &str,
+        prefix: &str,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ConnectError> {
+        let address: Address = address.parse()?;
+        let (attempts, limit) = (address.attempts, address.deadline.min(TRY));
+        let leader = Arc::new(Supervisor::start(address.clone(), NodePreference::Leader));
+        let dial = |source| ConnectError::Dial { address: address.to_string(), source };
+        leader.first(attempts).await.map_err(dial)?;
+        let reads = Arc::new(Reads::new(Arc::clone(&leader), Scope::new(prefix), limit));
+        let read = |source| ConnectError::Read { address: address.to_string(), source };
+        let id = identity::identify(&reads).await.map_err(read)?;
+        let after = reads.head().await.map_err(read)?;
+        let (known, standings) = (Arc::new(Cache::new(BUDGET)), Arc::<Standings>::default());
+        let follow = Follow {
+            supervisor: Arc::clone(&leader),
+            reads: Arc::clone(&reads),
+            standings: Arc::clone(&standings),
+            after,
+            until: None,
+            from_leader: true,
+            limit,
+        };
+        let tail = Tail::start(Followed::new(follow), standings, Arc::clone(&known));
+        let tail = Arc::new(tail);
+        let batches = Batches::new(leader, limit, clock);
+        let appends =
+            Appends::new(Arc::clone(&reads), batches, known, Arc::clone(&tail), address.deadline);
+        let appends = Arc::new(appends);
+        let followed = Pool::new(address);
+        Ok(Self { id, reads, appends, tail, followed, standings: Arc::default(), limit })
+    }
+
+    /// How the subscriptions stand to the log, the oldest first.
+    pub fn subscriptions(&self) -> Vec<SubscriptionState> {
+        self.standings.all()
+    }
+
+    fn follow(
+        &self,
+        after: Option<GlobalPosition>,
+        until: Option<GlobalPosition>,
+    ) -> RecordStream<'_> {
+        let (supervisor, reads) = (self.followed.take(), Arc::clone(&self.reads));
+        let (standings, limit) = (Arc::clone(&self.standings), self.limit);
+        let from_leader = self.followed.preference == NodePreference::Leader;
+        let follow = Follow { supervisor, reads, standings, after, until, from_leader, limit };
+        Followed::new(follow).boxed()
+    }
+}
+
+impl Log for EventStoreDbLog {
+    fn id(&self) -> LogId {
+        self.id
+    }
+
+    fn append<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: ExpectedVersion,
+        events: Vec<NewEvent>,
+    ) -> BoxFuture<'a, Result<Appended, AppendError>> {
+        let (appends, stream) = (Arc::clone(&self.appends), stream.clone());
+        async move {
+            // It is seen to its end, whether anybody waits for that or not.
+            let append = Append { stream, expected, events };
+            let settled = tokio::spawn(async move { appends.append(append).await });
+            settled.await.unwrap_or_else(|gone| {
+                Err(LogFault::OutcomeUnknown { source: Arc::new(gone) }.into())
+            })
+        }
+        .boxed()
+    }
+
+    fn read_stream<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        from: Option<StreamVersion>,
+    ) -> RecordStream<'a> {
+        let learn = |page: &reads::Page| self.appends.learn(stream, &page.events);
+        self.reads.stream(stream, from.map_or(0, |from| from.0), learn)
+    }
+
+    /// Ends at the last event that this node knew of when it was called: of its own, of what it
+    /// has read, and of what [`head`](Log::head) told it.
+    fn read_all(&self, after: Option<GlobalPosition>) -> RecordStream<'_> {
+        match self.reads.seen() {
+            Some(until) => self.follow(after, Some(until)),
+            None => stream::empty().boxed(),
+        }
+    }
+
+    fn subscribe(&self, after: Option<GlobalPosition>) -> RecordStream<'_> {
+        self.follow(after, None)
+    }
+
+    /// What has come back through the log's own subscription, which follows the leader; that takes
+    /// no call. While it is away, the leader is asked, and not for longer than a second.
+    fn head(&self) -> BoxFuture<'_, Result<Option<GlobalPosition>, LogFault>> {
+        async {
+            if self.tail.is_live() {
+                return Ok(self.reads.seen());
+            }
+            let asked = tokio::time::timeout(HEAD, self.reads.head()).await;
+            asked.unwrap_or_else(|_| Err(Failure::Late(HEAD).fault()))
+        }
+        .boxed()
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,108 @@
+//! What goes wrong with a call to the cluster, and what is to be made of it.
+
+use std::{sync::Arc, time::Duration};
+
+use eventstore::Error;
+
+use super::address::Node;
+use crate::log::LogFault;
+
+/// What the crate says of an append that was in flight when its batch closed for another's sake.
+const BATCH_CLOSED: &str = "Batch-append stream has been closed";
+
+/// gRPC's code of what went well, and of a refusal within a batch that has none of its own: the
+/// node is not ready. It is a failure all the same, and never an acknowledgement.
+const OK: i32 = 0;
+
+/// gRPC's code of a call that was cut off.
+const CANCELLED: i32 = 1;
+
+/// Why a call came to nothing, or nobody knows to what.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// The crate or the server says so.
+    #[error(transparent)]
+    Client(#[from] Error),
+    /// The crate's settings are not what they were.
+    #[error("the client's settings: {0}")]
+    Settings(String),
+    /// There was an answer that the crate does not know.
+    #[error("the client panicked over an answer of the server")]
+    Panicked,
+    /// There is no more, although more was to come.
+    #[error("the server ended what has no end")]
+    Ended,
+    /// There was no answer.
+    #[error("no answer within {0:?}")]
+    Late(Duration),
+}
+
+/// What a failure means to the connection. To the append that met it, it means doubt each time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is of no use any more.
+    Lost,
+    /// It goes to a node that is not the leader; this is.
+    Elsewhere(Node),
+    /// It is as good as before: the server has answered.
+    Kept,
+}
+
+impl Failure {
+    /// What it means to the connection.
+    ///
+    /// The crate makes one error of every broken connection and of the server's own mistakes;
+    /// both are reason enough to look for another node.
+    pub(super) fn verdict(&self) -> Verdict {
+        match self {
+            Self::Client(error) => of_client(error),
+            Self::Late(_) => Verdict::Lost,
+            Self::Settings(_) | Self::Panicked | Self::Ended => Verdict::Kept,
+        }
+    }
+
+    /// The fault of a call that changed nothing.
+    pub(super) fn fault(self) -> LogFault {
+        if let Self::Client(Error::ResourceDeleted) = self {
+            let problem = "somebody has deleted it for ever".into();
+            return LogFault::Corrupt { place: "the stream".into(), problem };
+        }
+        let reason = match &self {
+            Self::Client(Error::AccessDenied) => "the cluster refuses the credentials",
+            Self::Client(Error::UnsupportedFeature) => "the cluster's servers are too old",
+            Self::Late(_) | Self::Client(Error::DeadlineExceeded) => {
+                "the cluster does not answer in time"
+            }
+            Self::Client(_) | Self::Settings(_) | Self::Panicked | Self::Ended => {
+                "the cluster cannot be reached"
+            }
+        };
+        LogFault::Unavailable { reason: reason.into(), source: Some(Arc::new(self)) }
+    }
+}
+
+fn of_client(error: &Error) -> Verdict {
+    match error {
+        Error::NotLeaderException(leader) => u16::try_from(leader.port)
+            .map_or(Verdict::Lost, |port| {
+                Verdict::Elsewhere(Node { host: leader.host.clone(), port })
+            }),
+        Error::ServerError(text) if text.contains(BATCH_CLOSED) => Verdict::Kept,
+        Error::Grpc { code, .. } if ![OK, CANCELLED].contains(&i32::from(*code)) => Verdict::Kept,
+        Error::ServerError(_)
+        | Error::Grpc { .. }
+        | Error::ConnectionClosed
+        | Error::GrpcConnectionError(_)
+        | Error::InitializationError(_) => Verdict::Lost,
+        Error::InternalParsingError(_)
+        | Error::AccessDenied
+        | Error::ResourceAlreadyExists
+        | Error::ResourceNotFound
+        | Error::ResourceDeleted
+        | Error::UnsupportedFeature
+        | Error::InternalClientError
+        | Error::DeadlineExceeded
+        | Error::IllegalStateError(_)
+        | Error::WrongExpectedVersion { .. } => Verdict::Kept,
+    }
+}

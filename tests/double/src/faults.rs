@@ -1,0 +1,127 @@
+//! Switches to misbehave on cue. They hold for all nodes of a cluster.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use tokio::sync::watch;
+use tonic::Status;
+
+/// What the server does wrong, and how often it still does so.
+#[derive(Debug, Default)]
+pub struct Faults {
+    swallowed: AtomicU64,
+    timed_out: AtomicU64,
+    refused: AtomicU64,
+    delay_us: AtomicU64,
+    foreign_every: AtomicU64,
+    written: AtomicU64,
+    stalled: watch::Sender<bool>,
+    endings: watch::Sender<Ending>,
+}
+
+/// How the server ends a subscription.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum Ending {
+    /// As if there were no more events, ever: with status OK.
+    #[default]
+    Ok,
+    /// With a status, such as [`Status::unavailable`].
+    Error(Status),
+}
+
+impl Ending {
+    pub(crate) fn outcome<T>(self) -> Result<Option<T>, Status> {
+        match self {
+            Self::Ok => Ok(None),
+            Self::Error(status) => Err(status),
+        }
+    }
+}
+
+impl Faults {
+    /// The next `count` appends and deletes are carried out, but instead of an answer the
+    /// connection is dropped, with all other calls on it.
+    pub fn drop_answers(&self, count: u64) {
+        self.swallowed.store(count, Relaxed);
+    }
+
+    /// The next `count` appends and deletes are carried out, but answered as timed out.
+    pub fn time_out(&self, count: u64) {
+        self.timed_out.store(count, Relaxed);
+    }
+
+    /// The next `count` appends and deletes are not carried out: "Server Is Not Ready".
+    pub fn refuse(&self, count: u64) {
+        self.refused.store(count, Relaxed);
+    }
+
+    /// From now on every answer to a write, and every first answer to a read, comes that late.
+    pub fn delay(&self, delay: Duration) {
+        let delay = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
+        self.delay_us.store(delay, Relaxed);
+    }
+
+    /// Subscriptions give nothing as long as this is so.
+    pub fn stall(&self, stalled: bool) {
+        self.stalled.send_replace(stalled);
+    }
+
+    /// Ends every subscription that is open now.
+    pub fn close_subscriptions(&self, ending: Ending) {
+        self.endings.send_replace(ending);
+    }
+
+    /// After every `appends` appends somebody else appends an event to a stream of theirs; 0: nobody.
+    pub fn foreign_every(&self, appends: u64) {
+        self.foreign_every.store(appends, Relaxed);
+    }
+
+    /// Behaves again. Subscriptions that were ended stay so.
+    pub fn clear(&self) {
+        for count in
+            [&self.swallowed, &self.timed_out, &self.refused, &self.delay_us, &self.foreign_every]
+        {
+            count.store(0, Relaxed);
+        }
+        self.stall(false);
+    }
+
+    pub(crate) fn swallows(&self) -> bool {
+        take(&self.swallowed)
+    }
+
+    pub(crate) fn times_out(&self) -> bool {
+        take(&self.timed_out)
+    }
+
+    pub(crate) fn refuses(&self) -> bool {
+        take(&self.refused)
+    }
+
+    pub(crate) fn answer_delay(&self) -> Option<Duration> {
+        let delay = self.delay_us.load(Relaxed);
+        (delay > 0).then_some(Duration::from_micros(delay))
+    }
+
+    pub(crate) fn foreigner_is_due(&self) -> bool {
+        let every = self.foreign_every.load(Relaxed);
+        every > 0 && (self.written.fetch_add(1, Relaxed) + 1).is_multiple_of(every)
+    }
+
+    pub(crate) fn stalled(&self) -> watch::Receiver<bool> {
+        self.stalled.subscribe()
+    }
+
+    pub(crate) fn endings(&self) -> watch::Receiver<Ending> {
+        self.endings.subscribe()
+    }
+}
+
+/// Counts one down, if there is one left.
+fn take(count: &AtomicU64) -> bool {
+    count.load(Relaxed) > 0
+        && count.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
+}
