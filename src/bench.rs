@@ -8,7 +8,6 @@ mod generate;
 mod group;
 mod import;
 mod process;
-mod progress;
 mod queries;
 mod questions;
 mod replay;

@@ -26,6 +26,7 @@ use crate::{
     serve::Serve,
     show::Show,
     status::Status,
+    transfer::Transfer,
     verify::Verify,
 };
 
@@ -92,6 +93,7 @@ pub(crate) enum Command {
     Export(Export),
     Replay(Replay),
     Verify(Verify),
+    Transfer(Transfer),
     Backup(Backup),
     Restore(Restore),
     Bench(Bench),
@@ -123,6 +125,7 @@ impl Command {
             Self::Export(command) => command.run(context),
             Self::Replay(command) => command.run(context),
             Self::Verify(command) => command.run(context),
+            Self::Transfer(command) => command.run(context),
             Self::Backup(command) => command.run(context),
             Self::Restore(command) => command.run(context),
             Self::Bench(command) => command.run(context),

@@ -22,7 +22,9 @@ mod happening;
 mod history;
 mod import;
 mod instant;
+mod log;
 mod output;
+mod progress;
 mod reference;
 mod releases;
 mod replay;
@@ -32,6 +34,7 @@ mod rollbacks;
 mod serve;
 mod show;
 mod status;
+mod transfer;
 mod verify;
 mod write;
 

@@ -13,8 +13,9 @@ use shiplog_projections::{
 
 use crate::{
     context::Context,
-    data::{self, DataArgs},
+    data,
     exit::Exit,
+    log::LogArgs,
     output::{self, Column, Kind},
 };
 
@@ -37,7 +38,7 @@ pub(crate) struct Replay {
     /// Which read models; all of them if none is named.
     names: Vec<Name>,
     #[command(flatten)]
-    data: DataArgs,
+    log: LogArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -50,11 +51,11 @@ enum Name {
 
 impl Replay {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { names, data } = self;
+        let Self { names, log } = self;
         let names = if names.is_empty() { Name::value_variants().to_vec() } else { names };
-        let log = data::open_read_only(&data.data)?;
-        let live = data::read_models(&data.data);
+        let live = data::read_models(&log.data.data);
         let runtime = data::runtime()?;
+        let log = runtime.block_on(log.read())?;
         let mut same = true;
         let mut items = Vec::new();
         for name in names {
@@ -62,10 +63,10 @@ impl Replay {
             let (live, scratch) = (live.as_path(), scratch.path());
             let comparison = runtime.block_on(async {
                 match name {
-                    Name::Current => replay(Current, &log, live, scratch).await,
-                    Name::History => replay(History, &log, live, scratch).await,
-                    Name::Rollbacks => replay(Rollbacks, &log, live, scratch).await,
-                    Name::Releases => replay(Releases, &log, live, scratch).await,
+                    Name::Current => replay(Current, log.log(), live, scratch).await,
+                    Name::History => replay(History, log.log(), live, scratch).await,
+                    Name::Rollbacks => replay(Rollbacks, log.log(), live, scratch).await,
+                    Name::Releases => replay(Releases, log.log(), live, scratch).await,
                 }
             })?;
             same &= comparison.rebuilt == comparison.live;

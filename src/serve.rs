@@ -14,15 +14,17 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     context::Context,
-    data::{self, DataArgs},
+    data,
     exit::{Exit, Failure},
     generate,
+    log::LogArgs,
 };
 
 /// Record deployments and answer questions, over HTTP.
 ///
 /// The log and the read models are in the data directory, which is made if it does not exist and
-/// which one process at a time can use. SIGINT and SIGTERM end it: it stops accepting, finishes
+/// which one process at a time can use. With --log the log is on a cluster, any number of servers
+/// can use it, and the data directory holds the read models of this one alone. SIGINT and SIGTERM end it: it stops accepting, finishes
 /// what runs, commits and exits.
 ///
 /// There is no access control yet: whoever reaches the address can read and write everything.
@@ -30,10 +32,11 @@ use crate::{
 #[command(after_help = "Examples:
   shiplog serve
   shiplog serve --demo
-  shiplog serve --data /var/lib/shiplog --listen 127.0.0.1:7420")]
+  shiplog serve --data /var/lib/shiplog --listen 127.0.0.1:7420
+  shiplog serve --log 'esdb://admin:changeit@node1,node2,node3?tls=true'")]
 pub(crate) struct Serve {
     #[command(flatten)]
-    data: DataArgs,
+    log: LogArgs,
     /// The address to listen at; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", env = "SHIPLOG_LISTEN", default_value = "127.0.0.1:7420")]
     listen: SocketAddr,
@@ -53,12 +56,13 @@ impl Serve {
     }
 
     async fn serve(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { data: DataArgs { data }, listen, demo } = self;
+        let Self { log: place, listen, demo } = self;
+        let data = &place.data.data;
         // First, so that a taken port is found out before anything is made.
         let listener = bind(listen).await?;
-        let log: Arc<dyn Log> = Arc::new(data::open(&data)?);
+        let (log, _claim) = place.serve().await?;
         let filled = demo && fill(context, &log).await?;
-        let models = ReadModels::start(&log, &data::read_models(&data))
+        let models = ReadModels::start(&log, &data::read_models(data))
             .await
             .map_err(|error| Failure::new(Exit::Failure, data::causes(&error)))?;
         let models = Arc::new(models);
@@ -69,7 +73,7 @@ impl Serve {
         // Before anybody is told that it listens: whoever knows may ask it to stop.
         let asked_to_stop = Signals::listen().context("cannot listen for signals")?.asked();
         let app = App::new(Arc::clone(&log), Arc::clone(&models), Arc::new(SystemClock));
-        announce(context, &listener, &data)?;
+        announce(context, &listener, data)?;
         let stopping = app.clone();
         let signalled = async move {
             asked_to_stop.await;

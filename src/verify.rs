@@ -7,8 +7,9 @@ use shiplog_store::log::LogFault;
 
 use crate::{
     context::Context,
-    data::{self, DataArgs},
+    data,
     exit::Exit,
+    log::{LogArgs, Opened},
     output::{self, Column, Kind},
 };
 
@@ -28,21 +29,26 @@ const COLUMNS: [Column; 6] = [
 ///
 /// Positions rise, streams have no gaps, times of recording never go back, ids derive from their
 /// stream and idempotency key, every event can be read, every lane numbers its deployments
-/// without gaps, and the file itself is sound. A server may write the log meanwhile.
+/// without gaps, and the file itself, where it is one, is sound. Servers may write the log meanwhile.
 ///
 /// Exits 0 if all of it holds and 3 if something does not.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Verify {
     #[command(flatten)]
-    data: DataArgs,
+    log: LogArgs,
 }
 
 impl Verify {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let log = data::open_read_only(&self.data.data)?;
         let (file, (walk, damage)) = data::runtime()?.block_on(async {
-            let file = log.check_file().await.context("cannot check the log's file")?;
-            let walk = match verify(&log).await {
+            let log = self.log.read().await?;
+            let file = match &log {
+                Opened::File(log) => {
+                    log.check_file().await.context("cannot check the log's file")?
+                }
+                Opened::Cluster(_) => Vec::new(),
+            };
+            let walk = match verify(log.log()).await {
                 Ok(walk) => (walk, None),
                 Err(fault @ LogFault::Corrupt { .. }) => (Walk::default(), Some(fault)),
                 Err(fault) => return Err(fault).context("cannot walk the log to its end"),

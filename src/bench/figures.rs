@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-/// How many in a second, rounded down.
-pub(super) fn per_second(count: u64, elapsed: Duration) -> u64 {
-    let nanoseconds = elapsed.as_nanos().max(1);
-    (u128::from(count) * 1_000_000_000 / nanoseconds).try_into().unwrap_or(u64::MAX)
-}
+pub(super) use crate::progress::per_second;
 
 /// How many times `other` goes into `one`, to the thousandth; 0 where `other` is 0.
 pub(super) fn ratio(one: u64, other: u64) -> f64 {

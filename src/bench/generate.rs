@@ -13,16 +13,14 @@ use shiplog_domain::names::EnvironmentName;
 use shiplog_projections::models::{Model, Phase, ReadModels};
 use shiplog_store::{log::Log, position::GlobalPosition};
 
-use super::{
-    figures::{per_second, seconds},
-    progress::Progress,
-};
+use super::figures::{per_second, seconds};
 use crate::{
     context::Context,
     data::{self, DataArgs},
     exit::{Exit, Failure},
     generate::{Plan, Recorder, Step, Summary, history},
     output::{self, Column, Kind},
+    progress::Progress,
 };
 
 /// How many steps are taken at a time: of these, only those of one stream keep their order.
@@ -150,7 +148,7 @@ async fn record(
     is_quiet: bool,
 ) -> anyhow::Result<GlobalPosition> {
     let recorder = Recorder::with_all_lanes(log);
-    let mut progress = Progress::new("recorded", events, is_quiet);
+    let mut progress = Progress::new("recorded", Some(events), is_quiet);
     let mut steps = history(plan);
     loop {
         let some: Vec<Step> = steps.by_ref().take(AT_A_TIME).collect();
@@ -168,7 +166,7 @@ async fn record(
 
 /// Waits until a read model has come to where the log is.
 async fn level(model: &Model, head: GlobalPosition, is_quiet: bool) -> anyhow::Result<()> {
-    let mut progress = Progress::new("folded", head.0, is_quiet);
+    let mut progress = Progress::new("folded", Some(head.0), is_quiet);
     while model.at_least(head, INTERVAL).await.is_err() {
         let now = model.progress();
         if let Phase::Stalled { why } = now.phase {

@@ -44,6 +44,7 @@ use std::{sync::Arc, time::Duration};
 
 use eventstore::NodePreference;
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
+use jiff::Timestamp;
 use shiplog_domain::stream::StreamName;
 
 pub use self::{
@@ -68,6 +69,7 @@ use crate::{
     clock::Clock,
     log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
+    transfer::Replica,
 };
 
 /// The longest that one try of a call may take, unless the connection string says less.
@@ -187,6 +189,15 @@ impl EventStoreDbLog {
         self.standings.all()
     }
 
+    /// Sees an append to its end, whether anybody waits for that or not.
+    async fn settle(&self, append: Append) -> Result<Appended, AppendError> {
+        let appends = Arc::clone(&self.appends);
+        let settled = tokio::spawn(async move { appends.append(append).await });
+        settled
+            .await
+            .unwrap_or_else(|gone| Err(LogFault::OutcomeUnknown { source: Arc::new(gone) }.into()))
+    }
+
     fn follow(
         &self,
         after: Option<GlobalPosition>,
@@ -197,6 +208,19 @@ impl EventStoreDbLog {
         let from_leader = self.followed.preference == NodePreference::Leader;
         let follow = Follow { supervisor, reads, standings, after, until, from_leader, limit };
         Followed::new(follow).boxed()
+    }
+}
+
+impl Replica for EventStoreDbLog {
+    fn replicate<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: ExpectedVersion,
+        events: Vec<NewEvent>,
+        recorded_at: Timestamp,
+    ) -> BoxFuture<'a, Result<Appended, AppendError>> {
+        let stream = stream.clone();
+        self.settle(Append { stream, expected, events, recorded_at: Some(recorded_at) }).boxed()
     }
 }
 
@@ -211,16 +235,8 @@ impl Log for EventStoreDbLog {
         expected: ExpectedVersion,
         events: Vec<NewEvent>,
     ) -> BoxFuture<'a, Result<Appended, AppendError>> {
-        let (appends, stream) = (Arc::clone(&self.appends), stream.clone());
-        async move {
-            // It is seen to its end, whether anybody waits for that or not.
-            let append = Append { stream, expected, events };
-            let settled = tokio::spawn(async move { appends.append(append).await });
-            settled.await.unwrap_or_else(|gone| {
-                Err(LogFault::OutcomeUnknown { source: Arc::new(gone) }.into())
-            })
-        }
-        .boxed()
+        let stream = stream.clone();
+        self.settle(Append { stream, expected, events, recorded_at: None }).boxed()
     }
 
     fn read_stream<'a>(

@@ -11,3 +11,4 @@ pub mod execute;
 pub mod log;
 pub mod position;
 pub mod sqlite;
+pub mod transfer;

@@ -38,6 +38,7 @@ use futures::{
     FutureExt as _, StreamExt as _,
     future::{self, BoxFuture},
 };
+use jiff::Timestamp;
 use shiplog_domain::stream::StreamName;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -58,6 +59,7 @@ use crate::{
     clock::Clock,
     log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream, check},
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
+    transfer::Replica,
 };
 
 /// The log's file in its directory.
@@ -160,6 +162,7 @@ impl SqliteLog {
         stream: &StreamName,
         expected: ExpectedVersion,
         events: Vec<NewEvent>,
+        recorded_at: Option<Timestamp>,
     ) -> Result<Appended, AppendError> {
         check(stream, &events)?;
         let rows = events.into_iter().map(row).collect::<Result<_, _>>()?;
@@ -168,11 +171,23 @@ impl SqliteLog {
             return Err(LogFault::Unavailable { reason, source: None }.into());
         };
         let (answer, answered) = oneshot::channel();
-        let append = Append { stream: stream.clone(), expected, rows, answer };
+        let append = Append { stream: stream.clone(), expected, rows, recorded_at, answer };
         requests.send(Request::Append(append)).await.map_err(|_| closed())?;
         answered
             .await
             .unwrap_or_else(|gone| Err(LogFault::OutcomeUnknown { source: Arc::new(gone) }.into()))
+    }
+}
+
+impl Replica for SqliteLog {
+    fn replicate<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: ExpectedVersion,
+        events: Vec<NewEvent>,
+        recorded_at: Timestamp,
+    ) -> BoxFuture<'a, Result<Appended, AppendError>> {
+        self.record(stream, expected, events, Some(recorded_at)).boxed()
     }
 }
 
@@ -187,7 +202,7 @@ impl Log for SqliteLog {
         expected: ExpectedVersion,
         events: Vec<NewEvent>,
     ) -> BoxFuture<'a, Result<Appended, AppendError>> {
-        self.record(stream, expected, events).boxed()
+        self.record(stream, expected, events, None).boxed()
     }
 
     fn read_stream<'a>(

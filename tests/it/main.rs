@@ -9,6 +9,7 @@
 mod architecture;
 mod as_of;
 mod cli;
+mod cluster;
 mod crash;
 mod histories;
 mod http;

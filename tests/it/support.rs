@@ -14,7 +14,7 @@ use ureq::{
 };
 
 /// So long that only what hangs takes longer.
-const PATIENCE: Duration = Duration::from_mins(2);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The most bytes that one answer may have.
 const MAX_ANSWER_BYTES: u64 = 1 << 30;

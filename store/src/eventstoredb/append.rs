@@ -44,6 +44,8 @@ pub(super) struct Append {
     pub(super) stream: StreamName,
     pub(super) expected: ExpectedVersion,
     pub(super) events: Vec<NewEvent>,
+    /// When another log recorded them; the clock says it where none did.
+    pub(super) recorded_at: Option<Timestamp>,
 }
 
 impl Appends {
@@ -79,7 +81,7 @@ impl Appends {
 
     /// Judges what can be judged without the cluster, and sends the rest.
     async fn judge(&self, append: &Append, known: &mut Known) -> Result<Appended, AppendError> {
-        let Append { stream, expected, events } = append;
+        let Append { stream, expected, events, .. } = append;
         if !expected.is_met_by(known.version) {
             self.catch_up(stream, known).await?;
         }
@@ -100,7 +102,7 @@ impl Appends {
     /// With the same version expected each time, it is recorded once or not at all, however
     /// often it is sent. It is in vain for good once the stream has moved on without it.
     async fn send(&self, append: &Append, known: &mut Known) -> Result<Appended, AppendError> {
-        let Append { stream, expected, events } = append;
+        let Append { stream, expected, events, recorded_at } = append;
         let name = self.reads.scope.physical(stream).ok_or_else(|| homeless(stream))?;
         let until = Instant::now() + self.limit;
         let (mut stamps, mut doubt, mut pause) = (Vec::new(), None::<Cause>, FIRST_PAUSE);
@@ -108,7 +110,8 @@ impl Appends {
             let due = StreamVersion(known.next() + events.len() as u64 - 1);
             let awaited = self.tail.is_live().then(|| self.tail.await_at(stream, due));
             let floor = known.recorded_at;
-            let sent = Outgoing { stream: &name, expected: *expected, events, floor };
+            let (expected, recorded_at) = (*expected, *recorded_at);
+            let sent = Outgoing { stream: &name, expected, events, floor, recorded_at };
             let sent = self.batches.send(sent).await;
             let sent = match sent {
                 Sent::Acknowledged(stamp) => {
@@ -173,7 +176,7 @@ impl Appends {
         known: &mut Known,
         stamps: &[Timestamp],
     ) -> Result<Option<Result<Appended, AppendError>>, LogFault> {
-        let Append { stream, expected, events } = append;
+        let Append { stream, expected, events, .. } = append;
         let before = known.version;
         self.catch_up(stream, known).await?;
         if let Some(last) = before.filter(|_| known.version == before)

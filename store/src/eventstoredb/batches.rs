@@ -50,6 +50,8 @@ pub(super) struct Outgoing<'a> {
     pub(super) events: &'a [NewEvent],
     /// The time of recording is not before this.
     pub(super) floor: Option<Timestamp>,
+    /// When another log recorded them; then nothing else says when.
+    pub(super) recorded_at: Option<Timestamp>,
 }
 
 /// What became of an append on its way.
@@ -110,11 +112,12 @@ impl Batches {
     fn queue<'a>(
         &self,
         session: &'a Session,
-        Outgoing { stream, expected, events, floor }: Outgoing<'a>,
+        Outgoing { stream, expected, events, floor, recorded_at }: Outgoing<'a>,
     ) -> Result<(Timestamp, Call<'a>), serde_json::Error> {
         let mut stamped = self.stamped.lock().unwrap_or_else(PoisonError::into_inner);
         let now = whole_microseconds(self.clock.now()).max(*stamped);
         let now = floor.map_or(now, |floor| floor.max(now));
+        let now = recorded_at.unwrap_or(now);
         let data = events.iter().map(|event| encode(event, now)).collect::<Result<_, _>>()?;
         let mut call = session.client.append_to_stream(stream, revision(expected), data).boxed();
         // The first poll puts it there.
@@ -122,7 +125,7 @@ impl Batches {
             Poll::Ready(answer) => future::ready(answer).boxed(),
             Poll::Pending => call,
         };
-        *stamped = now;
+        *stamped = now.max(*stamped);
         Ok((now, call))
     }
 

@@ -139,11 +139,12 @@ impl Known {
     ) -> rusqlite::Result<Result<Appended, AppendError>> {
         let stream = self.stream(tables, &append.stream)?;
         let actual = stream.and_then(|stream| stream.version);
+        let recorded_at = append.recorded_at.unwrap_or(now);
         if !append.expected.is_met_by(actual) {
             return settle(tables, append, stream)
                 .map(|settled| settled.unwrap_or_else(|| Err(append.conflict(actual))));
         }
-        match self.insert(tables, append, stream, now) {
+        match self.insert(tables, append, stream, recorded_at) {
             Ok(appended) => Ok(Ok(appended)),
             // No id is looked up before: that would double the work of every append for the
             // sake of the rare one that is a retry.
@@ -160,7 +161,7 @@ impl Known {
         tables: &Connection,
         append: &Append,
         stream: Option<Stream>,
-        now: Timestamp,
+        recorded_at: Timestamp,
     ) -> rusqlite::Result<Appended> {
         let stream = match stream {
             Some(stream) => stream,
@@ -171,16 +172,17 @@ impl Known {
             let (place, next) =
                 (position.map_or(1, |last| last.0 + 1), version.map_or(0, |last| last.0 + 1));
             let event_type = self.event_type(tables, &row.event.event_type)?;
-            insert_row(tables, row, [integer(place), stream.id, integer(next), event_type], now)?;
+            let numbers = [integer(place), stream.id, integer(next), event_type];
+            insert_row(tables, row, numbers, recorded_at)?;
             (position, version) = (Some(GlobalPosition(place)), Some(StreamVersion(next)));
         }
         let (Some(last), Some(at)) = (position, version) else {
             // No append is empty: `SqliteLog::append` sees to that.
             return Err(rusqlite::Error::QueryReturnedNoRows);
         };
-        (self.head, self.recorded_at) = (position, now);
+        (self.head, self.recorded_at) = (position, self.recorded_at.max(recorded_at));
         self.streams.put(append.stream.clone(), Stream { version, ..stream });
-        Ok(Appended { position: last, version: at, recorded_at: now })
+        Ok(Appended { position: last, version: at, recorded_at })
     }
 
     /// Takes back what [`insert`](Self::insert) wrote before it failed.
@@ -252,7 +254,7 @@ fn insert_row(
     tables: &Connection,
     row: &NewRow,
     [position, stream, version, event_type]: [i64; 4],
-    now: Timestamp,
+    recorded_at: Timestamp,
 ) -> rusqlite::Result<()> {
     let NewRow { id: EventId(id), digest: _, event, metadata } = row;
     let EncodedEvent { event_type: _, schema, readable_from, ignorable, data } = event;
@@ -264,7 +266,7 @@ fn insert_row(
         schema,
         readable_from,
         ignorable,
-        now.as_microsecond(),
+        recorded_at.as_microsecond(),
         id.as_bytes().as_slice(),
         data,
         metadata,

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 use shiplog_domain::{
     metadata::{EventId, RequestDigest},
@@ -51,6 +52,8 @@ pub(super) struct Append {
     pub(super) stream: StreamName,
     pub(super) expected: ExpectedVersion,
     pub(super) rows: Vec<NewRow>,
+    /// When another log recorded them; the clock says it where none did.
+    pub(super) recorded_at: Option<Timestamp>,
     pub(super) answer: oneshot::Sender<Result<Appended, AppendError>>,
 }
 
