@@ -19,8 +19,8 @@ use crate::{
     exit::{Exit, Failure},
 };
 
-/// How a cluster's address begins, and no directory's name.
-const CLUSTER: &str = "esdb://";
+/// What every cluster's address has, and no directory's name: `esdb://`, `kurrentdb+discover://`.
+const SCHEME_END: &str = "://";
 
 /// Which log, and where its read models are.
 #[derive(Debug, clap::Args)]
@@ -83,7 +83,7 @@ impl LogArgs {
 
 /// Opens the log at a place, a directory or a cluster, to read it.
 pub(crate) async fn open_source(place: &str) -> Result<Opened, Failure> {
-    if place.starts_with(CLUSTER) {
+    if place.contains(SCHEME_END) {
         return Ok(Opened::Cluster(Box::new(connect(place).await?)));
     }
     data::open_read_only(Path::new(place)).map(Opened::File)
@@ -91,7 +91,7 @@ pub(crate) async fn open_source(place: &str) -> Result<Opened, Failure> {
 
 /// Opens the log at a place, a directory or a cluster, to write it; makes it where there is none.
 pub(crate) async fn open_target(place: &str) -> Result<Opened, Failure> {
-    if place.starts_with(CLUSTER) {
+    if place.contains(SCHEME_END) {
         return Ok(Opened::Cluster(Box::new(connect(place).await?)));
     }
     data::open(Path::new(place)).map(Opened::File)

@@ -43,10 +43,11 @@ impl House {
         command.args(["replay", "--log", &self.cluster.uri()]);
         ask(command.arg("--data").arg(self.directory(name)))
     }
+}
 
-    fn transfer(&self, from: &str, to: &str) -> Value {
-        ask(shiplog().args(["transfer", "--quiet", "--from", from, "--to", to]))
-    }
+/// Copies a whole log; tells what came of it.
+fn transfer(from: &str, to: &str) -> Value {
+    ask(shiplog().args(["transfer", "--quiet", "--from", from, "--to", to]))
 }
 
 fn report(version: &str) -> Value {
@@ -87,8 +88,8 @@ fn what_one_server_records_another_tells_of() {
     while late.client().get("/readyz").status != 200 {
         assert!(ready.elapsed() < PATIENCE, "it is never ready");
     }
-    let lane = late.client().get("/v1/lanes/checkout/production").expect(200).json();
-    assert_eq!(lane["current"]["number"], 5);
+    let there = late.client().get("/v1/lanes/checkout/production").expect(200).json();
+    assert_eq!(there["current"]["number"], 5);
 }
 
 #[test]
@@ -182,14 +183,14 @@ fn a_log_goes_to_a_cluster_and_back_event_by_event() {
         succeed(command.arg("--data").arg(file(log)));
     };
     import("log");
-    let there = house.transfer(&place("log"), &house.cluster.uri());
+    let there = transfer(&place("log"), &house.cluster.uri());
     assert_eq!((&there["events"], &there["known"]), (&json!(2), &json!(0)));
     // More is recorded; a second transfer takes the rest.
     std::fs::write(file("changes"), changes.replace("1.0", "1.1").replace("T09", "T10")).unwrap();
     import("log");
-    let more = house.transfer(&place("log"), &house.cluster.uri());
+    let more = transfer(&place("log"), &house.cluster.uri());
     assert_eq!((&more["events"], &more["known"]), (&json!(4), &json!(2)));
-    let back = house.transfer(&house.cluster.uri(), &place("back"));
+    let back = transfer(&house.cluster.uri(), &place("back"));
     assert_eq!(back["digest"], more["digest"]);
     assert_ne!(back["digest"], there["digest"]);
 
