@@ -60,7 +60,8 @@ impl Reading {
     /// Must be called within a tokio runtime.
     pub(crate) fn start(log: &Arc<dyn Log>, feeds: Vec<Feed>, hurry: &Hurry) -> Self {
         let (keep, kept) = watch::channel(());
-        spawn(Reader { log: Arc::clone(log), feeds, hurried: hurry.0.subscribe(), kept });
+        let (log, hurried) = (Arc::clone(log), hurry.0.subscribe());
+        spawn(Reader { log, feeds, head: None, hurried, kept });
         Self { _kept: keep }
     }
 }
@@ -80,6 +81,8 @@ fn spawn(mut reader: Reader) {
 struct Reader {
     log: Arc<dyn Log>,
     feeds: Vec<Feed>,
+    /// Where the log ended when that could be read last.
+    head: Option<GlobalPosition>,
     hurried: watch::Receiver<()>,
     kept: watch::Receiver<()>,
 }
@@ -90,7 +93,8 @@ impl Reader {
         let log = Arc::clone(&self.log);
         let mut after = self.feeds.iter().map(|feed| feed.after).min().flatten();
         // So that a log that is empty, or folded already, counts as reached.
-        self.feed(Batch::default(), log.head().await.ok().flatten(), after).await;
+        let head = self.head().await;
+        self.feed(Batch::default(), head, after).await;
         while !self.feeds.is_empty() {
             let mut pieces = log.subscribe(after).ready_chunks(PIECE);
             while let Some((records, fault)) = next(&*log, &mut pieces).await {
@@ -98,7 +102,8 @@ impl Reader {
                 let batch = Batch::decode(records);
                 let unreadable = batch.unreadable();
                 let through = batch.through().or(after);
-                self.feed(batch, log.head().await.ok().flatten(), after).await;
+                let head = self.head().await;
+                self.feed(batch, head, after).await;
                 after = through;
                 if let Some(position) = unreadable {
                     // Whom a newer Shiplog brought past it goes on behind it.
@@ -119,6 +124,14 @@ impl Reader {
             }
             sleep(PAUSE).await;
         }
+    }
+
+    /// Where the log ends. While that cannot be read, nobody is level who was not.
+    async fn head(&mut self) -> Option<GlobalPosition> {
+        if let Ok(head) = self.log.head().await {
+            self.head = head;
+        }
+        self.head
     }
 
     /// Lets more arrive, unless somebody has begun to wait since the last time.
@@ -152,8 +165,8 @@ impl Reader {
                     let after = feed.after.max(after);
                     let feeds = vec![Feed { after, ..feed }];
                     let (log, hurried) = (Arc::clone(&self.log), self.hurried.clone());
-                    let kept = self.kept.clone();
-                    spawn(Reader { log, feeds, hurried, kept });
+                    let (head, kept) = (self.head, self.kept.clone());
+                    spawn(Reader { log, feeds, head, hurried, kept });
                 }
             }
         }

@@ -44,6 +44,12 @@ pub(crate) struct Listening {
     open: mpsc::Receiver<Infallible>,
 }
 
+/// A port, and what tells that it is let go of: dropped in this order, whenever that is.
+struct Port {
+    listener: TcpListener,
+    opened: mpsc::Sender<Infallible>,
+}
+
 /// What a node needs to serve.
 #[derive(Clone)]
 pub(crate) struct Server {
@@ -58,17 +64,17 @@ impl Server {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
         let (opened, open) = mpsc::channel();
-        let task = tokio::spawn(self.accept(listener, opened)).abort_handle();
+        let task = tokio::spawn(self.accept(Port { listener, opened })).abort_handle();
         Ok(Listening { task, open })
     }
 
-    async fn accept(self, listener: TcpListener, opened: mpsc::Sender<Infallible>) {
+    async fn accept(self, port: Port) {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
-                accepted = listener.accept() => {
+                accepted = port.listener.accept() => {
                     if let Ok((socket, _)) = accepted {
-                        let (server, opened) = (self.clone(), opened.clone());
+                        let (server, opened) = (self.clone(), port.opened.clone());
                         connections.spawn(async move {
                             server.connection(socket).await;
                             drop(opened);
