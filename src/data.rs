@@ -7,7 +7,7 @@ use std::{
 
 use shiplog_store::{
     clock::SystemClock,
-    sqlite::{OpenError, SqliteLog},
+    sqlite::{self, FILE_NAME, Lock, OpenError, SqliteLog},
 };
 
 use crate::exit::{Exit, Failure};
@@ -28,6 +28,17 @@ pub(crate) fn read_models(directory: &Path) -> PathBuf {
 /// Opens the log to write, as one process at a time can; makes it where there is none.
 pub(crate) fn open(directory: &Path) -> Result<SqliteLog, Failure> {
     SqliteLog::open(directory, Arc::new(SystemClock)).map_err(|error| tell(&error))
+}
+
+/// Keeps other processes from a data directory that is to hold the read models of another log.
+pub(crate) fn claim(directory: &Path) -> Result<Lock, Failure> {
+    if directory.join(FILE_NAME).exists() {
+        let message = format!("`{}` holds a log of its own", directory.display());
+        return Err(Failure::new(Exit::Refused, message).note(
+            "name another directory with --data; `shiplog transfer` copies a log to a cluster",
+        ));
+    }
+    sqlite::claim(directory).map_err(|error| tell(&error))
 }
 
 /// Opens the log to read, whoever writes it.

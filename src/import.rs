@@ -5,7 +5,6 @@ mod clamp;
 mod http;
 mod lines;
 mod local;
-mod progress;
 mod report;
 mod summary;
 mod target;
@@ -19,7 +18,8 @@ use std::{
 use crate::{
     context::Context,
     exit::Exit,
-    import::{http::Http, lines::Lines, progress::Progress, target::Target, work::Work},
+    import::{http::Http, lines::Lines, target::Target, work::Work},
+    progress::Progress,
 };
 
 /// How long to go on where the server is away, unless --timeout says otherwise.

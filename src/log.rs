@@ -1,16 +1,12 @@
 //! Which log a command works on: a data directory's own, or a cluster's.
 
-use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    path::Path,
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use shiplog_store::{
     clock::SystemClock,
     eventstoredb::{ConnectError, EventStoreDbLog},
     log::Log,
-    sqlite::{FILE_NAME, SqliteLog},
+    sqlite::{Lock, SqliteLog},
     transfer::Replica,
 };
 
@@ -33,6 +29,43 @@ pub(crate) struct LogArgs {
     pub(crate) log: Option<String>,
 }
 
+/// Where a log is.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// In a data directory.
+    Directory(PathBuf),
+    /// On a cluster; its address.
+    Cluster(String),
+}
+
+impl From<&str> for Place {
+    fn from(text: &str) -> Self {
+        if text.contains(SCHEME_END) {
+            Self::Cluster(text.into())
+        } else {
+            Self::Directory(text.into())
+        }
+    }
+}
+
+impl Place {
+    /// Opens the log to read, whoever writes it.
+    pub(crate) async fn read(&self) -> Result<Opened, Failure> {
+        match self {
+            Self::Directory(directory) => data::open_read_only(directory).map(Opened::File),
+            Self::Cluster(address) => connect(address).await,
+        }
+    }
+
+    /// Opens the log to write; makes it where there is none.
+    pub(crate) async fn write(&self) -> Result<Opened, Failure> {
+        match self {
+            Self::Directory(directory) => data::open(directory).map(Opened::File),
+            Self::Cluster(address) => connect(address).await,
+        }
+    }
+}
+
 /// An open log.
 pub(crate) enum Opened {
     /// A data directory's own.
@@ -43,63 +76,47 @@ pub(crate) enum Opened {
 
 impl Opened {
     /// What both can.
-    pub(crate) fn log(&self) -> &dyn Log {
+    pub(crate) fn log(&self) -> &dyn Replica {
         match self {
             Self::File(log) => log,
             Self::Cluster(log) => &**log,
         }
     }
 
-    /// What another log can be copied into.
-    pub(crate) fn replica(&self) -> &dyn Replica {
+    /// What both can, for whoever shares it.
+    fn shared(self) -> Arc<dyn Log> {
         match self {
-            Self::File(log) => log,
-            Self::Cluster(log) => &**log,
+            Self::File(log) => Arc::new(log),
+            Self::Cluster(log) => Arc::new(*log),
         }
     }
 }
 
 impl LogArgs {
-    /// Opens the log to serve it; the claim is to be kept for as long as that goes on.
-    pub(crate) async fn serve(&self) -> Result<(Arc<dyn Log>, Option<Claim>), Failure> {
-        let directory = &self.data.data;
+    fn place(&self) -> Place {
         match &self.log {
-            None => Ok((Arc::new(data::open(directory)?), None)),
-            Some(address) => {
-                let claim = Claim::take(directory)?;
-                Ok((Arc::new(connect(address).await?), Some(claim)))
-            }
+            None => Place::Directory(self.data.data.clone()),
+            Some(address) => Place::Cluster(address.clone()),
         }
     }
 
     /// Opens the log to read, whoever writes it.
     pub(crate) async fn read(&self) -> Result<Opened, Failure> {
-        match &self.log {
-            None => data::open_read_only(&self.data.data).map(Opened::File),
-            Some(address) => Ok(Opened::Cluster(Box::new(connect(address).await?))),
-        }
+        self.place().read().await
     }
-}
 
-/// Opens the log at a place, a directory or a cluster, to read it.
-pub(crate) async fn open_source(place: &str) -> Result<Opened, Failure> {
-    if place.contains(SCHEME_END) {
-        return Ok(Opened::Cluster(Box::new(connect(place).await?)));
+    /// Opens the log to serve it. A lock keeps other processes from the data directory: the log's own
+    /// or, where that is on a cluster, the one that is given and is to be kept.
+    pub(crate) async fn serve(&self) -> Result<(Arc<dyn Log>, Option<Lock>), Failure> {
+        let lock = self.log.as_ref().map(|_| data::claim(&self.data.data)).transpose()?;
+        Ok((self.place().write().await?.shared(), lock))
     }
-    data::open_read_only(Path::new(place)).map(Opened::File)
-}
-
-/// Opens the log at a place, a directory or a cluster, to write it; makes it where there is none.
-pub(crate) async fn open_target(place: &str) -> Result<Opened, Failure> {
-    if place.contains(SCHEME_END) {
-        return Ok(Opened::Cluster(Box::new(connect(place).await?)));
-    }
-    data::open(Path::new(place)).map(Opened::File)
 }
 
 /// Connects to a cluster.
-async fn connect(address: &str) -> Result<EventStoreDbLog, Failure> {
-    EventStoreDbLog::connect(address, Arc::new(SystemClock)).await.map_err(|error| {
+async fn connect(address: &str) -> Result<Opened, Failure> {
+    let connected = EventStoreDbLog::connect(address, Arc::new(SystemClock)).await;
+    connected.map(|log| Opened::Cluster(Box::new(log))).map_err(|error| {
         let message = error.to_string();
         match error {
             ConnectError::Address(_) => Failure::new(Exit::Usage, message)
@@ -110,38 +127,4 @@ async fn connect(address: &str) -> Result<EventStoreDbLog, Failure> {
             ConnectError::Read { .. } => Failure::new(Exit::Unavailable, message),
         }
     })
-}
-
-/// A data directory in which this process keeps the read models of a cluster's log.
-///
-/// The operating system lets go of it when the process ends, however it ends.
-#[derive(Debug)]
-pub(crate) struct Claim {
-    _lock: File,
-}
-
-impl Claim {
-    fn take(directory: &Path) -> Result<Self, Failure> {
-        let shown = directory.display();
-        if directory.join(FILE_NAME).exists() {
-            let message = format!("`{shown}` holds a log of its own");
-            return Err(Failure::new(Exit::Refused, message).note(
-                "name another directory with --data; `shiplog transfer` copies a log to a cluster",
-            ));
-        }
-        let io = |error| Failure::new(Exit::Failure, format!("cannot use `{shown}`: {error}"));
-        fs::create_dir_all(directory).map_err(io)?;
-        let path = directory.join("node.lock");
-        let lock =
-            OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(io)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { _lock: lock }),
-            Err(TryLockError::WouldBlock) => {
-                let message = format!("another shiplog process keeps its read models in `{shown}`");
-                Err(Failure::new(Exit::Unavailable, message)
-                    .note("give each node a directory of its own with --data"))
-            }
-            Err(TryLockError::Error(error)) => Err(io(error)),
-        }
-    }
 }

@@ -2,90 +2,108 @@
 
 use std::{
     io::{IsTerminal as _, Write as _},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressFinish, ProgressStyle};
+
+use crate::output;
 
 /// How often a line is written where there is no terminal.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Shows how far something is, on standard error, until it is dropped.
+/// Shows how far something is, on standard error, until the last clone is dropped.
+#[derive(Clone)]
 pub(crate) struct Progress {
     form: Form,
-    what: &'static str,
-    of: Option<u64>,
     began: Instant,
+    size: Option<u64>,
 }
 
+#[derive(Clone)]
 enum Form {
     Nothing,
     Bar(ProgressBar),
     /// When the last line was written.
-    Lines(Instant),
+    Lines(Arc<Mutex<Instant>>),
 }
 
 impl Progress {
-    /// `what` is to be done with `of` events, if it is known how many: `recorded`.
-    pub(crate) fn new(what: &'static str, of: Option<u64>, is_quiet: bool) -> Self {
+    /// `size` is how much there is to do, if that is known: bytes to read, events to record.
+    pub(crate) fn new(size: Option<u64>, is_quiet: bool) -> Self {
         let began = Instant::now();
         let form = if is_quiet {
             Form::Nothing
         } else if std::io::stderr().is_terminal() {
-            Form::Bar(bar(of))
+            Form::Bar(bar(size))
         } else {
-            Form::Lines(began)
+            Form::Lines(Arc::new(Mutex::new(began)))
         };
-        Self { form, what, of, began }
+        Self { form, began, size }
     }
 
-    /// So many are done.
-    pub(crate) fn reach(&mut self, done: u64) {
-        let Self { form, what, of, began } = self;
-        let elapsed = began.elapsed();
-        let rate = per_second(done, elapsed);
-        let described = || format!("{what}, {} a second", HumanCount(rate));
-        match form {
+    /// So much of the size is done, which are so many of `what`: `lines`, `events copied`.
+    pub(crate) fn reach(&self, done: u64, count: u64, what: &str) {
+        match &self.form {
             Form::Nothing => {}
             Form::Bar(bar) => {
-                bar.set_message(described());
+                bar.set_message(self.describe(count, what));
                 bar.set_position(done);
             }
             Form::Lines(last) => {
+                let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
                 if last.elapsed() >= INTERVAL {
                     *last = Instant::now();
-                    let line = match *of {
-                        None => format!("{} events {}", HumanCount(done), described()),
-                        Some(of) => {
-                            let left = of.saturating_sub(done) / rate.max(1);
-                            let left = HumanDuration(Duration::from_secs(left));
-                            let (done, of) = (HumanCount(done), HumanCount(of));
-                            format!("{done} of {of} events {}, {left} left", described())
-                        }
-                    };
-                    // Progress that nobody can read any more is no reason to stop.
-                    let _ = writeln!(anstream::stderr(), "{line}");
+                    let left = self.left(done).map(|left| format!(", {left} left"));
+                    let left = left.unwrap_or_default();
+                    self.say(&format!("{}{left}", self.describe(count, what)));
                 }
             }
         }
     }
-}
 
-impl Drop for Progress {
-    fn drop(&mut self) {
+    /// Says something in between.
+    pub(crate) fn say(&self, text: &str) {
+        let write = || {
+            // Progress that nobody can read any more is no reason to stop.
+            let _ = writeln!(anstream::stderr(), "{}", output::printable(text));
+        };
+        match &self.form {
+            Form::Nothing => {}
+            Form::Bar(bar) => bar.suspend(write),
+            Form::Lines(_) => write(),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn end(&self) {
         if let Form::Bar(bar) = &self.form {
             bar.finish_and_clear();
         }
     }
+
+    /// `12,000 lines, 4,000 a second`.
+    fn describe(&self, count: u64, what: &str) -> String {
+        let rate = per_second(count, self.began.elapsed());
+        format!("{} {what}, {} a second", HumanCount(count), HumanCount(rate))
+    }
+
+    fn left(&self, done: u64) -> Option<String> {
+        let size = self.size.filter(|size| done > 0 && *size >= done)?;
+        let elapsed = self.began.elapsed().as_millis();
+        let left = elapsed * u128::from(size - done) / u128::from(done);
+        let left = Duration::from_millis(left.try_into().ok()?);
+        Some(HumanDuration(left).to_string())
+    }
 }
 
-fn bar(of: Option<u64>) -> ProgressBar {
-    let (bar, template) = match of {
-        Some(of) => {
-            (ProgressBar::new(of), "{wide_bar} {percent:>3} %  {human_pos} {msg}  {eta} left")
-        }
-        None => (ProgressBar::new_spinner(), "{spinner} {human_pos} {msg}"),
+fn bar(size: Option<u64>) -> ProgressBar {
+    let (bar, template) = match size {
+        Some(size) => (ProgressBar::new(size), "{wide_bar} {percent:>3} %  {msg}  {eta} left"),
+        None => (ProgressBar::new_spinner(), "{spinner} {msg}, {elapsed}"),
     };
+    let bar = bar.with_finish(ProgressFinish::AndClear);
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
@@ -96,4 +114,15 @@ fn bar(of: Option<u64>) -> ProgressBar {
 pub(crate) fn per_second(count: u64, elapsed: Duration) -> u64 {
     let nanoseconds = elapsed.as_nanos().max(1);
     (u128::from(count) * 1_000_000_000 / nanoseconds).try_into().unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_per_second_even_where_no_time_has_passed() {
+        assert_eq!(per_second(3_000, Duration::from_millis(1_500)), 2_000);
+        assert_eq!(per_second(3, Duration::ZERO), 3_000_000_000);
+    }
 }

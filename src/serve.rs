@@ -60,7 +60,7 @@ impl Serve {
         let data = &place.data.data;
         // First, so that a taken port is found out before anything is made.
         let listener = bind(listen).await?;
-        let (log, _claim) = place.serve().await?;
+        let (log, _lock) = place.serve().await?;
         let filled = demo && fill(context, &log).await?;
         let models = ReadModels::start(&log, &data::read_models(data))
             .await

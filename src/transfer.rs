@@ -8,7 +8,7 @@ use crate::{
     context::Context,
     data,
     exit::{Exit, Failure},
-    log,
+    log::Place,
     output::{self, Column, Kind},
     progress::Progress,
 };
@@ -39,10 +39,10 @@ const COLUMNS: [Column; 4] = [
 pub(crate) struct Transfer {
     /// The log that is copied: a data directory, or a cluster's `esdb://` address.
     #[arg(long, value_name = "PLACE")]
-    from: String,
+    from: Place,
     /// Where to: a data directory, made if it does not exist, or a cluster's `esdb://` address.
     #[arg(long, value_name = "PLACE")]
-    to: String,
+    to: Place,
 }
 
 impl Transfer {
@@ -50,11 +50,10 @@ impl Transfer {
         let Self { from, to } = self;
         let quiet = context.settings.quiet.value;
         let copied = data::runtime().context("cannot start threads")?.block_on(async {
-            let source = log::open_source(&from).await?;
-            let target = log::open_target(&to).await?;
+            let (source, target) = (from.read().await?, to.write().await?);
             let mut shown = Shown::new(quiet);
             let mut reach = |step, events| shown.reach(step, events);
-            transfer(source.log(), target.replica(), &mut reach).await.map_err(|error| tell(&error))
+            transfer(source.log(), target.log(), &mut reach).await.map_err(|error| tell(&error))
         })?;
         let Transferred { events, known, digest } = copied;
         let summary =
@@ -77,17 +76,17 @@ impl Shown {
 
     fn reach(&mut self, step: Step, events: u64) {
         if self.step.as_ref().is_none_or(|(shown, _)| *shown != step) {
-            let what = match step {
-                Step::Looking => "found in the target",
-                Step::Copying => "copied",
-                Step::Comparing => "compared",
-            };
             // The one before lets go of the terminal first.
             self.step = None;
-            self.step = Some((step, Progress::new(what, None, self.quiet)));
+            self.step = Some((step, Progress::new(None, self.quiet)));
         }
-        if let Some((_, progress)) = &mut self.step {
-            progress.reach(events);
+        let what = match step {
+            Step::Looking => "events found in the target",
+            Step::Copying => "events copied",
+            Step::Comparing => "events compared",
+        };
+        if let Some((_, progress)) = &self.step {
+            progress.reach(events, events, what);
         }
     }
 }

@@ -7,6 +7,8 @@ mod columns;
 pub mod current;
 pub mod digest;
 pub mod history;
+#[cfg(test)]
+mod ignorable;
 mod ledger;
 pub mod models;
 pub mod page;

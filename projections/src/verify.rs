@@ -171,11 +171,8 @@ impl Stream {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
-    use shiplog_domain::metadata::{Actor, ActorKind, CorrelationId, Metadata, RequestDigest, Via};
-
     use super::*;
+    use crate::ignorable::ignorable;
 
     /// The first event of a stream, one that every reader may pass over.
     fn first(stream: &str, position: u64, second: i64) -> Recorded<EncodedEvent> {
@@ -184,34 +181,15 @@ mod tests {
 
     fn later(stream: &str, version: u64, position: u64, second: i64) -> Recorded<EncodedEvent> {
         let stream = StreamName::recorded(stream);
-        let key = format!("key-{version}");
-        let metadata = Metadata {
-            actor: Actor {
-                kind: ActorKind::System,
-                id: "test".into(),
-                name: None,
-                via: Via::Claimed,
-            },
-            request_digest: RequestDigest::of(&[key.as_bytes()]),
-            correlation_id: CorrelationId(key.clone()),
-            idempotency_key: key.parse().unwrap(),
-            causation_id: None,
-            source: None,
-        };
+        let (id, metadata, event) = ignorable(&stream, version);
         Recorded {
             position: GlobalPosition(position),
             version: StreamVersion(version),
             recorded_at: Timestamp::from_second(second).unwrap(),
-            id: EventId::derive(&stream, &metadata.idempotency_key, 0),
+            id,
             stream,
             metadata,
-            event: EncodedEvent {
-                event_type: Cow::Borrowed("Admired"),
-                schema: 1,
-                readable_from: 1,
-                ignorable: true,
-                data: b"{}".to_vec(),
-            },
+            event,
         }
     }
 

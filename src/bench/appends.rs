@@ -17,7 +17,7 @@ use self::reports::Reports;
 use super::{
     bare::Row,
     client::Connection,
-    figures::{per_second, ratio},
+    figures::ratio,
     group::{self, Load},
     scratch::{Place, ScratchArgs},
     server::Server,
@@ -27,6 +27,7 @@ use crate::{
     data,
     exit::Exit,
     output::{self, Column, Kind},
+    progress::per_second,
 };
 
 /// How many lanes each client reports to, in turn.

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-pub(super) use crate::progress::per_second;
-
 /// How many times `other` goes into `one`, to the thousandth; 0 where `other` is 0.
 pub(super) fn ratio(one: u64, other: u64) -> f64 {
     thousandths((u128::from(one) * 1_000).checked_div(other.into()).unwrap_or_default())
@@ -56,12 +54,6 @@ mod tests {
             assert_eq!(found, Some(Duration::from_millis(expected)), "{percent} of {samples}");
         }
         assert_eq!(percentile(&[], 50), None);
-    }
-
-    #[test]
-    fn a_rate_is_per_second_even_where_no_time_has_passed() {
-        assert_eq!(per_second(3_000, Duration::from_millis(1_500)), 2_000);
-        assert_eq!(per_second(3, Duration::ZERO), 3_000_000_000);
     }
 
     #[test]

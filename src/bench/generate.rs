@@ -7,20 +7,21 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
+use indicatif::HumanCount;
 use jiff::{Timestamp, civil};
 use serde_json::json;
 use shiplog_domain::names::EnvironmentName;
 use shiplog_projections::models::{Model, Phase, ReadModels};
 use shiplog_store::{log::Log, position::GlobalPosition};
 
-use super::figures::{per_second, seconds};
+use super::figures::seconds;
 use crate::{
     context::Context,
     data::{self, DataArgs},
     exit::{Exit, Failure},
     generate::{Plan, Recorder, Step, Summary, history},
     output::{self, Column, Kind},
-    progress::Progress,
+    progress::{Progress, per_second},
 };
 
 /// How many steps are taken at a time: of these, only those of one stream keep their order.
@@ -64,7 +65,7 @@ const COLUMNS: [Column; 7] = [
 /// history. Every lane stays folded in memory meanwhile: about 1 GB for a million events.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
-  shiplog bench generate --events 1000000 --data /var/tmp/million")]
+  shiplog bench generate --events 1000000 --data million")]
 pub(super) struct Generate {
     /// How many events there shall be; a few hundred more may come of it.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
@@ -148,7 +149,8 @@ async fn record(
     is_quiet: bool,
 ) -> anyhow::Result<GlobalPosition> {
     let recorder = Recorder::with_all_lanes(log);
-    let mut progress = Progress::new("recorded", Some(events), is_quiet);
+    let progress = Progress::new(Some(events), is_quiet);
+    let what = format!("of {} events recorded", HumanCount(events));
     let mut steps = history(plan);
     loop {
         let some: Vec<Step> = steps.by_ref().take(AT_A_TIME).collect();
@@ -157,7 +159,7 @@ async fn record(
         ensure!(refused == 0, "the rules are against {refused} steps of the history");
         // The embedded log counts events: its head is how many there are.
         let head = log.head().await?.context("the log stays empty")?;
-        progress.reach(head.0);
+        progress.reach(head.0, head.0, &what);
         if head.0 >= events {
             return Ok(head);
         }
@@ -166,13 +168,15 @@ async fn record(
 
 /// Waits until a read model has come to where the log is.
 async fn level(model: &Model, head: GlobalPosition, is_quiet: bool) -> anyhow::Result<()> {
-    let mut progress = Progress::new("folded", Some(head.0), is_quiet);
+    let progress = Progress::new(Some(head.0), is_quiet);
+    let what = format!("of {} events folded", HumanCount(head.0));
     while model.at_least(head, INTERVAL).await.is_err() {
         let now = model.progress();
         if let Phase::Stalled { why } = now.phase {
             bail!("the read model `{}` has {why}", model.name());
         }
-        progress.reach(now.checkpoint.map_or(0, |checkpoint| checkpoint.0));
+        let folded = now.checkpoint.map_or(0, |checkpoint| checkpoint.0);
+        progress.reach(folded, folded, &what);
     }
     Ok(())
 }

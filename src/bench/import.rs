@@ -12,7 +12,7 @@ use shiplog_store::log::Log as _;
 
 use super::{
     bare::{Bare, Row},
-    figures::{per_second, ratio, seconds},
+    figures::{ratio, seconds},
     process::Process,
     scratch::ScratchArgs,
 };
@@ -21,6 +21,7 @@ use crate::{
     data,
     exit::Exit,
     output::{self, Column, Kind},
+    progress::per_second,
 };
 
 /// How many rows one transaction takes.

@@ -13,7 +13,7 @@ use shiplog_projections::{
 use shiplog_store::{log::Log, sqlite::SqliteLog};
 
 use super::{
-    figures::{per_second, ratio, seconds},
+    figures::{ratio, seconds},
     scratch::{Place, ScratchArgs},
 };
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     data::{self, DataArgs},
     exit::Exit,
     output::{self, Column, Kind},
+    progress::per_second,
 };
 
 const COLUMNS: [Column; 5] = [

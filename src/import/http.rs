@@ -8,13 +8,11 @@ use std::{
 use anyhow::Context as _;
 use serde_json::Value;
 
-use super::{
-    progress::Progress,
-    target::{Answer, Target},
-};
+use super::target::{Answer, Target};
 use crate::{
     client::{Client, Path, Unsent},
     exit::{Exit, Failure},
+    progress::Progress,
 };
 
 /// How long to wait before sending again, where the server does not say.

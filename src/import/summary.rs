@@ -9,11 +9,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::kinds::{Fold, Kinds};
-use super::{change::Change, progress::per_second, target::Problem};
+use super::{change::Change, target::Problem};
 use crate::{
     context::Context,
     exit::Exit,
     output::{self, Format, Table},
+    progress::per_second,
 };
 
 /// How many skipped lines are listed.

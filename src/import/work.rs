@@ -8,11 +8,11 @@ use super::{
     change::{Change, Fingerprint},
     clamp::Clamp,
     lines::{Line, Lines},
-    progress::Progress,
     report::report,
     summary::Summary,
     target::{Answer, Target},
 };
+use crate::progress::Progress;
 
 /// How many lines are sent at once.
 const BATCH_LINES: usize = 1_000;
@@ -110,7 +110,7 @@ impl<'a> Work<'a> {
             self.reports.clear();
             self.report_bytes = 0;
         }
-        self.progress.reach(self.summary.lines, bytes);
+        self.progress.reach(bytes, self.summary.lines, "lines");
         Ok(())
     }
 }

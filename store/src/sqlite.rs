@@ -44,12 +44,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::{
     backup::BackupError,
+    lock::Lock,
     open::OpenError,
     restore::{RestoreError, restore},
 };
 use self::{
     ledger::Ledger,
-    lock::Lock,
     page::Query,
     readers::{Readers, closed},
     scan::Scan,
@@ -86,6 +86,17 @@ struct Writing {
     _lock: Option<Lock>,
 }
 
+/// Keeps other processes from writing a log in `directory`, or anything beside one; makes the directory
+/// if it does not exist.
+///
+/// # Errors
+///
+/// [`OpenError::Locked`] if another process has it; otherwise why it cannot be had.
+pub fn claim(directory: &Path) -> Result<Lock, OpenError> {
+    open::make_directory(directory)?;
+    Lock::take(&directory.join(LOCK_NAME))
+}
+
 impl SqliteLog {
     /// Opens the log in `directory`, and makes either if it does not exist.
     ///
@@ -94,8 +105,7 @@ impl SqliteLog {
     /// [`OpenError::Locked`] if another process writes it; otherwise why it is no log, or none
     /// that can be opened.
     pub fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        open::make_directory(directory)?;
-        let lock = Lock::take(&directory.join(LOCK_NAME))?;
+        let lock = claim(directory)?;
         let path = directory.join(FILE_NAME);
         let (mut ledger, id) = open::make_or_open(&path)?;
         // Before anybody reads what a power cut could still take. Without room for it the log is read

@@ -208,10 +208,14 @@ fn a_log_goes_to_a_cluster_and_back_event_by_event() {
 fn two_servers_do_not_keep_their_read_models_in_one_directory() {
     let house = House::new(1);
     let _one = house.server("one");
-    let mut command = shiplog();
-    command.args(["serve", "--listen", "127.0.0.1:0", "--log", &house.cluster.uri()]);
-    let refused = command.arg("--data").arg(house.directory("one")).output().unwrap();
-    let said = String::from_utf8_lossy(&refused.stderr);
-    assert_eq!(refused.status.code(), Some(6), "{said}");
-    assert!(said.contains("--data"), "{said}");
+    // Whether the second one has its log on the cluster or in that directory.
+    let cluster = house.cluster.uri();
+    for place in [["--log", &cluster].as_slice(), &[]] {
+        let mut command = shiplog();
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(place);
+        let refused = command.arg("--data").arg(house.directory("one")).output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(6), "{place:?}: {said}");
+        assert!(said.contains("--data"), "{place:?}: {said}");
+    }
 }

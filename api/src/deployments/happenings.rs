@@ -154,7 +154,7 @@ async fn requester(app: &App, lane: &LaneId, requested_by: u64) -> Result<Actor,
     requested.map(|record| record.metadata.actor).ok_or_else(missing)
 }
 
-/// Where the deployment's last event is, as far as the history knows, if that knows of `head`.
+/// Where the deployment's last event is; if the history does not know in time, where the lane's is.
 async fn last_position(
     app: &App,
     lane: &LaneId,
@@ -163,11 +163,12 @@ async fn last_position(
 ) -> Result<Option<GlobalPosition>, Problem> {
     let history = &app.models.history;
     if let Some(head) = head {
-        history.at_least(head, PATIENCE).await?;
+        // Whoever repeats themselves is not refused because a read model is behind.
+        let _ = history.at_least(head, PATIENCE).await;
     }
     let id = lane.clone();
     let known = history.query(move |view| history::one(view, &id, number)).await?;
-    Ok(known.value.map(|entry| entry.position))
+    Ok(known.value.map(|entry| entry.position).or(head))
 }
 
 fn missing() -> Problem {

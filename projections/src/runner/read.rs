@@ -196,13 +196,8 @@ async fn next(
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use jiff::Timestamp;
-    use shiplog_domain::{
-        metadata::{Actor, ActorKind, CorrelationId, EventId, Metadata, RequestDigest, Via},
-        stream::StreamName,
-    };
+    use shiplog_domain::stream::StreamName;
     use shiplog_store::{
         clock::Clock,
         log::NewEvent,
@@ -211,6 +206,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::ignorable::ignorable;
 
     /// The clock that stands.
     struct Stands;
@@ -221,40 +217,15 @@ mod tests {
         }
     }
 
-    /// Something that every reader may pass over.
-    fn ignorable(stream: &StreamName, nth: u64) -> NewEvent {
-        let key = format!("key-{nth}");
-        let metadata = Metadata {
-            actor: Actor {
-                kind: ActorKind::System,
-                id: "test".into(),
-                name: None,
-                via: Via::Claimed,
-            },
-            request_digest: RequestDigest::of(&[key.as_bytes()]),
-            correlation_id: CorrelationId(key.clone()),
-            idempotency_key: key.parse().unwrap(),
-            causation_id: None,
-            source: None,
-        };
-        let event = EncodedEvent {
-            event_type: Cow::Borrowed("Admired"),
-            schema: 1,
-            readable_from: 1,
-            ignorable: true,
-            data: b"{}".to_vec(),
-        };
-        let id = EventId::derive(stream, &metadata.idempotency_key, 0);
-        NewEvent { id, metadata: Arc::new(metadata), event }
-    }
-
     async fn append(log: &dyn Log, nth: u64) {
         let stream = StreamName::recorded("lane-checkout@production");
         let expected = match nth.checked_sub(1) {
             None => ExpectedVersion::NoStream,
             Some(last) => ExpectedVersion::Exact(StreamVersion(last)),
         };
-        log.append(&stream, expected, vec![ignorable(&stream, nth)]).await.unwrap();
+        let (id, metadata, event) = ignorable(&stream, nth);
+        let new = NewEvent { id, metadata: Arc::new(metadata), event };
+        log.append(&stream, expected, vec![new]).await.unwrap();
     }
 
     /// Takes batches until the head is this one; tells which positions they brought.

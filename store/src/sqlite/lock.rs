@@ -7,11 +7,11 @@ use std::{
 
 use super::open::OpenError;
 
-/// Held for as long as the log is open for writing.
+/// Held for as long as a process writes the log, or keeps its directory for itself.
 ///
 /// The operating system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub struct Lock {
     _file: File,
 }
 
