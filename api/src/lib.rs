@@ -25,8 +25,10 @@ mod releases;
 mod rollbacks;
 mod serve;
 mod shapes;
+mod stage;
 mod telemetry;
 mod views;
+mod waiting;
 
 pub use self::{
     app::{App, router},
@@ -34,4 +36,5 @@ pub use self::{
     openapi::document,
     problem::{FieldError, Problem, ProblemKind},
     serve::serve,
+    stage::Stage,
 };

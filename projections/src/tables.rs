@@ -86,6 +86,13 @@ pub(crate) fn in_memory(projection: &dyn Projection, log: LogId) -> rusqlite::Re
     create(Connection::open_in_memory()?, projection, log)
 }
 
+/// Which log a file is of; `None` if it cannot be told.
+pub(crate) fn log(path: &Path) -> Option<LogId> {
+    let tables = open_to_digest(path).ok()?;
+    let log = tables.query_row("SELECT log FROM checkpoint", [], |row| row.get::<_, String>(0));
+    log.ok()?.parse().ok()
+}
+
 /// Opens the file to ask, never to change.
 pub(crate) fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -107,6 +107,17 @@ pub enum ConnectError {
     },
 }
 
+impl ConnectError {
+    /// Whether the cluster may be there later without anybody's doing.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Address(_) => false,
+            Self::Dial { source, .. } => !source.is_final(),
+            Self::Read { source, .. } => failure::may_pass(source),
+        }
+    }
+}
+
 /// A log in a cluster, written by any number of nodes.
 ///
 /// Dropping it lets go of the connections; what has been sent may still be recorded.
