@@ -179,6 +179,12 @@ impl Awaited {
     }
 }
 
+/// Connects to those streams of a cluster that begin with a prefix, as a log of their own.
+pub(crate) async fn connect_within(address: &str, prefix: &str) -> Result<Arc<dyn Log>, Failure> {
+    let connected = EventStoreDbLog::connect_within(address, prefix, Arc::new(SystemClock)).await;
+    connected.map(|log| Arc::new(log) as Arc<dyn Log>).map_err(|error| tell(&error))
+}
+
 /// Connects to a cluster.
 async fn connect(address: &str) -> Result<Opened, ConnectError> {
     let log = EventStoreDbLog::connect(address, Arc::new(SystemClock)).await?;
