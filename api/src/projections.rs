@@ -16,7 +16,7 @@ use shiplog_store::{
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{app::App, problem::Problem, query::Query};
+use crate::{app::App, problem::Problem, query::Query, shapes::Moment};
 
 /// Up to how many events a lag is counted.
 const COUNTED: usize = 1_000;
@@ -43,6 +43,8 @@ pub(crate) struct Projection {
     pub(crate) phase: PhaseWord,
     /// Up to which position of the log it is folded; null before the first event.
     checkpoint: Option<u64>,
+    /// When the event there was recorded: what was recorded later, answers do not tell of.
+    recorded_at: Option<Moment>,
     /// How many events it has yet to fold, counted up to 1,000; null if the log cannot be read.
     #[schema(minimum = 0, maximum = 1000)]
     lag_events: Option<usize>,
@@ -94,7 +96,7 @@ pub(crate) fn least(app: &App) -> Option<GlobalPosition> {
 }
 
 async fn one(app: &App, model: &Model) -> Projection {
-    let Progress { checkpoint, phase, skipped } = model.progress();
+    let Progress { checkpoint, recorded_at, phase, skipped } = model.progress();
     let lag = lag(&*app.log, checkpoint, app.clock.now()).await.ok();
     app.telemetry.projection(model.name(), checkpoint, lag);
     let (lag_events, lag_seconds) = lag.unzip();
@@ -108,6 +110,7 @@ async fn one(app: &App, model: &Model) -> Projection {
         version: model.version(),
         phase,
         checkpoint: checkpoint.map(|checkpoint| checkpoint.0),
+        recorded_at: recorded_at.map(Moment),
         lag_events,
         lag_seconds,
         skipped,

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tempfile::tempdir;
 
 use crate::{
+    cluster::transfer::there_and_back,
     histories::{
         checks::{is_whole, running},
         data::{History, Line},
@@ -32,8 +33,12 @@ fn wikimedia_was_at_any_instant_what_its_lines_say_up_to_then() {
 }
 
 #[test]
-fn alphagov_is_whole_and_was_at_any_instant_what_its_lines_say_up_to_then() {
-    any_instant("alphagov", INSTANTS, 2, &Home::embedded());
+fn alphagov_is_whole_was_at_any_instant_what_its_lines_say_and_goes_to_a_cluster_and_back() {
+    let home = Home::embedded();
+    if any_instant("alphagov", INSTANTS, 2, &home) {
+        // Here, as taking it in takes a minute.
+        there_and_back(&home);
+    }
 }
 
 #[test]
@@ -71,9 +76,9 @@ fn last_recorded_at(client: &Client) -> Timestamp {
     events["items"][0]["recorded_at"].as_str().unwrap().parse().unwrap()
 }
 
-/// Imports a history without a server, and asks for what ran at so many instants.
-pub(crate) fn any_instant(name: &str, instants: u64, seed: u64, home: &Home) {
-    let Some(history) = History::find(name) else { return };
+/// Imports a history, if it is there, without a server, and asks for what ran at so many instants.
+pub(crate) fn any_instant(name: &str, instants: u64, seed: u64, home: &Home) -> bool {
+    let Some(history) = History::find(name) else { return false };
     is_summary_of(&import_into(&history, home), &history);
     let server = home.server("one");
     let client = server.client();
@@ -91,6 +96,7 @@ pub(crate) fn any_instant(name: &str, instants: u64, seed: u64, home: &Home) {
         let expected = fold(changes[environment].iter().copied(), at);
         assert_eq!(told(&answer), expected, "{path}");
     }
+    true
 }
 
 /// The changes of an environment by when they count, which within a lane is the order of the lines.

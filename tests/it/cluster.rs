@@ -4,7 +4,7 @@ mod away;
 mod histories;
 mod storm;
 mod together;
-mod transfer;
+pub(crate) mod transfer;
 
 use serde_json::{Value, json};
 

@@ -74,6 +74,8 @@ fn a_server_that_starts_without_the_cluster_tells_what_it_knew_and_resumes_by_it
     assert_eq!(ready["status"], "log_unavailable");
     assert_eq!(ready["projections"][0]["checkpoint"], before["position"], "{ready}");
     assert_eq!(ready["projections"][0]["lag_events"], json!(null), "{ready}");
+    let age = ready["projections"][0]["recorded_at"].as_str().unwrap();
+    assert!(age >= before["requested_at"].as_str().unwrap(), "{ready}");
     client.get("/v1/projections").expect(200);
     client.get("/metrics").expect(200);
     let body = br#"{"service": "a", "environment": "b", "release": {"version": "1"}}"#;
