@@ -13,7 +13,7 @@ use crate::{
     recover::change_made,
 };
 
-const COLUMNS: [Column; 18] = [
+const COLUMNS: [Column; 16] = [
     Column::new("requested", "/requested_at", Kind::Time),
     Column::new("service", "/service", Kind::Text),
     Column::new("environment", "/environment", Kind::Text),
@@ -26,8 +26,6 @@ const COLUMNS: [Column; 18] = [
     Column::new("status", "/status", Kind::Status),
     Column::new("by", "/actor", Kind::Actor),
     Column::new("reason", "/reason", Kind::Text),
-    Column::new("asked after", "/to_request_ms", Kind::Duration),
-    Column::new("ended after", "/to_end_ms", Kind::Duration),
     Column::new("approved by", "/approvals", Kind::Made(approvals)),
     Column::new("crossed", "/override", Kind::Made(crossed)),
     Column::new("irreversible", "", Kind::Made(irreversible)),

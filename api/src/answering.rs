@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What an answer of the API may load when a browser shows it: nothing.
-const NOTHING: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+pub(crate) const NOTHING: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");
 
@@ -47,7 +47,7 @@ pub(crate) async fn answer(
 }
 
 /// The id that the caller gave the request, if it can be kept, else a new one.
-fn name(headers: &mut HeaderMap) -> String {
+pub(crate) fn name(headers: &mut HeaderMap) -> String {
     let given = headers.get(&REQUEST_ID).map(HeaderValue::as_bytes).filter(|id| is_sane(id));
     let given = given.and_then(|id| std::str::from_utf8(id).ok());
     let id = given.map_or_else(|| fresh().to_string(), Into::into);
@@ -81,7 +81,7 @@ fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 }
 
 /// Writes out the problem, if the response is one, whoever it came from.
-fn explained(mut response: Response, id: &str) -> Response {
+pub(crate) fn explained(mut response: Response, id: &str) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         return problem.render(response, id);
     }
@@ -102,7 +102,12 @@ fn explained(mut response: Response, id: &str) -> Response {
     kind.because(detail).render(response, id)
 }
 
-fn complete(headers: &mut HeaderMap, policy: &'static str, id: &str, key: Option<HeaderValue>) {
+pub(crate) fn complete(
+    headers: &mut HeaderMap,
+    policy: &'static str,
+    id: &str,
+    key: Option<HeaderValue>,
+) {
     put(headers, REQUEST_ID, id);
     if let Some(key) = key {
         headers.insert(KEY, key);

@@ -26,8 +26,10 @@ mod releases;
 mod rollbacks;
 mod serve;
 mod shapes;
+mod stage;
 mod telemetry;
 mod views;
+mod waiting;
 
 pub use self::{
     app::{App, router},
@@ -35,4 +37,5 @@ pub use self::{
     openapi::document,
     problem::{FieldError, Problem, ProblemKind},
     serve::serve,
+    stage::Stage,
 };

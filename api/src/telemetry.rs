@@ -90,18 +90,20 @@ impl Telemetry {
         }
     }
 
-    /// Notes how far a projection is.
+    /// Notes how far a projection is and, if that is known, how far behind.
     pub(crate) fn projection(
         &self,
         name: &'static str,
         position: Option<GlobalPosition>,
-        lag: (usize, f64),
+        lag: Option<(usize, f64)>,
     ) {
-        let (events, seconds) = lag;
-        let (events, position) = (events as u64, position.map_or(0, |position| position.0));
+        let (events, seconds) = lag.unzip();
+        let events = events.map(|events| float(events as u64));
+        let position = position.map_or(0, |position| position.0);
         for (gauge, value) in
-            [(LAG, float(events)), (LAG_SECONDS, seconds), (POSITION, float(position))]
+            [(LAG, events), (LAG_SECONDS, seconds), (POSITION, Some(float(position)))]
         {
+            let Some(value) = value else { continue };
             let key = Key::from_parts(gauge, vec![Label::new("projection", name)]);
             self.recorder.register_gauge(&key, &METADATA).set(value);
         }
