@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
+    agent::Agent,
     backup::{Backup, Restore},
     bench::Bench,
     completions::Completions,
@@ -14,6 +15,7 @@ use crate::{
     events::Events,
     exit::Exit,
     export::Export,
+    flush::Flush,
     happening::{Cancel, Fail, Start, Succeed},
     history::History,
     import::Import,
@@ -23,6 +25,7 @@ use crate::{
     retry::Retry,
     rollback::Rollback,
     rollbacks::Rollbacks,
+    run::Run,
     serve::Serve,
     show::Show,
     status::Status,
@@ -81,6 +84,9 @@ pub(crate) enum Command {
     Cancel(Cancel),
     Rollback(Rollback),
     Retry(Retry),
+    Run(Box<Run>),
+    Flush(Flush),
+    Agent(Box<Agent>),
     Status(Status),
     History(Box<History>),
     Show(Show),
@@ -113,6 +119,9 @@ impl Command {
             Self::Cancel(command) => command.run(context),
             Self::Rollback(command) => command.run(context),
             Self::Retry(command) => command.run(context),
+            Self::Run(command) => command.run(context),
+            Self::Flush(command) => command.run(context),
+            Self::Agent(command) => command.run(context),
             Self::Status(command) => command.run(context),
             Self::History(command) => command.run(context),
             Self::Show(command) => command.run(context),

@@ -6,6 +6,7 @@ mod live;
 mod pages;
 mod path;
 mod problem;
+mod unwritten;
 
 use std::{
     cell::RefCell,
@@ -22,6 +23,7 @@ pub(crate) use self::{
     live::Live,
     pages::Pages,
     path::{Path, deployment_path, lane_path, path},
+    unwritten::{Cause, Unwritten},
 };
 use crate::{
     actor::Actor,
@@ -107,8 +109,33 @@ impl Client {
         self.read(response, None)
     }
 
+    /// From here on, reads tell of at least what is recorded now, or fail.
+    pub(crate) fn level(&self) -> Result<(), Failure> {
+        let request = self.request(Method::GET, &path(&["v1", "events"]).with("limit", "1"));
+        let response = self.run(request, None).map_err(|lost| self.unreachable(&lost.error))?;
+        self.remember(response.headers());
+        self.read(response, None).map(drop)
+    }
+
     /// Changes something.
     pub(crate) fn write(&self, write: &Write<'_>) -> Result<Answer, Failure> {
+        self.try_write(write).map_err(|unwritten| unwritten.failure)
+    }
+
+    /// As [`Self::write`], for who decides by why it came to nothing.
+    pub(crate) fn try_write(&self, write: &Write<'_>) -> Result<Answer, Unwritten> {
+        let key = Some(write.key);
+        let response = self.send(write).map_err(Unwritten::away)?;
+        self.remember(response.headers());
+        let status = response.status();
+        if status.is_success() {
+            return self.read(response, key).map_err(Unwritten::unread);
+        }
+        let (failure, code) = self.explained(response, key);
+        Err(Unwritten { failure, cause: Cause::of(status.as_u16(), code.as_deref()) })
+    }
+
+    fn send(&self, write: &Write<'_>) -> Result<Response<ureq::Body>, Failure> {
         let Write { method, path, body, key, actor, if_match } = write;
         let mut request = self
             .request(method.clone(), path)
@@ -121,7 +148,7 @@ impl Client {
             request = request.header("If-Match", *version);
         }
         let body = body.to_string().into_bytes();
-        let response = self.run(request, Some(body)).map_err(|lost| {
+        self.run(request, Some(body)).map_err(|lost| {
             let failure = self.unreachable(&lost.error);
             if lost.is_certain {
                 return failure;
@@ -129,9 +156,7 @@ impl Client {
             failure
                 .note("whether it was recorded is unknown; doing it again is harmless with:")
                 .note(format!("  --idempotency-key {key}"))
-        })?;
-        self.remember(response.headers());
-        self.read(response, Some(key))
+        })
     }
 
     /// Follows the log from after a position, or from now on.
@@ -235,12 +260,24 @@ impl Client {
     }
 
     fn refusal(&self, response: Response<ureq::Body>, key: Option<&str>) -> Failure {
+        self.explained(response, key).0
+    }
+
+    /// What the server's no means, and the code of the rule, if it names one.
+    fn explained(
+        &self,
+        response: Response<ureq::Body>,
+        key: Option<&str>,
+    ) -> (Failure, Option<String>) {
         let status = response.status().as_u16();
         let wait = retry_after(response.headers());
         let text = self.text(response).unwrap_or_default();
         match serde_json::from_str::<problem::Problem>(&text) {
-            Ok(problem) => problem.into_failure(status, wait, key),
-            Err(_) => problem::unexplained(&self.server, status),
+            Ok(problem) => {
+                let code = problem.code().map(ToOwned::to_owned);
+                (problem.into_failure(status, wait, key), code)
+            }
+            Err(_) => (problem::unexplained(&self.server, status), None),
         }
     }
 

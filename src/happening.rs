@@ -1,5 +1,6 @@
 //! `shiplog start`, `succeed`, `fail` and `cancel`: what happened next to a deployment.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
@@ -121,6 +122,21 @@ impl Cancel {
         let Self { named, reason, common } = self;
         report(context, &named, "cancel", vec![("reason", reason.map(Into::into))], common)
     }
+}
+
+/// What is said of a start by who is about to run something.
+pub(crate) fn start_body(
+    context: &mut Context<'_>,
+    executor: &str,
+    at: Timestamp,
+) -> anyhow::Result<Value> {
+    let log_url = log_page(context, None)?;
+    let body = body([
+        ("at", Some(at.to_string().into())),
+        ("executor", Some(executor.into())),
+        ("log_url", log_url.map(Into::into)),
+    ]);
+    Ok(body.into())
 }
 
 /// The page that was given, or the pipeline's run.

@@ -74,9 +74,8 @@ impl Rollback {
         let reference = lane(&words)?;
         let goal = Goal::read(&to, to_version);
         let client = context.client()?;
-        // From here on the client asks for what is at least as new as the log is now: whatever ran
-        // before in the same script is to be seen.
-        client.get(&Path::literal("/v1/events").with("limit", "1"))?;
+        // Whatever ran before in the same script is to be seen.
+        client.level()?;
         let seen = client.get(&lane_path(&reference.service, &reference.environment))?;
 
         let what = [reference.service.as_str(), &reference.environment, &goal.wire().to_string()];
