@@ -7,6 +7,7 @@ mod work;
 use std::{
     ffi::OsString,
     fs::{self, File, TryLockError},
+    io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -93,7 +94,7 @@ impl Agent {
         let _lock = lock(&state)?;
         let (wake, woken) = mpsc::channel();
         let stop = Stop::default();
-        let charge = stop.listen(wake.clone())?;
+        let charge = stop.listen(wake.clone(), context.settings.quiet.value)?;
         if !once {
             feed::follow(context.client()?, environment.clone(), wake);
         }
@@ -152,12 +153,16 @@ impl Stop {
     }
 
     /// The first signal asks to stop; each one after it is passed on to what runs.
-    fn listen(&self, wake: Sender<()>) -> anyhow::Result<Charge> {
+    fn listen(&self, wake: Sender<()>, is_quiet: bool) -> anyhow::Result<Charge> {
         let (charge, stop) = (Charge::default(), self.clone());
         let passing = charge.clone();
         child::listen(move |signal| {
             if stop.0.swap(true, Ordering::SeqCst) {
                 passing.pass_on(signal);
+            } else if !is_quiet {
+                let text = "shiplog: taking nothing new; the next signal reaches what runs";
+                // Whoever stops it need not read that.
+                let _ = writeln!(io::stderr(), "{text}");
             }
             // Who has ended need not be woken.
             let _ = wake.send(());

@@ -26,7 +26,7 @@ use rustix::{
 };
 use shiplog_store::clock::{Clock as _, SystemClock};
 
-use self::tail::{Lines, Tail};
+use self::tail::{Lines, Stream, Tail};
 pub(crate) use self::{
     charge::{Charge, NotRun},
     growing::Growing,
@@ -86,16 +86,16 @@ pub(crate) fn run(
         Output::Kept(path) => {
             let file = OpenOptions::new().append(true).create(true).open(path)?;
             command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
-            Some((Growing::open(path)?, Lines::default()))
+            Some((Growing::open(path)?, Lines::of(Stream::Output)))
         }
     };
     let mut child = charge.start(command)?;
     let (copied, all_copied) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
-        copy(stdout, io::stdout(), &tail, copied.clone());
+        copy(stdout, io::stdout(), Shared::of(Stream::Output, &tail, &copied));
     }
     if let Some(stderr) = child.stderr.take() {
-        copy(stderr, io::stderr(), &tail, copied.clone());
+        copy(stderr, io::stderr(), Shared::of(Stream::Error, &tail, &copied));
     }
     drop(copied);
     let mut look = || {
@@ -141,16 +141,27 @@ fn await_end(pid: Pid) {
     while matches!(waitid(WaitId::Pid(pid), options), Err(Errno::INTR)) {}
 }
 
+/// What one stream's copier shares with who waits for it.
+struct Shared {
+    lines: Lines,
+    tail: Arc<Mutex<Tail>>,
+    copied: Sender<()>,
+}
+
+impl Shared {
+    fn of(stream: Stream, tail: &Arc<Mutex<Tail>>, copied: &Sender<()>) -> Self {
+        Self { lines: Lines::of(stream), tail: Arc::clone(tail), copied: copied.clone() }
+    }
+}
+
 /// Copies one stream as it comes, and remembers its last lines.
 fn copy(
     mut from: impl Read + Send + 'static,
     mut to: impl Write + Send + 'static,
-    tail: &Arc<Mutex<Tail>>,
-    copied: Sender<()>,
+    Shared { mut lines, tail, copied }: Shared,
 ) {
-    let tail = Arc::clone(tail);
     thread::spawn(move || {
-        let (mut lines, mut bytes) = (Lines::default(), [0; 8192]);
+        let mut bytes = [0; 8192];
         while let Ok(count @ 1..) = from.read(&mut bytes) {
             let read = bytes.get(..count).unwrap_or_default();
             // Where nobody reads any more the command goes on all the same.

@@ -8,15 +8,29 @@ const MOST_LINES: usize = 20;
 /// How many bytes all of them may have.
 const MOST_BYTES: usize = 4096;
 
-/// The last lines of one or several streams, in the order in which they ended.
+/// The last lines of two streams, in the order in which they came.
 #[derive(Debug, Default)]
-pub(super) struct Tail(VecDeque<String>);
+pub(super) struct Tail(VecDeque<(Stream, String)>);
+
+/// What a line was written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stream {
+    Output,
+    Error,
+}
 
 impl Tail {
-    fn push(&mut self, line: &[u8]) {
-        self.0.push_back(clean(&String::from_utf8_lossy(line)));
-        if self.0.len() > MOST_LINES {
-            self.0.pop_front();
+    /// Adds a line. Neither stream takes more than half of the room from the other.
+    fn push(&mut self, stream: Stream, line: &[u8]) {
+        self.0.push_back((stream, clean(&String::from_utf8_lossy(line))));
+        if self.0.len() <= MOST_LINES {
+            return;
+        }
+        let count = |wanted| self.0.iter().filter(|(stream, _)| *stream == wanted).count();
+        let longer =
+            if count(Stream::Output) > MOST_LINES / 2 { Stream::Output } else { Stream::Error };
+        if let Some(oldest) = self.0.iter().position(|(stream, _)| *stream == longer) {
+            self.0.remove(oldest);
         }
     }
 
@@ -24,7 +38,7 @@ impl Tail {
     pub(super) fn text(&self) -> String {
         let mut room = MOST_BYTES;
         let mut fitting = VecDeque::new();
-        for line in self.0.iter().rev() {
+        for (_, line) in self.0.iter().rev() {
             if line.len() >= room {
                 if fitting.is_empty() {
                     fitting.push_front(line.get(line.ceil_char_boundary(line.len() - room)..));
@@ -40,28 +54,36 @@ impl Tail {
 }
 
 /// One stream, divided into lines.
-#[derive(Debug, Default)]
-pub(super) struct Lines(Vec<u8>);
+#[derive(Debug)]
+pub(super) struct Lines {
+    stream: Stream,
+    partial: Vec<u8>,
+}
 
 impl Lines {
+    /// Nothing has come yet.
+    pub(super) fn of(stream: Stream) -> Self {
+        Self { stream, partial: Vec::new() }
+    }
+
     /// Takes what has come.
     pub(super) fn feed(&mut self, bytes: &[u8], tail: &mut Tail) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.0.extend_from_slice(piece);
-            if self.0.pop_if(|last| *last == b'\n').is_some() {
-                tail.push(&self.0);
-                self.0.clear();
+            self.partial.extend_from_slice(piece);
+            if self.partial.pop_if(|last| *last == b'\n').is_some() {
+                tail.push(self.stream, &self.partial);
+                self.partial.clear();
             }
             // A line that never ends has an end worth keeping.
-            let surplus = self.0.len().saturating_sub(4 * MOST_BYTES);
-            self.0.drain(..surplus);
+            let surplus = self.partial.len().saturating_sub(4 * MOST_BYTES);
+            self.partial.drain(..surplus);
         }
     }
 
     /// What stands there without an end is a line too.
     pub(super) fn end(self, tail: &mut Tail) {
-        if !self.0.is_empty() {
-            tail.push(&self.0);
+        if !self.partial.is_empty() {
+            tail.push(self.stream, &self.partial);
         }
     }
 }
@@ -105,7 +127,7 @@ mod tests {
     use super::*;
 
     fn tail(pieces: &[&[u8]]) -> String {
-        let (mut lines, mut tail) = (Lines::default(), Tail::default());
+        let (mut lines, mut tail) = (Lines::of(Stream::Output), Tail::default());
         for piece in pieces {
             lines.feed(piece, &mut tail);
         }
@@ -124,6 +146,16 @@ mod tests {
         let many = (0..100).fold(String::new(), |many, line| many + &line.to_string() + "\n");
         let kept = tail(&[many.as_bytes()]);
         assert_eq!((kept.lines().count(), kept.lines().next()), (20, Some("80")));
+    }
+
+    #[test]
+    fn an_error_is_not_crowded_out_by_output() {
+        let (mut out, mut err) = (Lines::of(Stream::Output), Lines::of(Stream::Error));
+        let mut tail = Tail::default();
+        err.feed(b"disk full\n", &mut tail);
+        out.feed("much\n".repeat(100).as_bytes(), &mut tail);
+        let text = tail.text();
+        assert_eq!((text.lines().count(), text.lines().next()), (20, Some("disk full")));
     }
 
     #[test]

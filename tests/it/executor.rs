@@ -1,0 +1,8 @@
+//! Deploy commands that are really run: by `shiplog run`, and by agents.
+
+mod agent;
+mod away;
+mod crashes;
+mod immune_system;
+mod run;
+mod yard;
