@@ -12,6 +12,7 @@ use crate::{
     context::Context,
     deployment::{self, body},
     exit::{Exit, Failure},
+    guard::OverrideArgs,
     write::WriteArgs,
 };
 
@@ -43,6 +44,8 @@ pub(crate) struct Deploy {
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
     #[command(flatten)]
+    crosses: OverrideArgs,
+    #[command(flatten)]
     write: WriteArgs,
 }
 
@@ -68,7 +71,7 @@ impl Deploy {
         let status = self.status.to_possible_value();
         let status = status.as_ref().map_or("requested", PossibleValue::get_name).to_owned();
         let at = self.at.as_deref().map(|at| context.instant("--at", at)).transpose()?;
-        let Self { service, environment, version, what, error, write, .. } = self;
+        let Self { service, environment, version, what, error, crosses, write, .. } = self;
         let named = [service.as_str(), &environment, &version, &status];
         let author = write.author(context, "deploy", &named)?;
         let mut body = body([
@@ -77,6 +80,7 @@ impl Deploy {
             ("status", Some(status.into())),
             ("error", error.map(Into::into)),
             ("at", at.map(Into::into)),
+            ("override", crosses.wire()),
             ("actor", author.actor.as_ref().map(|actor| json!(actor))),
         ]);
         body.extend(what.into_fields(&version));

@@ -18,9 +18,10 @@ use crate::{
     deployment::{self, body},
     execution::{Execution, kept},
     exit::{Exit, Failure},
-    flush, happening,
+    flush,
+    guard::{self, OverrideArgs},
+    happening,
     on_failure::OnFailureArgs,
-    rails::{self, OverrideArgs},
     spool::{Fate, Head, Journal, Lane, SpoolArgs, Stuck, Verb},
     write::{ActorArgs, random_key},
 };
@@ -57,7 +58,7 @@ pub(crate) struct Run {
     #[command(flatten)]
     what: What,
     #[command(flatten)]
-    rails: OverrideArgs,
+    crosses: OverrideArgs,
     #[command(flatten)]
     actor: ActorArgs,
     #[command(flatten)]
@@ -71,7 +72,7 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { service, environment, version, mut what, rails, actor, spool, .. } = self;
+        let Self { service, environment, version, mut what, crosses, actor, spool, .. } = self;
         what.fill_in(context)?;
         let charge = listen()?;
         let client = context.client()?;
@@ -84,8 +85,8 @@ impl Run {
             key: random_key(),
         };
         let lane = spool.open(context.variables)?.lane(&head);
-        let body = request(&head, rails.body(), what, &version);
-        let start = happening::start_body(context, "shiplog run", SystemClock.now())?;
+        let body = request(&head, crosses.wire(), what, &version);
+        let start = happening::claim_body(context, "shiplog run", SystemClock.now())?;
         let (mut journal, written) = lane.begin(head, SystemClock.now());
         kept(context, written);
         let post = Post { lane, client: &client };
@@ -193,7 +194,7 @@ impl Post<'_> {
         } else {
             kept(context, journal.discard());
         }
-        rails::explained(no)
+        guard::explained(no)
     }
 }
 

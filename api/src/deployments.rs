@@ -1,10 +1,12 @@
 //! Deployments: asked for, reported, followed, listed.
 
+mod changes;
 mod csv;
 mod happened;
 mod happenings;
 mod intent;
 mod list;
+pub(crate) mod recovery;
 pub(crate) mod report;
 mod request;
 mod show;
@@ -17,10 +19,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use shiplog_domain::{
-    lane::{Classification, Command, LaneId, State as LaneState},
-    metadata,
+    lane::{
+        Classification, Command, DeploymentNumber, LaneId, Override, Refusal, Request,
+        State as LaneState,
+    },
+    metadata::{self, Metadata},
 };
-use shiplog_store::{execute::Outcome, position::GlobalPosition};
+use shiplog_store::{
+    execute::{ExecuteError, Outcome},
+    log::AppendError,
+    position::GlobalPosition,
+};
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt as _},
     routes,
@@ -38,7 +47,8 @@ use crate::{
     caller::Caller,
     path,
     problem::{Problem, ProblemKind},
-    shapes::{Deployment, Told},
+    rails,
+    shapes::{self, Deployment},
 };
 
 /// The most bytes that a batch has.
@@ -55,6 +65,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show::get_deployment))
         .routes(routes!(show::get_deployment_events))
         .merge(happenings::routes())
+        .merge(changes::routes())
+        .merge(recovery::routes())
 }
 
 /// Request a deployment, or report one.
@@ -77,9 +89,13 @@ async fn create_deployment(
     };
     let metadata = caller.metadata(PATH, &request);
     let (lane, command) = request.into_command(app.clock.now(), &caller.actor)?;
-    let told = |state: &LaneState, outcome: &Outcome| last(&lane, state, &caller.actor, outcome);
-    let (outcome, told) =
-        app.lanes.execute(&lane.stream(), caller.claimed, command, metadata, told).await?;
+    let (outcome, told) = if let Command::Request { request, crosses, .. } = command {
+        guarded(&app, &lane, &caller, (request, crosses), &metadata).await?
+    } else {
+        let told =
+            |state: &LaneState, outcome: &Outcome| last(&lane, state, &caller.actor, outcome);
+        app.lanes.execute(&lane.stream(), caller.claimed, command, metadata, told).await?
+    };
     let (number, deployment) = told.ok_or_else(|| {
         ProblemKind::Internal.because("a deployment was recorded and is not there")
     })?;
@@ -87,16 +103,44 @@ async fn create_deployment(
     Ok((StatusCode::CREATED, receipt, Json(deployment)).into_response())
 }
 
-/// The deployment that was requested last, for an answer.
-fn last(
+/// How often a request is looked at again because the lane moved meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// Executes a request, with the guard rails as they stand.
+///
+/// Which release it means can depend on the lane, and whether that is blocked on the release: where
+/// the lane has moved between the look and the decision, both are looked at again.
+async fn guarded(
+    app: &App,
     lane: &LaneId,
-    state: &LaneState,
-    actor: &metadata::Actor,
-    outcome: &Outcome,
-) -> Option<(shiplog_domain::lane::DeploymentNumber, Deployment)> {
+    caller: &Caller,
+    (request, crosses): (Request, Option<Override>),
+    metadata: &Metadata,
+) -> Result<(Outcome, Told), Problem> {
+    let stream = lane.stream();
+    for _ in 0..ATTEMPTS {
+        let (rails, seen) = rails::of_request(app, lane, &request.asked).await?;
+        let (request, crosses) = (request.clone(), crosses.clone());
+        let command = Command::Request { request, rails, crosses };
+        let claimed = caller.claimed.or(seen);
+        let told = |state: &LaneState, outcome: &Outcome| last(lane, state, &caller.actor, outcome);
+        match app.lanes.execute(&stream, claimed, command, metadata.clone(), told).await {
+            Err(ExecuteError::Append(AppendError::Conflict { .. })) if caller.claimed.is_none() => {
+            }
+            executed => return Ok(executed?),
+        }
+    }
+    Err(ExecuteError::<Refusal>::Contended { stream }.into())
+}
+
+/// A recorded deployment and its number, for an answer.
+type Told = Option<(DeploymentNumber, Deployment)>;
+
+/// The deployment that was requested last, for an answer.
+fn last(lane: &LaneId, state: &LaneState, actor: &metadata::Actor, outcome: &Outcome) -> Told {
     let deployment = state.deployments().last()?;
     let number = deployment.number();
-    let told = Told {
+    let told = shapes::Told {
         lane,
         deployment,
         actor,

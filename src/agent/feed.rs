@@ -40,12 +40,17 @@ fn read(mut live: Live, environment: &str, wake: &Sender<()>) -> Duration {
     live.retry
 }
 
-/// Whether a stream is of a lane in the environment: `lane-checkout@production`.
+/// Whether what is recorded in a stream may let something go on: a lane in the environment
+/// (`lane-checkout@production`), the environment itself, or a release, which may be blocked.
 fn concerns(stream: &str, environment: &str) -> bool {
-    let lane = stream.strip_prefix("lane-").and_then(|lane| lane.rsplit_once('@'));
-    lane.is_some_and(|(_, name)| {
-        percent_decode_str(name).decode_utf8().is_ok_and(|name| name == environment)
-    })
+    let is_ours =
+        |name: &str| percent_decode_str(name).decode_utf8().is_ok_and(|name| name == environment);
+    match stream.split_once('-') {
+        Some(("lane", lane)) => lane.rsplit_once('@').is_some_and(|(_, name)| is_ours(name)),
+        Some(("environment", name)) => is_ours(name),
+        Some(("release", _)) => true,
+        Some(_) | None => false,
+    }
 }
 
 #[cfg(test)]
@@ -53,12 +58,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_lanes_of_the_environment_are_of_concern() {
+    fn other_environments_are_of_no_concern() {
         assert!(concerns("lane-checkout@production", "production"));
         assert!(concerns("lane-a%40b@review%40x", "review@x"));
-        for other in
-            ["lane-checkout@staging", "release-checkout@production", "environment-production"]
-        {
+        assert!(concerns("environment-production", "production"));
+        assert!(concerns("release-checkout@1.0", "production"));
+        for other in ["lane-checkout@staging", "environment-staging", "environment"] {
             assert!(!concerns(other, "production"), "{other}");
         }
     }

@@ -87,8 +87,9 @@ impl Worker {
             }
             match self.queue.turn(&self.client, &service)? {
                 Turn::Next(next, version) => {
-                    self.take(context, &next, version)?;
-                    return Ok(Step::Worked);
+                    if self.take(context, &next, version)? {
+                        return Ok(Step::Worked);
+                    }
                 }
                 Turn::Busy(name) => self.say_once(
                     context,
@@ -100,13 +101,14 @@ impl Worker {
         Ok(Step::Idle)
     }
 
-    /// Claims a deployment and carries it out.
+    /// Claims a deployment and carries it out; answers whether to look again, as a rule that says no
+    /// will say it again.
     fn take(
         &mut self,
         context: &mut Context<'_>,
         deployment: &Value,
         version: Option<String>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         let head = Head {
             server: context.settings.server.value.clone(),
             service: text(deployment, "service").into(),
@@ -115,7 +117,7 @@ impl Worker {
             actor: Some(self.actor.clone()),
             key: random_key(),
         };
-        let claim = happening::start_body(context, &self.executor, SystemClock.now())?;
+        let claim = happening::claim_body(context, &self.executor, SystemClock.now())?;
         let (mut journal, written) = self.journals.begin(head, SystemClock.now());
         // Without it nobody could tell after a crash whether the command was run.
         written
@@ -152,16 +154,23 @@ impl Worker {
         Ok(Left::Open { service: journal.head().service.clone() })
     }
 
-    /// Runs the command for a deployment that is claimed, or that the journal says to claim.
-    fn carry_out(&mut self, context: &mut Context<'_>, mut journal: Journal) -> anyhow::Result<()> {
+    /// Runs the command for a deployment that is claimed, or that the journal says to claim; answers
+    /// as [`Self::take`].
+    fn carry_out(
+        &mut self,
+        context: &mut Context<'_>,
+        mut journal: Journal,
+    ) -> anyhow::Result<bool> {
         match journal.deliver(&self.client) {
             Ok(()) => {}
             Err(no) if no.is_final() => {
+                journal.discard()?;
                 // Somebody else was faster: nothing to tell people of.
-                if no.cause != Cause::Stale {
-                    context.mention(format!("not taken: {}", no.failure));
+                let is_stale = no.cause == Cause::Stale;
+                if !is_stale {
+                    self.say_once(context, format!("not taken: {}", no.failure));
                 }
-                return Ok(journal.discard()?);
+                return Ok(is_stale);
             }
             Err(no) => return Err(passing(no).into()),
         }
@@ -169,7 +178,8 @@ impl Worker {
         let name = deployment::name(&now);
         if text(&now, "status") != "started" {
             context.mention(format!("{name} has ended before it was run"));
-            return Ok(journal.discard()?);
+            journal.discard()?;
+            return Ok(true);
         }
         let version = now.pointer("/release/version").and_then(Value::as_str).unwrap_or_default();
         context.mention(format!("{name}: running the command for {version}"));
@@ -184,7 +194,8 @@ impl Worker {
         let told = deliver(&mut journal, &self.client);
         self.on_failure.run(context, &self.client, &journal, &outcome);
         told?;
-        self.finish(context, journal)
+        self.finish(context, journal)?;
+        Ok(true)
     }
 
     /// Tells the server what it does not have yet of a deployment that has ended.

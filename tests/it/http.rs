@@ -8,6 +8,8 @@ mod life;
 mod live;
 mod malformed;
 mod outcomes;
+mod rails;
+mod recovery;
 mod rollback;
 pub(crate) mod server;
 mod shapes;

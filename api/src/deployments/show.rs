@@ -8,11 +8,12 @@ use axum::{
 };
 use futures::TryStreamExt as _;
 use shiplog_domain::{
-    lane::Event,
+    lane::{DeploymentNumber, Event, LaneId},
     metadata::RequestDigest,
     wire::{Decoded, decode},
 };
-use shiplog_projections::history;
+use shiplog_projections::history::{self, Entry};
+use shiplog_store::position::GlobalPosition;
 
 use crate::{
     app::App,
@@ -41,22 +42,34 @@ pub(super) async fn get_deployment(
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
     at_least.seen_by(&app.models.history).await?;
-    let id = lane.clone();
-    let answer = app.models.history.query(move |view| history::one(view, &id, number)).await?;
-    let entry = answer.value.ok_or_else(|| {
-        ProblemKind::NotFound
-            .because(format!("there is no deployment `{number}` in `{lane}`"))
-            .coded("unknown-deployment")
-    })?;
+    let (entry, position) = one(&app, &lane, number).await?;
     let body = Deployment::from(&entry);
     // Our own structs have string keys and finite numbers, so nothing can fail.
     let written = serde_json::to_vec(&body).unwrap_or_default();
     let tag = format!("\"{}\"", RequestDigest::of(&[&written]));
-    let receipt = app.receipt(answer.position).tagged(tag);
+    let receipt = app.receipt(position).tagged(tag);
     if receipt.is_known_to(&headers) {
         return Ok((StatusCode::NOT_MODIFIED, receipt, ()).into_response());
     }
     Ok((receipt, Json(body)).into_response())
+}
+
+/// A deployment as the history has it, and how far that has come.
+pub(super) async fn one(
+    app: &App,
+    lane: &LaneId,
+    number: DeploymentNumber,
+) -> Result<(Entry, Option<GlobalPosition>), Problem> {
+    let id = lane.clone();
+    let answer = app.models.history.query(move |view| history::one(view, &id, number)).await?;
+    let entry = answer.value.ok_or_else(|| unknown(lane, number))?;
+    Ok((entry, answer.position))
+}
+
+pub(super) fn unknown(lane: &LaneId, number: DeploymentNumber) -> Problem {
+    ProblemKind::NotFound
+        .because(format!("there is no deployment `{number}` in `{lane}`"))
+        .coded("unknown-deployment")
 }
 
 /// List the events of a deployment, in the order of the log.
@@ -82,9 +95,7 @@ pub(super) async fn get_deployment_events(
     }
     drop(records);
     if items.is_empty() {
-        return Err(ProblemKind::NotFound
-            .because(format!("there is no deployment `{number}` in `{lane}`"))
-            .coded("unknown-deployment"));
+        return Err(unknown(&lane, number));
     }
     Ok((app.receipt(head), Json(EventList { items, next: None })).into_response())
 }

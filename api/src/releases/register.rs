@@ -13,7 +13,6 @@ use shiplog_domain::{
 };
 use utoipa::ToSchema;
 
-use super::Blocked;
 use crate::{
     app::App,
     body::Body,
@@ -21,7 +20,7 @@ use crate::{
     path::ReleasePath,
     problem::{Problem, ProblemKind},
     query::encode,
-    shapes::{Moment, Name, Release, ReleaseGiven, Text},
+    shapes::{Block, Moment, Name, Release, ReleaseGiven, Text},
 };
 
 /// A release, as it is registered.
@@ -35,7 +34,7 @@ pub(super) struct RegisteredRelease {
     /// Whether it was registered.
     registered: bool,
     /// The block in force.
-    blocked: Option<Blocked>,
+    blocked: Option<Block>,
     /// What it was registered as.
     release: Option<Release>,
 }
