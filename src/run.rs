@@ -184,14 +184,17 @@ impl Post<'_> {
 
     /// Gives up before anything was run, and says why.
     fn refused(&self, context: &mut Context<'_>, mut journal: Journal, no: Unwritten) -> Failure {
-        if journal.number().is_some() {
-            let reason = format!("nothing was run: {}", no.failure);
-            let body = json!({"reason": reason, "at": SystemClock.now()});
-            kept(context, journal.tell(Verb::Cancel, body, None));
-            if self.deliver(context, &mut journal).is_ok() {
-                kept(context, journal.discard());
-            }
-        } else {
+        // What an agent has taken meanwhile is not for this run to call off.
+        let is_taken = matches!(&no.cause, Cause::Refused(code)
+            if code == "already-started" || code == "already-ended");
+        if journal.number().is_none() || is_taken {
+            kept(context, journal.discard());
+            return guard::explained(no);
+        }
+        let reason = format!("nothing was run: {}", no.failure);
+        let body = json!({"reason": reason, "at": SystemClock.now()});
+        kept(context, journal.tell(Verb::Cancel, body, None));
+        if self.deliver(context, &mut journal).is_ok() {
             kept(context, journal.discard());
         }
         guard::explained(no)

@@ -139,7 +139,8 @@ impl Lane {
             if before.is_some_and(|own| path >= own.path()) {
                 break;
             }
-            settle::settle(&path, client)?.into_iter().for_each(&mut *settled);
+            let one = settle::settle(&path, client).map_err(|stuck| stuck.at(&path))?;
+            one.into_iter().for_each(&mut *settled);
         }
         Ok(())
     }

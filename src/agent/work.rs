@@ -70,7 +70,9 @@ impl Worker {
     fn try_step(&mut self, context: &mut Context<'_>) -> anyhow::Result<Step> {
         let mut open = Vec::new();
         for path in self.journals.journals()? {
-            let Some(journal) = Journal::adopt(&path)? else { continue };
+            let journal = Journal::adopt(&path);
+            let journal = journal.with_context(|| format!("cannot read {}", path.display()))?;
+            let Some(journal) = journal else { continue };
             match self.resume(context, journal)? {
                 Left::Done => {}
                 Left::Open { service } => open.push(service),
@@ -208,7 +210,10 @@ impl Worker {
         Ok(())
     }
 
+    /// The deployment as it is now.
     fn look(&self, journal: &Journal) -> Result<Value, Failure> {
+        // What was told again is answered as of then, and reads after it would be content with that.
+        self.client.level()?;
         let Head { service, environment, number, .. } = journal.head();
         let path = deployment_path(service, environment, number.unwrap_or_default());
         Ok(self.client.get(&path)?.body)

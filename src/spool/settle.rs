@@ -46,6 +46,19 @@ pub(crate) enum Stuck {
     Disk(io::Error),
 }
 
+impl Stuck {
+    /// The same, with the journal's name where the disk is to blame.
+    pub(super) fn at(self, path: &Path) -> Self {
+        match self {
+            Self::Unwritten(unwritten) => Self::Unwritten(unwritten),
+            Self::Disk(error) => {
+                let text = format!("{}: {error}", path.display());
+                Self::Disk(io::Error::new(error.kind(), text))
+            }
+        }
+    }
+}
+
 impl From<Unwritten> for Stuck {
     fn from(unwritten: Unwritten) -> Self {
         Self::Unwritten(unwritten)
@@ -61,6 +74,11 @@ impl From<io::Error> for Stuck {
 /// Delivers one journal of a `shiplog run`; nothing if there is nothing to deliver.
 pub(super) fn settle(path: &Path, client: &Client) -> Result<Option<Settled>, Stuck> {
     let Some(mut journal) = Journal::adopt(path)? else { return ahead(path, client) };
+    if journal.count(Verb::Request) == 0 {
+        // It was cut off before it asked for anything.
+        journal.discard()?;
+        return Ok(None);
+    }
     let fate = match (journal.has_begun(), journal.has_ended()) {
         (true, true) => Fate::Delivered,
         (true, false) => {
@@ -99,7 +117,11 @@ fn ahead(path: &Path, client: &Client) -> Result<Option<Settled>, Stuck> {
     let Some(mut journal) = Journal::peek(path)? else { return Ok(None) };
     // Whoever has not begun is about to ask, and has to hear the answer itself.
     if journal.has_begun() {
-        journal.deliver(client)?;
+        match journal.deliver(client) {
+            // It will find that out itself.
+            Err(no) if no.is_final() => {}
+            told => told?,
+        }
     }
     let (head, number) = (journal.head().clone(), journal.number());
     Ok(Some(Settled { head, number, fate: Fate::Alive }))

@@ -4,5 +4,6 @@ mod agent;
 mod away;
 mod crashes;
 mod immune_system;
+mod rails;
 mod run;
 mod yard;

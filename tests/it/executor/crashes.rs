@@ -1,5 +1,7 @@
 //! Whoever runs a command is killed while it runs, or the server is.
 
+use std::fs;
+
 use super::yard::{Going, Yard, came};
 
 /// Says that it runs, and goes on when it may.
@@ -100,4 +102,46 @@ fn a_server_that_is_killed_while_an_agents_command_runs_hears_the_end_when_it_is
         ["DeploymentRequested", "DeploymentStarted", "TargetFailed", "DeploymentSucceeded"]
     );
     assert_eq!(yard.read("begun"), "checkout/production#1\nsearch/production#1\n");
+}
+
+#[test]
+fn a_run_that_was_killed_at_any_point_is_told_once_and_as_far_as_it_is_known() {
+    let mut yard = Yard::open();
+    yard.away();
+    let command = ["--", "sh", "-c", "echo 'succeeded web-1' > $SHIPLOG_TARGETS"];
+    came(&mut yard.run("1.0", &command)).ends(0);
+    let path = yard.journals().remove(0);
+    let whole = fs::read_to_string(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    yard.back();
+
+    let ends: Vec<_> = whole.match_indices('\n').map(|(place, _)| place + 1).collect();
+    // The head, the request, the start, that the command begins, the target, the end.
+    let expected = [
+        None,
+        Some(("cancelled", 0)),
+        Some(("cancelled", 0)),
+        Some(("started", 1)),
+        Some(("started", 1)),
+        Some(("succeeded", 0)),
+    ];
+    assert_eq!(ends.len(), expected.len(), "{whole}");
+    for (index, (end, expected)) in ends.iter().zip(expected).enumerate() {
+        // A line that was cut short, and half of one, count for nothing.
+        for (kind, cut) in [("whole", *end), ("torn", (end + 20).min(whole.len()))] {
+            let service = format!("{kind}-{index}");
+            let left = whole[..cut].replace("\"checkout\"", &format!("\"{service}\""));
+            fs::write(&path, left).unwrap();
+            for _ in 0..2 {
+                came(&mut yard.command(&["flush"])).ends(0);
+            }
+            let listed = yard.get(&format!("/v1/deployments?service={service}"));
+            let told = listed["items"].as_array().unwrap();
+            assert_eq!(told.len(), usize::from(expected.is_some()), "{service}: {told:?}");
+            let Some((status, notes)) = expected else { continue };
+            let told = yard.deployment(&format!("{service}/production/1"));
+            assert_eq!(told["status"], status, "{service}: {told}");
+            assert_eq!(told["notes"].as_array().unwrap().len(), notes, "{service}: {told}");
+        }
+    }
 }

@@ -92,6 +92,8 @@ fn whoever_is_to_be_run_on_failure_is_told_of_each_target_and_of_the_deployment(
     assert_eq!((&target["scope"], &target["target"]), (&json!("target"), &failed));
     assert_eq!((&deployment["scope"], &deployment["target"]), (&json!("deployment"), &Value::Null));
     assert_eq!(deployment["recovery"], target["recovery"]);
+    assert_eq!(deployment["recovery"]["deployment"]["number"], 1);
+    assert_eq!(deployment["recovery"]["retry"]["call"]["method"], "POST");
     assert_eq!(yard.deployment("checkout/production/1")["status"], "failed");
 
     came(&mut yard.run("1.5.1", &["--on-failure", "./failed.sh", "--", "true"])).ends(0);

@@ -216,7 +216,11 @@ impl Going {
         let mut line = String::new();
         while !line.contains(part) {
             line.clear();
-            assert_ne!(self.out.read_line(&mut line).unwrap(), 0, "it never wrote `{part}`");
+            if self.out.read_line(&mut line).unwrap() == 0 {
+                let mut said = String::new();
+                self.err.read_to_string(&mut said).unwrap();
+                panic!("it never wrote `{part}`, but said: {said}");
+            }
         }
         line
     }
