@@ -34,22 +34,15 @@ impl Flush {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         let spool = self.spool.open(context.variables)?;
         let client = context.client()?;
-        let mut round = Round { client, spool, settled: Vec::new(), kept: 0, failure: None };
+        let mut round =
+            Round { client, spool, settled: Vec::new(), kept: 0, away: None, is_broken: false };
         for lane in round.spool.lanes()? {
-            round.empty(context, &lane)?;
+            if let Err(error) = round.empty(context, &lane) {
+                context.say(format!("what is kept cannot be read: {error:#}"))?;
+                round.is_broken = true;
+            }
         }
-        let Round { settled, kept, failure, spool, .. } = round;
-        let is_refused = settled.iter().any(|one| matches!(one.fate, Fate::Refused(_)));
-        output::list(context, &COLUMNS, settled.iter().map(|settled| Ok(row(settled))))?;
-        if let Some(failure) = failure {
-            return Err(failure
-                .note(format!("{kept} runs wait in {}", spool.root().display()))
-                .into());
-        }
-        if settled.is_empty() {
-            context.say("there is nothing to deliver")?;
-        }
-        Ok(if is_refused { Exit::Refused } else { Exit::Success })
+        round.end(context)
     }
 }
 
@@ -60,8 +53,10 @@ struct Round {
     settled: Vec<Settled>,
     /// How many runs are left.
     kept: usize,
-    /// Why.
-    failure: Option<Failure>,
+    /// Why, if the server is.
+    away: Option<Failure>,
+    /// Whether something could not be read.
+    is_broken: bool,
 }
 
 impl Round {
@@ -73,13 +68,13 @@ impl Round {
             return context.say(format!("runs wait for another server: --server {server}"));
         }
         // What is away for one lane is away for all.
-        if self.failure.is_none() {
+        if self.away.is_none() {
             let settled = &mut self.settled;
             match lane.settle(None, &self.client, &mut |one| settled.push(one)) {
                 Ok(()) => {}
                 Err(Stuck::Disk(error)) => return Err(error.into()),
                 Err(Stuck::Unwritten(unwritten)) => {
-                    self.failure = Some(match unwritten.cause {
+                    self.away = Some(match unwritten.cause {
                         Cause::Away => {
                             Failure::new(Exit::Unavailable, unwritten.failure.to_string())
                         }
@@ -92,6 +87,25 @@ impl Round {
         }
         self.kept += lane.journals()?.len();
         Ok(())
+    }
+
+    /// Writes what became of what was kept.
+    fn end(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
+        let Self { client: _, spool, settled, kept, away, is_broken } = self;
+        output::list(context, &COLUMNS, settled.iter().map(|settled| Ok(row(settled))))?;
+        if let Some(failure) = away {
+            let note = format!("{kept} runs wait in {}", spool.root().display());
+            return Err(failure.note(note).into());
+        }
+        if settled.is_empty() && !is_broken {
+            context.say("there is nothing to deliver")?;
+        }
+        let is_refused = settled.iter().any(|one| matches!(one.fate, Fate::Refused(_)));
+        Ok(match (is_broken, is_refused) {
+            (true, _) => Exit::Failure,
+            (false, true) => Exit::Refused,
+            (false, false) => Exit::Success,
+        })
     }
 }
 

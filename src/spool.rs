@@ -112,7 +112,7 @@ impl Lane {
     /// Whom its journals are for, if there are any.
     pub(crate) fn server(&self) -> io::Result<Option<String>> {
         for path in self.journals()? {
-            if let Some(journal) = Journal::peek(&path)? {
+            if let Some(journal) = Journal::peek(&path).map_err(|error| named(&path, &error))? {
                 return Ok(Some(journal.head().server.clone()));
             }
         }
@@ -144,6 +144,11 @@ impl Lane {
         }
         Ok(())
     }
+}
+
+/// An error of the disk, with the file that it is about.
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 fn listed(directory: &Path, is_wanted: impl Fn(&Path) -> bool) -> io::Result<Vec<PathBuf>> {

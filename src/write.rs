@@ -31,7 +31,7 @@ pub(crate) struct WriteArgs {
 pub(crate) struct ActorArgs {
     /// Who does it: `ann`, `person:ann`, `service:ci` or `system:argo-cd`; else `SHIPLOG_ACTOR`.
     ///
-    /// By default, whoever caused the pipeline's run, or the login name.
+    /// By default, whoever caused the pipeline's run, or the login name; of an agent, its name.
     #[arg(long, value_name = "[KIND:]ID")]
     actor: Option<Actor>,
 }

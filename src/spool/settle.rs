@@ -51,10 +51,7 @@ impl Stuck {
     pub(super) fn at(self, path: &Path) -> Self {
         match self {
             Self::Unwritten(unwritten) => Self::Unwritten(unwritten),
-            Self::Disk(error) => {
-                let text = format!("{}: {error}", path.display());
-                Self::Disk(io::Error::new(error.kind(), text))
-            }
+            Self::Disk(error) => Self::Disk(super::named(path, &error)),
         }
     }
 }

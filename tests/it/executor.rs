@@ -3,6 +3,7 @@
 mod agent;
 mod away;
 mod crashes;
+mod help;
 mod immune_system;
 mod rails;
 mod run;

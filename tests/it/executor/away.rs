@@ -1,6 +1,7 @@
 //! A server that is away, or that half hears: nothing is kept from running, and nothing is lost.
 
 use std::{
+    fs,
     io::{Read as _, Write as _},
     net::{Shutdown, TcpListener, TcpStream},
     thread,
@@ -42,6 +43,19 @@ fn what_ran_while_the_server_was_away_is_delivered_later_with_its_times() {
 
     came(&mut yard.command(&["flush"])).ends(0).says("there is nothing to deliver");
     assert_eq!(yard.count(), 2);
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_stands_in_nobodys_way() {
+    let mut yard = Yard::open();
+    yard.away();
+    came(&mut yard.run("1.0", &["--", "true"])).ends(0);
+    yard.back();
+    let broken = yard.path("state/shiplog/spool/000");
+    fs::create_dir_all(&broken).unwrap();
+    fs::write(broken.join("1.jsonl"), "{}\n").unwrap();
+    came(&mut yard.command(&["flush"])).ends(1).says("spool/000/1.jsonl: ");
+    assert_eq!(yard.deployment("checkout/production/1")["status"], "succeeded");
 }
 
 #[test]
