@@ -206,6 +206,7 @@ async fn take(
     let path = format!("/v1/environments/{}{step}", encode(name.as_str()));
     let (metadata, now) = (caller.metadata(&path, given), app.clock.now());
     let command = command(at.map_or(now, |at| at.0));
+    app.telemetry.asked(&command);
     let (outcome, declared) = app
         .environments
         .execute(&stream(&name), caller.claimed, command, metadata, |state, _| {

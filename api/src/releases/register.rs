@@ -129,6 +129,7 @@ async fn take(
     let (service, version) = (encode(id.service.as_str()), encode(id.version.as_str()));
     let metadata = caller.metadata(&format!("/v1/releases/{service}/{version}{step}"), given);
     let command = command(at.map_or_else(|| app.clock.now(), |at| at.0));
+    app.telemetry.asked(&command);
     let (outcome, registered) = app
         .releases
         .execute(&id.stream(), caller.claimed, command, metadata, |state, _| {
