@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
+    agent::Agent,
     backup::{Backup, Restore},
     bench::Bench,
     completions::Completions,
@@ -14,6 +15,7 @@ use crate::{
     events::Events,
     exit::Exit,
     export::Export,
+    flush::Flush,
     happening::{Approve, Cancel, Fail, Reject, Start, Succeed},
     history::History,
     import::Import,
@@ -24,6 +26,7 @@ use crate::{
     retry::Retry,
     rollback::Rollback,
     rollbacks::Rollbacks,
+    run::Run,
     serve::Serve,
     show::Show,
     status::Status,
@@ -84,6 +87,9 @@ pub(crate) enum Command {
     Reject(Reject),
     Rollback(Box<Rollback>),
     Retry(Box<Retry>),
+    Run(Box<Run>),
+    Flush(Flush),
+    Agent(Box<Agent>),
     Status(Status),
     History(Box<History>),
     Show(Show),
@@ -119,6 +125,9 @@ impl Command {
             Self::Reject(command) => command.run(context),
             Self::Rollback(command) => command.run(context),
             Self::Retry(command) => command.run(context),
+            Self::Run(command) => command.run(context),
+            Self::Flush(command) => command.run(context),
+            Self::Agent(command) => command.run(context),
             Self::Status(command) => command.run(context),
             Self::History(command) => command.run(context),
             Self::Show(command) => command.run(context),

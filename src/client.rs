@@ -6,6 +6,8 @@ mod live;
 mod pages;
 mod path;
 mod problem;
+mod unwritten;
+mod writing;
 
 use std::{
     cell::RefCell,
@@ -22,6 +24,7 @@ pub(crate) use self::{
     live::Live,
     pages::Pages,
     path::{Path, deployment_path, lane_path, path},
+    unwritten::{Cause, Unwritten},
 };
 use crate::{
     actor::Actor,
@@ -107,6 +110,14 @@ impl Client {
         self.read(response, None)
     }
 
+    /// From here on, reads tell of at least what is recorded now, or fail.
+    pub(crate) fn level(&self) -> Result<(), Failure> {
+        let request = self.request(Method::GET, &path(&["v1", "events"]).with("limit", "1"));
+        let response = self.run(request, None).map_err(|lost| self.unreachable(&lost.error))?;
+        self.remember(response.headers());
+        self.read(response, None).map(drop)
+    }
+
     /// Reads a text as the server writes it.
     pub(crate) fn get_text(&self, path: &Path) -> Result<String, Failure> {
         let request = self.at_least(self.request(Method::GET, path));
@@ -116,33 +127,6 @@ impl Client {
         } else {
             Err(self.refusal(response, None))
         }
-    }
-
-    /// Changes something.
-    pub(crate) fn write(&self, write: &Write<'_>) -> Result<Answer, Failure> {
-        let Write { method, path, body, key, actor, if_match } = write;
-        let mut request = self
-            .request(method.clone(), path)
-            .header("Content-Type", "application/json")
-            .header("Idempotency-Key", key.as_bytes());
-        if let Some(actor) = actor {
-            request = request.header("Shiplog-Actor", actor.to_string().as_bytes());
-        }
-        if let Some(version) = if_match {
-            request = request.header("If-Match", *version);
-        }
-        let body = body.to_string().into_bytes();
-        let response = self.run(request, Some(body)).map_err(|lost| {
-            let failure = self.unreachable(&lost.error);
-            if lost.is_certain {
-                return failure;
-            }
-            failure
-                .note("whether it was recorded is unknown; doing it again is harmless with:")
-                .note(format!("  --idempotency-key {key}"))
-        })?;
-        self.remember(response.headers());
-        self.read(response, Some(key))
     }
 
     /// Follows the log from after a position, or from now on.
@@ -246,12 +230,24 @@ impl Client {
     }
 
     fn refusal(&self, response: Response<ureq::Body>, key: Option<&str>) -> Failure {
+        self.explained(response, key).0
+    }
+
+    /// What the server's no means, and the code of the rule, if it names one.
+    fn explained(
+        &self,
+        response: Response<ureq::Body>,
+        key: Option<&str>,
+    ) -> (Failure, Option<String>) {
         let status = response.status().as_u16();
         let wait = retry_after(response.headers());
         let text = self.text(response).unwrap_or_default();
         match serde_json::from_str::<problem::Problem>(&text) {
-            Ok(problem) => problem.into_failure(status, wait, key),
-            Err(_) => problem::unexplained(&self.server, status),
+            Ok(problem) => {
+                let code = problem.code().map(ToOwned::to_owned);
+                (problem.into_failure(status, wait, key), code)
+            }
+            Err(_) => (problem::unexplained(&self.server, status), None),
         }
     }
 

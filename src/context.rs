@@ -71,6 +71,12 @@ impl Context<'_> {
         Ok(())
     }
 
+    /// As [`Self::say`], between what a command says, and where going on matters more than being
+    /// heard.
+    pub(crate) fn mention(&mut self, text: impl AsRef<str>) {
+        drop(self.say(format!("shiplog: {}", text.as_ref())));
+    }
+
     /// Says where a value came from, if that was asked for.
     pub(crate) fn explain(&mut self, what: &str, value: &str, origin: &str) -> anyhow::Result<()> {
         if self.is_explaining {

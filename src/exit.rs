@@ -4,22 +4,23 @@ use std::{fmt, process::ExitCode};
 
 /// The exit codes, which scripts rely on: added to, never renumbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub(crate) enum Exit {
     /// What was asked for was done.
-    Success = 0,
+    Success,
     /// It failed, and none of the codes below says how.
-    Failure = 1,
+    Failure,
     /// The arguments, a configuration file or the input were wrong.
-    Usage = 2,
+    Usage,
     /// Two things that should be the same differ.
-    Different = 3,
+    Different,
     /// There is no such thing, or the rules say no.
-    Refused = 4,
+    Refused,
     /// Somebody else changed it first.
-    Stale = 5,
+    Stale,
     /// The server or its log cannot be reached now.
-    Unavailable = 6,
+    Unavailable,
+    /// The command that was run ended with this code.
+    OfCommand(u8),
 }
 
 impl Exit {
@@ -34,6 +35,20 @@ impl Exit {
         Self::Unavailable,
     ];
 
+    /// The number that the process ends with.
+    fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Failure => 1,
+            Self::Usage => 2,
+            Self::Different => 3,
+            Self::Refused => 4,
+            Self::Stale => 5,
+            Self::Unavailable => 6,
+            Self::OfCommand(code) => code,
+        }
+    }
+
     fn meaning(self) -> &'static str {
         match self {
             Self::Success => "done",
@@ -43,19 +58,20 @@ impl Exit {
             Self::Refused => "no such thing, or refused by the rules",
             Self::Stale => "somebody else changed it first",
             Self::Unavailable => "the server cannot be reached now",
+            Self::OfCommand(_) => "whatever the command that was run says",
         }
     }
 
     /// The table of exit codes for the help text.
     pub(crate) fn table() -> String {
-        let rows = Self::ALL.map(|exit| format!("  {}  {}", exit as u8, exit.meaning()));
+        let rows = Self::ALL.map(|exit| format!("  {}  {}", exit.code(), exit.meaning()));
         format!("Exit codes:\n{}", rows.join("\n"))
     }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(exit.code())
     }
 }
 
@@ -111,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_codes_are_numbered_from_zero_without_a_gap() {
-        let codes = Exit::ALL.map(|exit| exit as u8);
+        let codes = Exit::ALL.map(Exit::code);
         assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6]);
     }
 

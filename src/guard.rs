@@ -3,6 +3,11 @@
 use clap::ValueEnum as _;
 use serde_json::{Value, json};
 
+use crate::{
+    client::{Cause, Unwritten},
+    exit::Failure,
+};
+
 /// The flags of commands that ask for a deployment.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct OverrideArgs {
@@ -36,6 +41,27 @@ impl OverrideArgs {
         let names = rails.iter().filter_map(Rail::to_possible_value);
         let names: Vec<_> = names.map(|rail| rail.get_name().replace('-', "_")).collect();
         Some(json!({"rails": names, "reason": reason}))
+    }
+}
+
+/// The failure of a request of which nothing came, and how a rule that refused it is overridden.
+pub(crate) fn explained(unwritten: Unwritten) -> Failure {
+    let Unwritten { failure, cause } = unwritten;
+    let rail = match &cause {
+        Cause::Refused(code) => match code.as_str() {
+            "frozen" => Some("freeze"),
+            "in-progress" => Some("one-at-a-time"),
+            "not-approved" => Some("approvals"),
+            "blocked-release" => Some("block"),
+            _ => None,
+        },
+        Cause::Away | Cause::Stale | Cause::Unacceptable | Cause::Denied => None,
+    };
+    let failure = failure.note("nothing was run");
+    match rail {
+        Some(rail) => failure
+            .note(format!("to cross it, on the record: --override {rail} --override-reason 'why'")),
+        None => failure,
     }
 }
 

@@ -1,6 +1,7 @@
 //! `shiplog start`, `succeed`, `fail`, `cancel`, `approve` and `reject`: what happened next to a
 //! deployment.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
@@ -168,6 +169,22 @@ impl Reject {
         let Self { named, reason, common } = self;
         report(context, &named, "reject", vec![("reason", reason.map(Into::into))], common)
     }
+}
+
+/// What is asked by who is about to run something.
+pub(crate) fn claim_body(
+    context: &mut Context<'_>,
+    executor: &str,
+    at: Timestamp,
+) -> anyhow::Result<Value> {
+    let log_url = log_page(context, None)?;
+    let body = body([
+        ("at", Some(at.to_string().into())),
+        ("claim", Some(true.into())),
+        ("executor", Some(executor.into())),
+        ("log_url", log_url.map(Into::into)),
+    ]);
+    Ok(body.into())
 }
 
 /// The page that was given, or the pipeline's run.

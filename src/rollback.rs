@@ -78,9 +78,8 @@ impl Rollback {
         let reference = lane(&words)?;
         let goal = Goal::read(&to, to_version);
         let client = context.client()?;
-        // From here on the client asks for what is at least as new as the log is now: whatever ran
-        // before in the same script is to be seen.
-        client.get(&Path::literal("/v1/events").with("limit", "1"))?;
+        // Whatever ran before in the same script is to be seen.
+        client.level()?;
         let seen = client.get(&lane_path(&reference.service, &reference.environment))?;
 
         let acknowledged = warn(context, &client, &reference, (&goal, &seen.body))?;
@@ -198,7 +197,10 @@ fn describe(running: Option<&Value>) -> String {
 fn overtaken(client: &Client, reference: &Reference, failure: &Failure) -> Failure {
     let message = format!("{} changed since you looked; nothing was rolled back", reference.lane());
     let told = Failure::new(Exit::Stale, message).note(failure.to_string());
-    let now = match client.get(&lane_path(&reference.service, &reference.environment)) {
+    // What was seen before is not new enough.
+    let now = client.level();
+    let now = now.and_then(|()| client.get(&lane_path(&reference.service, &reference.environment)));
+    let now = match now {
         Ok(lane) => lane.body,
         Err(_) => return told.note("look with `shiplog status`, then decide again"),
     };

@@ -17,16 +17,38 @@ const MAX_KEY_CHARACTERS: usize = 200;
 /// The flags of commands that change something.
 #[derive(Debug, clap::Args)]
 pub(crate) struct WriteArgs {
-    /// Who does it: `ann`, `person:ann`, `service:ci` or `system:argo-cd`; else `SHIPLOG_ACTOR`.
-    ///
-    /// By default, whoever caused the pipeline's run, or the login name.
-    #[arg(long, value_name = "[KIND:]ID")]
-    actor: Option<Actor>,
+    #[command(flatten)]
+    actor: ActorArgs,
     /// The key under which this request is recorded once, however often it is sent.
     ///
     /// By default made of the pipeline's run and attempt, or random.
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
+}
+
+/// The flag that says who does it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ActorArgs {
+    /// Who does it: `ann`, `person:ann`, `service:ci` or `system:argo-cd`; else `SHIPLOG_ACTOR`.
+    ///
+    /// By default, whoever caused the pipeline's run, or the login name; of an agent, its name.
+    #[arg(long, value_name = "[KIND:]ID")]
+    actor: Option<Actor>,
+}
+
+impl ActorArgs {
+    /// Settles who writes.
+    pub(crate) fn find(self, context: &mut Context<'_>) -> anyhow::Result<Option<Actor>> {
+        find_actor(context, self.actor)
+    }
+
+    /// Settles who writes, where that is nobody in particular unless it is said.
+    pub(crate) fn find_or(self, context: &mut Context<'_>, usual: Actor) -> anyhow::Result<Actor> {
+        let (actor, origin) =
+            stated(context, self.actor)?.unwrap_or_else(|| (usual, "default".to_owned()));
+        context.explain("actor", &actor.to_string(), &origin)?;
+        Ok(actor)
+    }
 }
 
 /// Who writes, and under which key.
@@ -47,7 +69,7 @@ impl WriteArgs {
         what: &[&str],
     ) -> anyhow::Result<Author> {
         let Self { actor, idempotency_key } = self;
-        let actor = find_actor(context, actor)?;
+        let actor = actor.find(context)?;
         let key = find_key(context, idempotency_key, command, what)?;
         Ok(Author { actor, key })
     }
@@ -68,13 +90,20 @@ impl Author {
     }
 }
 
-fn find_actor(context: &mut Context<'_>, flag: Option<Actor>) -> anyhow::Result<Option<Actor>> {
+/// Who writes as far as somebody has said it, and where.
+fn stated(context: &Context<'_>, flag: Option<Actor>) -> anyhow::Result<Option<(Actor, String)>> {
     let setting = context.settings.actor.clone();
-    let (actor, origin) = if let Some(actor) = flag {
-        (actor, "flag --actor".to_owned())
-    } else if let Some(text) = setting.value {
-        let actor = text.parse().map_err(|why| Failure::usage(format!("`actor`: {why}")))?;
-        (actor, setting.origin.to_string())
+    if let Some(actor) = flag {
+        return Ok(Some((actor, "flag --actor".to_owned())));
+    }
+    let Some(text) = setting.value else { return Ok(None) };
+    let actor = text.parse().map_err(|why| Failure::usage(format!("`actor`: {why}")))?;
+    Ok(Some((actor, setting.origin.to_string())))
+}
+
+fn find_actor(context: &mut Context<'_>, flag: Option<Actor>) -> anyhow::Result<Option<Actor>> {
+    let (actor, origin) = if let Some(stated) = stated(context, flag)? {
+        stated
     } else if let Some(Found { value, variable }) = context.run().and_then(|run| run.actor) {
         (value, format!("environment variable {variable}"))
     } else if let Some(name) =
@@ -120,14 +149,27 @@ fn run_key(attempt: &str, command: &str, what: &[&str]) -> String {
     hex(&Sha256::digest(key), 32)
 }
 
+/// The key of the n-th request of several that are made under one key.
+pub(crate) fn step_key(key: &str, index: usize) -> String {
+    if index == 0 {
+        return key.to_owned();
+    }
+    let key = format!("{key}-{index}");
+    if key.chars().count() <= MAX_KEY_CHARACTERS {
+        return key;
+    }
+    hex(&Sha256::digest(key), 32)
+}
+
 /// The first bytes as hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8], count: usize) -> String {
     let digits = bytes.iter().take(count).flat_map(|byte| [byte >> 4, byte & 15]);
     digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
+/// A key that no other call has.
 #[expect(clippy::disallowed_methods, reason = "nothing else tells two calls by hand apart")]
-fn random_key() -> String {
+pub(crate) fn random_key() -> String {
     Uuid::new_v4().to_string()
 }
 

@@ -28,6 +28,11 @@ struct Place {
 }
 
 impl Problem {
+    /// What a program decides by.
+    pub(super) fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
     /// The end of the run that this problem means: `key` is the request's idempotency key, if it wrote.
     pub(super) fn into_failure(
         self,

@@ -11,6 +11,7 @@ mod as_of;
 mod cli;
 mod cluster;
 mod crash;
+mod executor;
 mod histories;
 mod home;
 mod http;

@@ -1,0 +1,74 @@
+//! Why a request that would change something changed nothing, or nobody knows.
+
+use crate::exit::{Exit, Failure};
+
+/// A request that was not taken, or of which nobody knows whether it was.
+#[derive(Debug)]
+pub(crate) struct Unwritten {
+    /// What people are told.
+    pub(crate) failure: Failure,
+    /// What programs decide by.
+    pub(crate) cause: Cause,
+}
+
+/// Why a request was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// There was no answer, or one that says that the server is in trouble: the same again later.
+    Away,
+    /// The rules say no; the code names the rule.
+    Refused(String),
+    /// Somebody else changed it first.
+    Stale,
+    /// No repetition will ever be taken.
+    Unacceptable,
+    /// Who asks may not, or whoever answers is no Shiplog server.
+    Denied,
+}
+
+impl Unwritten {
+    /// No answer came.
+    pub(super) fn away(failure: Failure) -> Self {
+        Self { failure, cause: Cause::Away }
+    }
+
+    /// An answer came that could not be read to its end, or that is not Shiplog's.
+    pub(super) fn unread(failure: Failure) -> Self {
+        let is_lost = failure.exit() == Exit::Unavailable;
+        Self { failure, cause: if is_lost { Cause::Away } else { Cause::Denied } }
+    }
+}
+
+impl Cause {
+    /// What a status that is no success means.
+    pub(super) fn of(status: u16, code: Option<&str>) -> Self {
+        match status {
+            408 | 425 | 429 | 500.. => Self::Away,
+            409 => Self::Refused(code.unwrap_or("refused").to_owned()),
+            412 | 428 => Self::Stale,
+            400 | 404 | 405 | 410 | 413 | 415 | 422 => Self::Unacceptable,
+            _ => Self::Denied,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_in_trouble_is_away_and_a_refusal_names_its_rule() {
+        for (status, expected) in [
+            (500, Cause::Away),
+            (503, Cause::Away),
+            (429, Cause::Away),
+            (409, Cause::Refused("frozen".into())),
+            (412, Cause::Stale),
+            (400, Cause::Unacceptable),
+            (401, Cause::Denied),
+            (302, Cause::Denied),
+        ] {
+            assert_eq!(Cause::of(status, Some("frozen")), expected, "{status}");
+        }
+    }
+}

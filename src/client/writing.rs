@@ -1,0 +1,50 @@
+//! Requests that change something.
+
+use ureq::http::Response;
+
+use super::{Answer, Cause, Client, Unwritten, Write};
+use crate::exit::Failure;
+
+impl Client {
+    /// Changes something.
+    pub(crate) fn write(&self, write: &Write<'_>) -> Result<Answer, Failure> {
+        self.try_write(write).map_err(|unwritten| unwritten.failure)
+    }
+
+    /// As [`Self::write`], for who decides by why it came to nothing.
+    pub(crate) fn try_write(&self, write: &Write<'_>) -> Result<Answer, Unwritten> {
+        let key = Some(write.key);
+        let response = self.send(write).map_err(Unwritten::away)?;
+        self.remember(response.headers());
+        let status = response.status();
+        if status.is_success() {
+            return self.read(response, key).map_err(Unwritten::unread);
+        }
+        let (failure, code) = self.explained(response, key);
+        Err(Unwritten { failure, cause: Cause::of(status.as_u16(), code.as_deref()) })
+    }
+
+    fn send(&self, write: &Write<'_>) -> Result<Response<ureq::Body>, Failure> {
+        let Write { method, path, body, key, actor, if_match } = write;
+        let mut request = self
+            .request(method.clone(), path)
+            .header("Content-Type", "application/json")
+            .header("Idempotency-Key", key.as_bytes());
+        if let Some(actor) = actor {
+            request = request.header("Shiplog-Actor", actor.to_string().as_bytes());
+        }
+        if let Some(version) = if_match {
+            request = request.header("If-Match", *version);
+        }
+        let body = body.to_string().into_bytes();
+        self.run(request, Some(body)).map_err(|lost| {
+            let failure = self.unreachable(&lost.error);
+            if lost.is_certain {
+                return failure;
+            }
+            failure
+                .note("whether it was recorded is unknown; doing it again is harmless with:")
+                .note(format!("  --idempotency-key {key}"))
+        })
+    }
+}

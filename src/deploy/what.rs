@@ -1,0 +1,154 @@
+//! What is said of a deployment beside where it goes: its release, and why.
+
+use std::str::FromStr;
+
+use serde_json::{Map, Value, json};
+
+use crate::{context::Context, deployment::body};
+
+/// The flags that say what is deployed, and why.
+#[derive(Debug, clap::Args)]
+pub(crate) struct What {
+    /// The commit that the version was built from.
+    #[arg(long)]
+    commit: Option<String>,
+    /// Why.
+    #[arg(long)]
+    reason: Option<String>,
+    /// What the deployment is for.
+    #[arg(long, value_enum, default_value_t = Intent::Deploy)]
+    intent: Intent,
+    /// Where to read on, such as the pipeline's run.
+    #[arg(long)]
+    url: Option<String>,
+    /// Something else to remember, by name; may be repeated.
+    #[arg(long = "label", value_name = "NAME=VALUE")]
+    labels: Vec<Pair>,
+    /// What the deploying system calls it.
+    #[arg(long, value_name = "ID")]
+    external_id: Option<String>,
+    /// What is put there, and the digest that proves it; may be repeated.
+    #[arg(long = "artifact", value_name = "NAME=DIGEST")]
+    artifacts: Vec<Pair>,
+    /// What its makers say of the release.
+    #[arg(long = "note", value_name = "TEXT")]
+    notes: Option<String>,
+    /// Something that the release changes; may be repeated.
+    #[arg(long = "change", value_name = "KIND=DESCRIPTION")]
+    changes: Vec<Pair>,
+    /// Something that the release changes and that no rollback undoes; may be repeated.
+    #[arg(long = "irreversible-change", value_name = "KIND=DESCRIPTION")]
+    irreversible_changes: Vec<Pair>,
+}
+
+/// What a deployment is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Intent {
+    /// To put a release there.
+    Deploy,
+    /// To mend a failed deployment with another release.
+    #[value(alias = "roll_forward")]
+    RollForward,
+    /// Nobody said.
+    Unknown,
+}
+
+/// A name and a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Pair {
+    name: String,
+    value: String,
+}
+
+impl FromStr for Pair {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() => {
+                Ok(Self { name: name.into(), value: value.into() })
+            }
+            Some(_) | None => Err("give a name, `=` and a value".into()),
+        }
+    }
+}
+
+impl What {
+    /// Takes commit and URL from the pipeline's run where no flag says them.
+    pub(crate) fn fill_in(&mut self, context: &mut Context<'_>) -> anyhow::Result<()> {
+        let Some(run) = context.run() else { return Ok(()) };
+        for (what, field, found) in
+            [("commit", &mut self.commit, run.commit), ("url", &mut self.url, run.url)]
+        {
+            if let (None, Some(found)) = (&field, found) {
+                let origin = format!("environment variable {}", found.variable);
+                context.explain(what, &found.value, &origin)?;
+                *field = Some(found.value);
+            }
+        }
+        Ok(())
+    }
+
+    /// The fields of a request that asks for this version.
+    pub(crate) fn into_fields(self, version: &str) -> Map<String, Value> {
+        let release = self.release(version);
+        let Self { reason, intent, url, labels, external_id, .. } = self;
+        let labels: Map<_, _> =
+            labels.into_iter().map(|Pair { name, value }| (name, value.into())).collect();
+        body([
+            ("intent", Some(json!({"kind": intent.wire()}))),
+            ("release", Some(release)),
+            ("reason", reason.map(Into::into)),
+            ("external_id", external_id.map(Into::into)),
+            ("url", url.map(Into::into)),
+            ("labels", (!labels.is_empty()).then_some(Value::Object(labels))),
+        ])
+    }
+
+    fn release(&self, version: &str) -> Value {
+        let artifacts: Vec<_> = self
+            .artifacts
+            .iter()
+            .map(|Pair { name, value }| json!({"name": name, "digest": value}))
+            .collect();
+        let changes = self
+            .changes
+            .iter()
+            .map(|Pair { name, value }| json!({"kind": name, "description": value}));
+        let irreversible = self.irreversible_changes.iter().map(
+            |Pair { name, value }| json!({"kind": name, "description": value, "reversible": false}),
+        );
+        let changes: Vec<_> = changes.chain(irreversible).collect();
+        Value::Object(body([
+            ("version", Some(version.into())),
+            ("commit", self.commit.clone().map(Into::into)),
+            ("artifacts", (!artifacts.is_empty()).then_some(artifacts.into())),
+            ("notes", self.notes.clone().map(Into::into)),
+            ("changes", (!changes.is_empty()).then_some(changes.into())),
+        ]))
+    }
+}
+
+impl Intent {
+    fn wire(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::RollForward => "roll_forward",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_is_divided_at_the_first_equals_sign() {
+        let pair = |name: &str, value: &str| Pair { name: name.into(), value: value.into() };
+        assert_eq!("image=sha256:a=b".parse(), Ok(pair("image", "sha256:a=b")));
+        assert_eq!("empty=".parse(), Ok(pair("empty", "")));
+        assert!("=x".parse::<Pair>().is_err());
+        assert!("x".parse::<Pair>().is_err());
+    }
+}

@@ -1,0 +1,238 @@
+//! What one run has to tell, on disk before it is told.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::line::{Entry, Head, Line, Verb};
+use crate::write;
+
+/// The extension of a journal that is to be delivered.
+pub(super) const EXTENSION: &str = "jsonl";
+
+/// The extension of one of which the server will not have everything.
+const ASIDE: &str = "refused";
+
+/// What one run of a command has to tell, in order.
+///
+/// Its file is locked as long as the process that writes it lives, so whoever gets the lock knows
+/// that nothing will be added.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    path: PathBuf,
+    /// Nothing where the disk could not take it: then it is in memory alone.
+    file: Option<File>,
+    head: Head,
+    lines: Vec<Line>,
+    /// How many entries the server has.
+    pub(super) delivered: usize,
+    /// The deployment's number, once it is known.
+    pub(super) number: Option<u64>,
+    /// The deployment as the server last told of it.
+    pub(super) told: Option<Value>,
+    /// What the server would not take, in words.
+    pub(super) refused: Vec<String>,
+}
+
+impl Journal {
+    /// Begins one; the second value says why it is in memory alone, if it is.
+    pub(super) fn create(directory: &Path, name: &str, head: Head) -> (Self, io::Result<()>) {
+        let path = directory.join(name).with_extension(EXTENSION);
+        let mut journal = Self::of(path, None, head.clone(), Vec::new());
+        let made = journal.make(head);
+        (journal, made)
+    }
+
+    fn make(&mut self, head: Head) -> io::Result<()> {
+        let file = OpenOptions::new().append(true).create_new(true).open(&self.path)?;
+        file.lock()?;
+        self.file = Some(file);
+        self.write(&Line::Opened(head))?;
+        if let Some(directory) = self.path.parent() {
+            File::open(directory)?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    fn of(path: PathBuf, file: Option<File>, head: Head, lines: Vec<Line>) -> Self {
+        let number = head.number;
+        Self { path, file, head, lines, delivered: 0, number, told: None, refused: Vec::new() }
+    }
+
+    /// Takes over what another process left; `None` while that one lives, or if nothing is left.
+    pub(crate) fn adopt(path: &Path) -> io::Result<Option<Self>> {
+        let file = match OpenOptions::new().read(true).append(true).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        let text = fs::read_to_string(path)?;
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        // What a crash cut short was not acknowledged; what is added must not stick to it.
+        file.set_len(whole as u64)?;
+        let Some((head, lines)) = read(text.get(..whole).unwrap_or_default())? else {
+            fs::remove_file(path)?;
+            return Ok(None);
+        };
+        Ok(Some(Self::of(path.to_owned(), Some(file), head, lines)))
+    }
+
+    /// Reads what another process, which may live, has said so far; nothing can be added to it.
+    pub(super) fn peek(path: &Path) -> io::Result<Option<Self>> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let read = read(text.get(..whole).unwrap_or_default())?;
+        Ok(read.map(|(head, lines)| Self::of(path.to_owned(), None, head, lines)))
+    }
+
+    /// Adds what the server is to be told; an error says that it is in memory alone.
+    pub(crate) fn tell(
+        &mut self,
+        verb: Verb,
+        body: Value,
+        if_match: Option<String>,
+    ) -> io::Result<()> {
+        let key = write::step_key(&self.head.key, self.entries().count());
+        self.add(Line::Told(Entry { verb, key, body, if_match }))
+    }
+
+    /// Says that the command is about to be run.
+    pub(crate) fn begin(&mut self, at: Timestamp) -> io::Result<()> {
+        self.add(Line::Begun { at })
+    }
+
+    fn add(&mut self, line: Line) -> io::Result<()> {
+        let written = self.write(&line);
+        self.lines.push(line);
+        written
+    }
+
+    fn write(&mut self, line: &Line) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let mut text = serde_json::to_vec(line)?;
+        text.push(b'\n');
+        file.write_all(&text)?;
+        file.sync_data()
+    }
+
+    /// Where it is, or would be.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it is about.
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The deployment's number, once it is known.
+    pub(crate) fn number(&self) -> Option<u64> {
+        self.number
+    }
+
+    /// The deployment as the server last told of it.
+    pub(crate) fn deployment(&self) -> Option<&Value> {
+        self.told.as_ref()
+    }
+
+    /// Takes in what the server says of the deployment.
+    pub(crate) fn see(&mut self, deployment: Value) {
+        self.told = Some(deployment);
+    }
+
+    /// Where the files of the run are that are no lines of it.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.path.with_extension("d")
+    }
+
+    /// Everything that the server is to be told.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.lines.iter().filter_map(|line| match line {
+            Line::Told(entry) => Some(entry),
+            Line::Opened(_) | Line::Begun { .. } => None,
+        })
+    }
+
+    /// When the last thing that it tells of was.
+    pub(super) fn last_at(&self) -> Option<&Value> {
+        self.entries().filter_map(|entry| entry.body.get("at")).last()
+    }
+
+    /// The release, as the server or else the request tells of it.
+    pub(crate) fn release(&self) -> Option<&Value> {
+        self.field("release")
+    }
+
+    /// The kind of the intent.
+    pub(crate) fn intent(&self) -> Option<&str> {
+        self.field("intent")?.get("kind")?.as_str()
+    }
+
+    fn field(&self, name: &str) -> Option<&Value> {
+        let told = self.told.as_ref().and_then(|told| told.get(name));
+        let asked = || self.entries().find_map(|entry| entry.body.get(name));
+        told.or_else(asked)
+    }
+
+    /// How many entries of this kind there are.
+    pub(crate) fn count(&self, verb: Verb) -> usize {
+        self.entries().filter(|entry| entry.verb == verb).count()
+    }
+
+    /// Whether the command may have been run.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.lines.iter().any(|line| matches!(line, Line::Begun { .. }))
+    }
+
+    /// Whether it says how the deployment ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.entries().any(|entry| entry.verb.is_end())
+    }
+
+    /// Whether the server has everything.
+    pub(crate) fn is_delivered(&self) -> bool {
+        self.delivered == self.entries().count()
+    }
+
+    /// Removes it; if the server would not take something, it is kept under another name.
+    pub(crate) fn close(self) -> io::Result<()> {
+        drop(fs::remove_dir_all(self.folder()));
+        if self.file.is_none() {
+            return Ok(());
+        }
+        if self.refused.is_empty() {
+            return fs::remove_file(&self.path);
+        }
+        fs::rename(&self.path, self.path.with_extension(ASIDE))
+    }
+
+    /// Removes it, whatever it says: nothing of it came to be.
+    pub(crate) fn discard(mut self) -> io::Result<()> {
+        self.refused.clear();
+        self.close()
+    }
+}
+
+/// A journal's head and its other lines; nothing if not even the head is whole.
+fn read(text: &str) -> io::Result<Option<(Head, Vec<Line>)>> {
+    let lines: Result<Vec<Line>, _> = text.lines().map(serde_json::from_str).collect();
+    let mut lines = lines?.into_iter();
+    match lines.next() {
+        Some(Line::Opened(head)) => Ok(Some((head, lines.collect()))),
+        Some(Line::Told(_) | Line::Begun { .. }) | None => Ok(None),
+    }
+}

@@ -1,0 +1,10 @@
+//! Deploy commands that are really run: by `shiplog run`, and by agents.
+
+mod agent;
+mod away;
+mod crashes;
+mod help;
+mod immune_system;
+mod rails;
+mod run;
+mod yard;
