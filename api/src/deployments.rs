@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use shiplog_domain::{
-    lane::{Classification, Command, LaneId, State as LaneState},
+    lane::{Classification, Command, DeploymentNumber, LaneId, State as LaneState},
     metadata,
 };
 use shiplog_store::{execute::Outcome, position::GlobalPosition};
@@ -29,8 +29,9 @@ use utoipa_axum::{
 pub(crate) use self::{
     csv::{shown, word},
     intent::KINDS,
-    list::{next_link, statuses},
+    list::{KNOWN, filter, next_link, statuses},
     request::{DeploymentRequest, when},
+    show::{entry, records},
 };
 use crate::{
     app::App,
@@ -71,6 +72,25 @@ async fn create_deployment(
     caller: Caller,
     Body(request): Body<DeploymentRequest>,
 ) -> Result<Response, Problem> {
+    let Created { outcome, lane, number, deployment } = create(&app, caller, request).await?;
+    let receipt = app.receipt_of(&outcome).located(path::of_deployment(&lane, number));
+    Ok((StatusCode::CREATED, receipt, Json(deployment)).into_response())
+}
+
+/// What became of a request, and the deployment right after it.
+pub(crate) struct Created {
+    outcome: Outcome,
+    pub(crate) lane: LaneId,
+    pub(crate) number: DeploymentNumber,
+    deployment: Deployment,
+}
+
+/// Requests a deployment, or reports one.
+pub(crate) async fn create(
+    app: &App,
+    caller: Caller,
+    request: DeploymentRequest,
+) -> Result<Created, Problem> {
     let caller = match request.actor() {
         Some(actor) => caller.speaking_for(actor.clone()),
         None => caller,
@@ -83,8 +103,7 @@ async fn create_deployment(
     let (number, deployment) = told.ok_or_else(|| {
         ProblemKind::Internal.because("a deployment was recorded and is not there")
     })?;
-    let receipt = app.receipt_of(&outcome).located(path::of_deployment(&lane, number));
-    Ok((StatusCode::CREATED, receipt, Json(deployment)).into_response())
+    Ok(Created { outcome, lane, number, deployment })
 }
 
 /// The deployment that was requested last, for an answer.
@@ -93,7 +112,7 @@ fn last(
     state: &LaneState,
     actor: &metadata::Actor,
     outcome: &Outcome,
-) -> Option<(shiplog_domain::lane::DeploymentNumber, Deployment)> {
+) -> Option<(DeploymentNumber, Deployment)> {
     let deployment = state.deployments().last()?;
     let number = deployment.number();
     let told = Told {

@@ -26,6 +26,7 @@ mod rollbacks;
 mod serve;
 mod shapes;
 mod telemetry;
+mod ui;
 mod views;
 
 pub use self::{

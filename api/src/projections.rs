@@ -19,7 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{app::App, problem::Problem, query::Query};
 
 /// Up to how many events a lag is counted.
-const COUNTED: usize = 1_000;
+pub(crate) const COUNTED: usize = 1_000;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_projections))
@@ -39,19 +39,19 @@ pub(crate) struct Projection {
     pub(crate) name: &'static str,
     /// The version of its meaning.
     #[schema(minimum = 0)]
-    version: u32,
+    pub(crate) version: u32,
     pub(crate) phase: PhaseWord,
     /// Up to which position of the log it is folded; null before the first event.
-    checkpoint: Option<u64>,
+    pub(crate) checkpoint: Option<u64>,
     /// How many events it has yet to fold, counted up to 1,000.
     #[schema(minimum = 0, maximum = 1000)]
-    lag_events: usize,
+    pub(crate) lag_events: usize,
     /// How long ago the first of them was recorded.
     #[schema(minimum = 0)]
-    lag_seconds: f64,
+    pub(crate) lag_seconds: f64,
     /// How many events of a future Shiplog were passed over.
     #[schema(minimum = 0)]
-    skipped: u64,
+    pub(crate) skipped: u64,
     /// Where and why it is stalled.
     pub(crate) why: Option<String>,
 }

@@ -29,7 +29,8 @@ use crate::{
     views::AtLeast,
 };
 
-const PATH: &str = "/v1/rollbacks";
+/// Where rollbacks are listed.
+pub(crate) const PATH: &str = "/v1/rollbacks";
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_rollbacks))
@@ -124,7 +125,8 @@ impl From<&(history::Place, jiff::Timestamp)> for Later {
     }
 }
 
-const KNOWN: [&str; 12] = [
+/// What a question for rollbacks may hold.
+pub(crate) const KNOWN: [&str; 12] = [
     "service",
     "environment",
     "actor",
@@ -170,7 +172,8 @@ async fn list_rollbacks(
     Ok((app.receipt(answer.position), link, body).into_response())
 }
 
-fn filter(query: &mut Query) -> Result<Filter, Problem> {
+/// Takes everything that narrows a list of rollbacks.
+pub(crate) fn filter(query: &mut Query) -> Result<Filter, Problem> {
     Ok(Filter {
         service: query.parsed("service")?,
         environment: query.parsed("environment")?,

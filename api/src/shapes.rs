@@ -21,7 +21,7 @@ pub(crate) use self::{
     moment::{Moment, moment},
     object::Object,
     release::{Release, ReleaseGiven},
-    text::Text,
+    text::{Text, TextError},
     whole::{NumberGiven, Whole},
     words::{
         CONTROL_FREE, ClassificationWord, HealthWord, IntentShape, LinkShape, Name, Number,

@@ -8,6 +8,7 @@ mod life;
 mod live;
 mod malformed;
 mod outcomes;
+mod pages;
 mod rollback;
 pub(crate) mod server;
 mod shapes;

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::{
     Asked as Wanted,
-    intent::{IntentGiven, Kind},
+    intent::{IntentGiven, Kind, To},
 };
 use crate::{
     problem::Problem,
@@ -85,6 +85,25 @@ pub(crate) struct DeploymentRequest {
 }
 
 impl DeploymentRequest {
+    /// Asks to replay an earlier deployment of a lane.
+    pub(crate) fn rollback(lane: &LaneId, to: DeploymentNumber, reason: Text<0, 10_000>) -> Self {
+        let LaneId { service, environment } = lane.clone();
+        Self {
+            service,
+            environment,
+            intent: Some(IntentGiven { to: Some(To::Number(to.0)), ..Kind::Rollback.into() }),
+            release: None,
+            reason: Some(reason),
+            status: None,
+            at: None,
+            external_id: None,
+            url: None,
+            labels: None,
+            error: None,
+            actor: None,
+        }
+    }
+
     /// Who is said to be answerable.
     pub(crate) fn actor(&self) -> Option<&metadata::Actor> {
         self.actor.as_ref().map(|ActorGiven(actor)| actor)

@@ -8,11 +8,15 @@ use axum::{
 };
 use futures::TryStreamExt as _;
 use shiplog_domain::{
-    lane::Event,
+    lane::{DeploymentNumber, Event, LaneId},
     metadata::RequestDigest,
-    wire::{Decoded, decode},
+    wire::{Decoded, EncodedEvent, decode},
 };
-use shiplog_projections::history;
+use shiplog_projections::{
+    history::{self, Entry},
+    models::Answer,
+};
+use shiplog_store::log::{LogFault, Recorded};
 
 use crate::{
     app::App,
@@ -41,14 +45,8 @@ pub(super) async fn get_deployment(
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
     at_least.seen_by(&app.models.history).await?;
-    let id = lane.clone();
-    let answer = app.models.history.query(move |view| history::one(view, &id, number)).await?;
-    let entry = answer.value.ok_or_else(|| {
-        ProblemKind::NotFound
-            .because(format!("there is no deployment `{number}` in `{lane}`"))
-            .coded("unknown-deployment")
-    })?;
-    let body = Deployment::from(&entry);
+    let answer = entry(&app, &lane, number).await?;
+    let body = Deployment::from(&answer.value);
     // Our own structs have string keys and finite numbers, so nothing can fail.
     let written = serde_json::to_vec(&body).unwrap_or_default();
     let tag = format!("\"{}\"", RequestDigest::of(&[&written]));
@@ -57,6 +55,24 @@ pub(super) async fn get_deployment(
         return Ok((StatusCode::NOT_MODIFIED, receipt, ()).into_response());
     }
     Ok((receipt, Json(body)).into_response())
+}
+
+/// One deployment, as the history has it.
+pub(crate) async fn entry(
+    app: &App,
+    lane: &LaneId,
+    number: DeploymentNumber,
+) -> Result<Answer<Entry>, Problem> {
+    let id = lane.clone();
+    let answer = app.models.history.query(move |view| history::one(view, &id, number)).await?;
+    let Answer { value, position } = answer;
+    Ok(Answer { value: value.ok_or_else(|| unknown(lane, number))?, position })
+}
+
+fn unknown(lane: &LaneId, number: DeploymentNumber) -> Problem {
+    ProblemKind::NotFound
+        .because(format!("there is no deployment `{number}` in `{lane}`"))
+        .coded("unknown-deployment")
 }
 
 /// List the events of a deployment, in the order of the log.
@@ -70,21 +86,29 @@ pub(super) async fn get_deployment_events(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
-    let (head, stream) = (app.log.head().await?, lane.stream());
-    let mut records = app.log.read_stream(&stream, None);
-    let mut items = Vec::new();
-    while let Some(record) = records.try_next().await? {
-        let known = decode::<Event>(&record.event);
-        let its = matches!(known, Ok(Decoded::Known(event)) if event.number() == Some(number));
-        if its {
-            items.push(EventShape::from(record));
-        }
-    }
-    drop(records);
+    let head = app.log.head().await?;
+    let items: Vec<_> =
+        records(&app, &lane, number).await?.into_iter().map(EventShape::from).collect();
     if items.is_empty() {
-        return Err(ProblemKind::NotFound
-            .because(format!("there is no deployment `{number}` in `{lane}`"))
-            .coded("unknown-deployment"));
+        return Err(unknown(&lane, number));
     }
     Ok((app.receipt(head), Json(EventList { items, next: None })).into_response())
+}
+
+/// What the log has of a deployment, in its order.
+pub(crate) async fn records(
+    app: &App,
+    lane: &LaneId,
+    number: DeploymentNumber,
+) -> Result<Vec<Recorded<EncodedEvent>>, LogFault> {
+    let stream = lane.stream();
+    let mut records = app.log.read_stream(&stream, None);
+    let mut its = Vec::new();
+    while let Some(record) = records.try_next().await? {
+        let known = decode::<Event>(&record.event);
+        if matches!(known, Ok(Decoded::Known(event)) if event.number() == Some(number)) {
+            its.push(record);
+        }
+    }
+    Ok(its)
 }
