@@ -50,7 +50,8 @@ struct BoardPage {
 impl BoardPage {
     /// Whether nothing was ever recorded.
     fn is_empty(&self) -> bool {
-        self.columns.is_empty() && self.latest.is_empty() && self.frame.as_of.is_none()
+        let shown = !self.columns.is_empty() || !self.latest.is_empty();
+        !shown && self.frame.as_of.is_none() && self.frame.behind.is_none()
     }
 }
 

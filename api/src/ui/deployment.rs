@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 use shiplog_domain::{
-    lane::{Classification, LaneId, Status},
+    lane::{Deployment, Effect, LaneId, State as LaneState, Status},
     wire::EncodedEvent,
 };
 use shiplog_projections::{
@@ -105,11 +105,8 @@ pub(super) async fn show(
     at_least.seen_by(&app.models.history).await?;
     let answer = deployments::entry(&app, &lane, number).await?;
     let Entry { deployment, actor, classification, replaced, .. } = &answer.value;
-    let before = match replaced {
-        Some(place) => Some(deployments::entry(&app, &lane, place.number).await?.value),
-        None => None,
-    };
-    let changes = Changes::of(deployment, before.as_ref().map(|entry| &entry.deployment));
+    let before = ran_before(&app, &answer.value).await?;
+    let changes = Changes::of(deployment, before.as_ref());
     let records = deployments::records(&app, &lane, number).await?;
     let paths = paths(&app, &answer).await?;
     let title =
@@ -124,8 +121,8 @@ pub(super) async fn show(
         who: Who::from(actor),
         at: Time::of(deployment.requested.at),
         why: why(deployment.intent()),
-        what: kind(*classification),
-        told: Told::of(&lane, deployment, before.as_ref()),
+        what: what(*classification),
+        told: Told::of(&lane, deployment, replaced.as_ref()),
         changes,
         events: records.into_iter().map(EventLine::from).collect(),
         paths,
@@ -134,8 +131,18 @@ pub(super) async fn show(
     page(&app, &shown.frame, &shown)
 }
 
-fn kind(classification: Classification) -> &'static str {
-    what(classification)
+/// What the deployment replaced or, where it has not taken effect, what ran when it was asked for.
+async fn ran_before(app: &App, entry: &Entry) -> Result<Option<Deployment>, Problem> {
+    let Entry { lane, deployment, replaced, .. } = entry;
+    let (number, asked) = (deployment.number(), deployment.requested.at);
+    let (took_effect, replaced) = (deployment.took_effect().is_some(), replaced.clone());
+    let look = move |state: &LaneState, _| {
+        let earlier = |effect: &&Effect| effect.number != Some(number) && effect.at <= asked;
+        let ran = state.effects().iter().rev().find(earlier).and_then(|effect| effect.number);
+        let before = if took_effect { replaced.map(|place| place.number) } else { ran };
+        before.and_then(|before| state.deployment(before)).cloned()
+    };
+    Ok(app.lanes.read(&lane.stream(), look).await?)
 }
 
 async fn paths(app: &App, answer: &Answer<Entry>) -> Result<Paths, Problem> {

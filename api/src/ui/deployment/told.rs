@@ -4,7 +4,7 @@ use shiplog_domain::{
     lane::{Correction, Deployment, DeploymentNumber, Intent, LaneId, LinkKind},
     names::TargetName,
 };
-use shiplog_projections::history::Entry;
+use shiplog_projections::history::Place;
 
 use crate::ui::{
     links,
@@ -42,15 +42,13 @@ pub(in crate::ui) struct Told {
 }
 
 impl Told {
-    pub(in crate::ui) fn of(lane: &LaneId, told: &Deployment, before: Option<&Entry>) -> Self {
+    pub(in crate::ui) fn of(lane: &LaneId, told: &Deployment, before: Option<&Place>) -> Self {
         let (requested, failure) = (&told.requested, told.failure.as_ref());
         let started = told.started.as_ref();
-        let before = before.map(|entry| &entry.deployment);
         Self {
             reason: requested.reason.clone().filter(|reason| !reason.is_empty()),
-            replaced: before.map(|one| {
-                (one.release().version.to_string(), links::deployment(lane, one.number()))
-            }),
+            replaced: before
+                .map(|one| (one.version.to_string(), links::deployment(lane, one.number))),
             refers: refers(lane, told.intent()),
             started: started.map(|started| Time::of(started.at)),
             finished: told.finished_at().map(Time::of),

@@ -38,12 +38,12 @@ function connect(hear) {
 function state() {
   const word = paused ? "paused" : live ? "live" : live === false ? "reconnecting" : "connecting";
   const now = paused ? "paused" : live === false ? "lost" : "live";
+  pulse.hidden = !body.dataset.scope;
   if (pulse.dataset.state === now && pulse.dataset.word === word) return;
   pulse.dataset.state = now;
   pulse.dataset.word = word;
   pulse.firstChild.data = word;
   pulse.lastChild.textContent = paused ? "Resume" : "Pause";
-  pulse.hidden = false;
   lost.hidden = live !== false;
   if (live === false) lost.textContent = `▲ The connection to the server is lost since ${said(since)}. What stands here is what was known then; it mends itself when the server is back.`;
 }
@@ -83,7 +83,9 @@ async function again() {
     const page = await look(location.href);
     take(page);
     news(page);
-    document.dispatchEvent(new CustomEvent("shiplog:looked"));
+    // A read model that catches up says nothing when it has: it is looked at until it has.
+    body.toggleAttribute("data-behind", page.body.hasAttribute("data-behind"));
+    if (body.hasAttribute("data-behind")) soon();
   } catch {
     // The stream says when the server is back, and then it looks again.
   }
@@ -107,7 +109,8 @@ function hear(message) {
 }
 
 export function startLive() {
-  if (!body.dataset.scope || !pulse) return;
+  // Where an instant can be chosen, a page of the past can become one of the present.
+  if (!body.dataset.scope && !document.querySelector("form[data-instant]")) return;
   const button = document.createElement("button");
   button.type = "button";
   button.addEventListener("click", () => {
@@ -118,5 +121,7 @@ export function startLive() {
   pulse.replaceChildren(document.createTextNode(""), button);
   state();
   connect(hear);
+  if (body.hasAttribute("data-behind")) soon();
+  document.addEventListener("shiplog:shown", state);
   document.addEventListener("visibilitychange", () => !document.hidden && missed && soon());
 }

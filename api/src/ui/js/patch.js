@@ -35,10 +35,14 @@ export function patch(old, fresh) {
   if (focused) [...made.querySelectorAll("a")].concat(made).find((link) => link.getAttribute?.("href") === focused)?.focus({ preventScroll: true });
 }
 
-/// Puts every live part of a page that was looked at again in its place.
+/// Puts every live part of a page that was looked at again in its place. A page that has parts now
+/// which it had not is another page: it is loaded anew.
 export function take(page) {
+  for (const fresh of page.querySelectorAll("[data-live]")) {
+    if (!document.querySelector(`[data-live="${CSS.escape(fresh.dataset.live)}"]`)) return location.reload();
+  }
   for (const part of document.querySelectorAll("[data-live]")) {
-    const fresh = page.querySelector(`[data-live="${part.dataset.live}"]`);
+    const fresh = page.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
     if (fresh) patch(part, fresh);
   }
 }

@@ -33,6 +33,7 @@ function show(page, form) {
   if (other) document.getElementById("main").prepend(document.importNode(other, true));
   document.body.dataset.scope = page.body.dataset.scope;
   showTimes();
+  document.dispatchEvent(new CustomEvent("shiplog:shown"));
 }
 
 let asked = null;
