@@ -11,6 +11,7 @@ use crate::{
     context::Context,
     deployment::{self, body},
     exit::{Exit, Failure},
+    guard::OverrideArgs,
     write::WriteArgs,
 };
 
@@ -69,6 +70,8 @@ pub(crate) struct Deploy {
     /// Something that the release changes and that no rollback undoes; may be repeated.
     #[arg(long = "irreversible-change", value_name = "KIND=DESCRIPTION")]
     irreversible_changes: Vec<Pair>,
+    #[command(flatten)]
+    crosses: OverrideArgs,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -145,6 +148,7 @@ impl Deploy {
             ("external_id", self.external_id.map(Into::into)),
             ("url", url.map(Into::into)),
             ("labels", (!labels.is_empty()).then_some(Value::Object(labels))),
+            ("override", self.crosses.wire()),
             ("actor", author.actor.as_ref().map(|actor| json!(actor))),
         ]);
         let answer = context.client()?.write(&Write {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::{
     context::Context,
     output::{self, Column, Format, Kind},
+    recover::{change_made, quoted},
 };
 
 /// What a list of deployments shows.
@@ -24,7 +25,7 @@ pub(crate) const COLUMNS: [Column; 11] = [
 ];
 
 /// What is shown of one deployment.
-pub(crate) const DETAILS: [Column; 31] = [
+pub(crate) const DETAILS: [Column; 34] = [
     Column::new("service", "/service", Kind::Text),
     Column::new("environment", "/environment", Kind::Text),
     Column::new("number", "/number", Kind::Text),
@@ -47,6 +48,9 @@ pub(crate) const DETAILS: [Column; 31] = [
     Column::new("health", "/health/health", Kind::Text),
     Column::new("targets", "/targets", Kind::Made(targets)),
     Column::new("approved by", "/approvals", Kind::Made(approvals)),
+    Column::new("approvals missing", "", Kind::Made(missing)),
+    Column::new("crossed", "/override", Kind::Made(crossed)),
+    Column::new("was shown", "/acknowledged", Kind::Made(shown)),
     Column::new("notes", "/notes", Kind::Made(notes)),
     Column::new("executor", "/executor", Kind::Text),
     Column::new("log url", "/log_url", Kind::Text),
@@ -108,6 +112,26 @@ fn approvals(value: &Value) -> String {
     each(value, |one| text(one, "by").to_owned())
 }
 
+/// How many people still have to agree, while that matters.
+fn missing(deployment: &Value) -> String {
+    match deployment.get("approvals_missing").and_then(Value::as_u64) {
+        Some(count) if count > 0 && text(deployment, "status") == "requested" => count.to_string(),
+        Some(_) | None => String::new(),
+    }
+}
+
+/// `freeze, approvals: orders are lost`.
+fn crossed(value: &Value) -> String {
+    let rails = value.get("rails").and_then(Value::as_array).into_iter().flatten();
+    let rails: Vec<_> = rails.filter_map(Value::as_str).collect();
+    format!("{}: {}", rails.join(", "), text(value, "reason"))
+}
+
+/// The irreversible changes that whoever asked knew of.
+fn shown(value: &Value) -> String {
+    each(value, change_made)
+}
+
 fn notes(value: &Value) -> String {
     each(value, |one| text(one, "text").to_owned())
 }
@@ -153,9 +177,12 @@ pub(crate) fn announce(context: &mut Context<'_>, deployment: &Value) -> anyhow:
             let (version, environment) =
                 (version.unwrap_or_default(), text(deployment, "environment"));
             let service = text(deployment, "service");
-            context.say(format!("{service} {version} in {environment}: {status}"))?;
+            let waits = missing(deployment);
+            let waits = if waits.is_empty() { waits } else { format!(", needs {waits} to agree") };
+            context.say(format!("{service} {version} in {environment}: {status}{waits}"))?;
             if status == "failed" {
-                context.say(format!("what is known, and the ways out: shiplog show {name}"))?;
+                let name = quoted(&name);
+                context.say(format!("what is known, and the ways out: shiplog recover {name}"))?;
             }
             Ok(())
         }
@@ -168,7 +195,9 @@ pub(crate) fn announce(context: &mut Context<'_>, deployment: &Value) -> anyhow:
 }
 
 /// The fields that have a value, as a request's body.
-pub(crate) fn body<const N: usize>(fields: [(&str, Option<Value>); N]) -> Map<String, Value> {
+pub(crate) fn body<'f>(
+    fields: impl IntoIterator<Item = (&'f str, Option<Value>)>,
+) -> Map<String, Value> {
     let fields = fields.into_iter();
     fields.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }

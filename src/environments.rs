@@ -1,7 +1,7 @@
 //! `shiplog environments`: which there are, and what is declared of them.
 
 use clap::{ValueEnum as _, builder::PossibleValue};
-use serde_json::{Value, json};
+use serde_json::Value;
 use ureq::http::Method;
 
 use crate::{
@@ -41,9 +41,10 @@ pub(crate) struct Environments {
 enum Action {
     /// Say what an environment is and what rules it has.
     Declare(Declare),
-    /// Say that nothing should be deployed to an environment until it is unfrozen.
+    /// Let nothing be deployed to an environment until then, or until it is unfrozen.
     ///
-    /// Recorded and shown; deployments are not refused for it.
+    /// Deployments that are asked for are refused meanwhile, unless they override it with a reason.
+    /// Several freezes can stand, planned ones too.
     Freeze(Freeze),
     /// Allow deployments to a frozen environment again.
     Unfreeze(Unfreeze),
@@ -56,13 +57,13 @@ struct Declare {
     /// What it is for.
     #[arg(long, value_enum)]
     tier: Tier,
-    /// How many people should approve a deployment; recorded, not enforced.
+    /// How many people have to approve a deployment before an executor may begin it.
     #[arg(long, value_name = "COUNT")]
     approvals: Option<u32>,
     /// Whether who asks for a deployment may approve it.
     #[arg(long, value_name = "BOOL")]
     self_approval: Option<bool>,
-    /// Whether a deployment should wait for the one before it; recorded, not enforced.
+    /// Whether a lane takes one deployment at a time.
     #[arg(long, value_name = "BOOL")]
     one_at_a_time: Option<bool>,
     #[command(flatten)]
@@ -91,6 +92,9 @@ struct Freeze {
     /// Why.
     #[arg(long)]
     reason: String,
+    /// When it begins: RFC 3339 or a date; now by default.
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
     /// When it ends by itself: RFC 3339 or a date.
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
@@ -105,6 +109,9 @@ struct Unfreeze {
     /// Why.
     #[arg(long)]
     reason: Option<String>,
+    /// The beginning of a planned freeze, to call it off; now by default.
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -147,11 +154,16 @@ impl Declare {
 
 impl Freeze {
     fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { name, reason, until, write } = self;
+        let Self { name, reason, from, until, write } = self;
+        let from = from.map(|from| context.instant("--from", &from)).transpose()?;
         let until = until.map(|until| context.instant("--until", &until)).transpose()?;
         let author = write.author(context, "freeze", &[&name])?;
         let path = path(&["v1", "environments", &name, "freeze"]);
-        let body = body([("reason", Some(reason.into())), ("until", until.map(Into::into))]);
+        let body = body([
+            ("reason", Some(reason.into())),
+            ("at", from.map(Into::into)),
+            ("until", until.map(Into::into)),
+        ]);
         let answer = author.post(&context.client()?, &path, &Value::Object(body))?;
         tell(context, &format!("{name}: frozen"), &answer.body)
     }
@@ -159,11 +171,12 @@ impl Freeze {
 
 impl Unfreeze {
     fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { name, reason, write } = self;
+        let Self { name, reason, at, write } = self;
+        let at = at.map(|at| context.instant("--at", &at)).transpose()?;
         let author = write.author(context, "unfreeze", &[&name])?;
         let path = path(&["v1", "environments", &name, "unfreeze"]);
-        let body = reason.map_or_else(|| json!({}), |reason| json!({"reason": reason}));
-        let answer = author.post(&context.client()?, &path, &body)?;
+        let body = body([("reason", reason.map(Into::into)), ("at", at.map(Into::into))]);
+        let answer = author.post(&context.client()?, &path, &Value::Object(body))?;
         tell(context, &format!("{name}: not frozen any more"), &answer.body)
     }
 }

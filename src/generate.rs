@@ -92,7 +92,7 @@ pub(crate) struct Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum What {
     /// Of a lane.
-    Lane(lane::Command),
+    Lane(Box<lane::Command>),
     /// Of a release.
     Release(release::Command),
     /// Of an environment.

@@ -1,4 +1,5 @@
-//! `shiplog start`, `succeed`, `fail` and `cancel`: what happened next to a deployment.
+//! `shiplog start`, `succeed`, `fail`, `cancel`, `approve` and `reject`: what happened next to a
+//! deployment.
 
 use serde_json::Value;
 
@@ -74,7 +75,39 @@ pub(crate) struct Cancel {
     common: Common,
 }
 
-/// What all four take.
+/// Agree to a deployment that waits for approval.
+///
+/// Where the environment says so, whoever asked for a deployment cannot approve it.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  shiplog approve checkout/production#42 --comment 'seen the plan'"
+)]
+pub(crate) struct Approve {
+    #[command(flatten)]
+    named: Named,
+    /// In your words.
+    #[arg(long)]
+    comment: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Turn a deployment down before it ends.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  shiplog reject checkout/production#42 --reason 'not on a Friday'"
+)]
+pub(crate) struct Reject {
+    #[command(flatten)]
+    named: Named,
+    /// Why.
+    #[arg(long)]
+    reason: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What all of them take.
 #[derive(Debug, clap::Args)]
 struct Common {
     /// When that was: RFC 3339, a date, or how long ago (`10m`); now by default.
@@ -120,6 +153,20 @@ impl Cancel {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         let Self { named, reason, common } = self;
         report(context, &named, "cancel", vec![("reason", reason.map(Into::into))], common)
+    }
+}
+
+impl Approve {
+    pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
+        let Self { named, comment, common } = self;
+        report(context, &named, "approve", vec![("comment", comment.map(Into::into))], common)
+    }
+}
+
+impl Reject {
+    pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
+        let Self { named, reason, common } = self;
+        report(context, &named, "reject", vec![("reason", reason.map(Into::into))], common)
     }
 }
 

@@ -62,9 +62,7 @@ pub(crate) struct Releases {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Say that a release should not go further.
-    ///
-    /// Recorded and shown; deployments are not refused for it.
+    /// Keep a release from going further; where it runs it may stay.
     Block(Block),
     /// Allow deployments of a blocked release again.
     Unblock(Block),

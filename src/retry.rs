@@ -8,6 +8,7 @@ use crate::{
     context::Context,
     deployment::{self, body},
     exit::Exit,
+    guard::OverrideArgs,
     reference::{Named, Which},
     write::WriteArgs,
 };
@@ -29,12 +30,14 @@ pub(crate) struct Retry {
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
     #[command(flatten)]
+    crosses: OverrideArgs,
+    #[command(flatten)]
     write: WriteArgs,
 }
 
 impl Retry {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { named, reason, at, write } = self;
+        let Self { named, reason, at, crosses, write } = self;
         let reference = named.reference()?;
         let client = context.client()?;
         let at = at.map(|at| context.instant("--at", &at)).transpose()?;
@@ -55,6 +58,7 @@ impl Retry {
             ("intent", Some(Value::Object(intent))),
             ("reason", reason.map(Into::into)),
             ("at", at.map(Into::into)),
+            ("override", crosses.wire()),
             ("actor", author.actor.as_ref().map(|actor| json!(actor))),
         ]);
         let answer = client.write(&Write {

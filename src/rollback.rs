@@ -4,10 +4,12 @@ use serde_json::{Value, json};
 use ureq::http::Method;
 
 use crate::{
-    client::{Answer, Client, Path, Write, lane_path},
+    client::{Answer, Client, Path, Write, deployment_path, lane_path},
     context::Context,
     deployment::{self, body, place},
     exit::{Exit, Failure},
+    guard::OverrideArgs,
+    recover::change_made,
     reference::{Reference, Which},
     write::{Author, WriteArgs},
 };
@@ -35,6 +37,8 @@ pub(crate) struct Rollback {
     /// Why; everybody will read it.
     #[arg(long)]
     reason: String,
+    #[command(flatten)]
+    crosses: OverrideArgs,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -70,7 +74,7 @@ impl Goal {
 
 impl Rollback {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { words, to, to_version, reason, write } = self;
+        let Self { words, to, to_version, reason, crosses, write } = self;
         let reference = lane(&words)?;
         let goal = Goal::read(&to, to_version);
         let client = context.client()?;
@@ -79,9 +83,12 @@ impl Rollback {
         client.get(&Path::literal("/v1/events").with("limit", "1"))?;
         let seen = client.get(&lane_path(&reference.service, &reference.environment))?;
 
+        let acknowledged = warn(context, &client, &reference, (&goal, &seen.body))?;
         let what = [reference.service.as_str(), &reference.environment, &goal.wire().to_string()];
         let author = write.author(context, "rollback", &what)?;
-        let done = match post(&client, &reference, (&goal, &reason), &author, &seen) {
+        let more = [("acknowledged", acknowledged), ("override", crosses.wire())];
+        let body = request(&reference, (&goal, &reason), &author, more);
+        let done = match post(&client, &body, &author, &seen) {
             Ok(answer) => answer.body,
             Err(failure) if failure.exit() == Exit::Stale => {
                 return Err(overtaken(&client, &reference, &failure).into());
@@ -121,24 +128,55 @@ fn lane(words: &[String]) -> Result<Reference, Failure> {
     }
 }
 
-fn post(
+/// Says which irreversible changes it crosses, and gives them for the record: they were shown.
+fn warn(
+    context: &mut Context<'_>,
     client: &Client,
+    reference: &Reference,
+    (goal, lane): (&Goal, &Value),
+) -> anyhow::Result<Option<Value>> {
+    let Some(left) = left(lane).and_then(|left| left.get("number")?.as_u64()) else {
+        return Ok(None);
+    };
+    let path = deployment_path(&reference.service, &reference.environment, left);
+    let recovery = client.get(&path.join("recovery"))?.body;
+    let candidates = recovery.pointer("/rollback/candidates").and_then(Value::as_array);
+    let is_meant = |one: &&Value| match goal {
+        Goal::Previous => one.get("number") == recovery.pointer("/rollback/previous"),
+        Goal::Number(number) => one.get("number") == Some(&(*number).into()),
+        Goal::Version(version) => one.get("version") == Some(&version.as_str().into()),
+    };
+    let Some(meant) = candidates.into_iter().flatten().find(is_meant) else { return Ok(None) };
+    let crossed = meant.get("irreversible").and_then(Value::as_array);
+    let Some(crossed) = crossed.filter(|crossed| !crossed.is_empty()) else { return Ok(None) };
+    for change in crossed {
+        let (change, back) = (change_made(change), place(meant));
+        context.say(format!("cannot be undone: {change}; {back} may not work after it"))?;
+    }
+    Ok(Some(Value::Array(crossed.clone())))
+}
+
+fn request(
     reference: &Reference,
     (goal, reason): (&Goal, &str),
     author: &Author,
-    seen: &Answer,
-) -> Result<Answer, Failure> {
-    let body = body([
+    more: [(&str, Option<Value>); 2],
+) -> Value {
+    let fields = [
         ("service", Some(reference.service.as_str().into())),
         ("environment", Some(reference.environment.as_str().into())),
         ("intent", Some(json!({"kind": "rollback", "to": goal.wire()}))),
         ("reason", Some(reason.into())),
         ("actor", author.actor.as_ref().map(|actor| json!(actor))),
-    ]);
+    ];
+    Value::Object(body(fields.into_iter().chain(more)))
+}
+
+fn post(client: &Client, body: &Value, author: &Author, seen: &Answer) -> Result<Answer, Failure> {
     client.write(&Write {
         method: Method::POST,
         path: &Path::literal("/v1/deployments"),
-        body: &Value::Object(body),
+        body,
         key: &author.key,
         actor: None,
         if_match: seen.etag.as_deref(),

@@ -1,16 +1,15 @@
 //! `shiplog show`: all of one deployment.
 
-mod ways_out;
-
 use serde_json::Value;
 
 use crate::{
-    client::deployment_path,
+    client::{Client, deployment_path, lane_path},
     context::Context,
     deployment::{DETAILS, text},
     exit::Exit,
     output::{self, Column, Format, Kind},
-    reference::Named,
+    recover::quoted,
+    reference::{Named, Reference},
 };
 
 const EVENTS: [Column; 4] = [
@@ -22,8 +21,7 @@ const EVENTS: [Column; 4] = [
 
 /// Show all of one deployment, and what happened to it.
 ///
-/// Of the deployment that failed last, if nothing has mended it since, the ways out are shown too:
-/// roll back, roll forward, roll over.
+/// `shiplog recover` shows the ways out of one that failed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   shiplog show checkout/production          (what runs)
@@ -48,7 +46,7 @@ impl Show {
                 output::one(context, &DETAILS, &deployment)?;
                 writeln!(context.out)?;
                 output::list(context, &EVENTS, events.into_iter().map(Ok))?;
-                ways_out::write(context, &client, &reference, &deployment)?;
+                point_out(context, &client, &reference, &deployment)?;
             }
             Format::Json | Format::Jsonl | Format::Csv => {
                 if let Value::Object(fields) = &mut deployment {
@@ -59,6 +57,26 @@ impl Show {
         }
         Ok(Exit::Success)
     }
+}
+
+/// Says where the ways out are told of, if the lane stands as this deployment left it.
+fn point_out(
+    context: &mut Context<'_>,
+    client: &Client,
+    reference: &Reference,
+    deployment: &Value,
+) -> anyhow::Result<()> {
+    if text(deployment, "status") != "failed" {
+        return Ok(());
+    }
+    let lane = client.get(&lane_path(&reference.service, &reference.environment))?.body;
+    let number = deployment.get("number").cloned().unwrap_or_default();
+    let is_uncertain = lane.get("uncertain").is_some_and(|why| !why.is_null());
+    if is_uncertain && lane.pointer("/last_failed/number") == Some(&number) {
+        let lane = format!("{} {}", quoted(&reference.service), quoted(&reference.environment));
+        writeln!(context.out, "\nthe ways out: shiplog recover {lane} {number}")?;
+    }
+    Ok(())
 }
 
 /// What an event says beside its time, in a line.

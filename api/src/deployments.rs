@@ -1,10 +1,12 @@
 //! Deployments: asked for, reported, followed, listed.
 
+mod changes;
 mod csv;
 mod happened;
 mod happenings;
 mod intent;
 mod list;
+pub(crate) mod recovery;
 pub(crate) mod report;
 mod request;
 mod show;
@@ -17,10 +19,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use shiplog_domain::{
-    lane::{Classification, Command, DeploymentNumber, LaneId, State as LaneState},
-    metadata,
+    lane::{
+        Classification, Command, DeploymentNumber, LaneId, Override, Refusal, Request,
+        State as LaneState,
+    },
+    metadata::{self, Metadata},
 };
-use shiplog_store::{execute::Outcome, position::GlobalPosition};
+use shiplog_store::{
+    execute::{ExecuteError, Outcome},
+    log::AppendError,
+    position::GlobalPosition,
+};
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt as _},
     routes,
@@ -31,7 +40,7 @@ pub(crate) use self::{
     intent::KINDS,
     list::{KNOWN, filter, next_link, statuses},
     request::{DeploymentRequest, when},
-    show::{entry, records},
+    show::{one, records},
 };
 use crate::{
     app::App,
@@ -39,7 +48,8 @@ use crate::{
     caller::Caller,
     path,
     problem::{Problem, ProblemKind},
-    shapes::{Deployment, Told},
+    rails,
+    shapes::{self, Deployment},
 };
 
 /// The most bytes that a batch has.
@@ -56,6 +66,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show::get_deployment))
         .routes(routes!(show::get_deployment_events))
         .merge(happenings::routes())
+        .merge(changes::routes())
+        .merge(recovery::routes())
 }
 
 /// Request a deployment, or report one.
@@ -97,25 +109,57 @@ pub(crate) async fn create(
     };
     let metadata = caller.metadata(PATH, &request);
     let (lane, command) = request.into_command(app.clock.now(), &caller.actor)?;
-    let told = |state: &LaneState, outcome: &Outcome| last(&lane, state, &caller.actor, outcome);
-    let (outcome, told) =
-        app.lanes.execute(&lane.stream(), caller.claimed, command, metadata, told).await?;
+    let (outcome, told) = if let Command::Request { request, crosses, .. } = command {
+        guarded(app, &lane, &caller, (request, crosses), &metadata).await?
+    } else {
+        let told =
+            |state: &LaneState, outcome: &Outcome| last(&lane, state, &caller.actor, outcome);
+        app.lanes.execute(&lane.stream(), caller.claimed, command, metadata, told).await?
+    };
     let (number, deployment) = told.ok_or_else(|| {
         ProblemKind::Internal.because("a deployment was recorded and is not there")
     })?;
     Ok(Created { outcome, lane, number, deployment })
 }
 
-/// The deployment that was requested last, for an answer.
-fn last(
+/// How often a request is looked at again because the lane moved meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// Executes a request, with the guard rails as they stand.
+///
+/// Which release it means can depend on the lane, and whether that is blocked on the release: where
+/// the lane has moved between the look and the decision, both are looked at again.
+async fn guarded(
+    app: &App,
     lane: &LaneId,
-    state: &LaneState,
-    actor: &metadata::Actor,
-    outcome: &Outcome,
-) -> Option<(DeploymentNumber, Deployment)> {
+    caller: &Caller,
+    (request, crosses): (Request, Option<Override>),
+    metadata: &Metadata,
+) -> Result<(Outcome, Told), Problem> {
+    let stream = lane.stream();
+    for _ in 0..ATTEMPTS {
+        let (rails, seen) = rails::of_request(app, lane, &request.asked).await?;
+        let (request, crosses) = (request.clone(), crosses.clone());
+        let command = Command::Request { request, rails, crosses };
+        let claimed = caller.claimed.or(seen);
+        let told = |state: &LaneState, outcome: &Outcome| last(lane, state, &caller.actor, outcome);
+        match app.lanes.execute(&stream, claimed, command, metadata.clone(), told).await {
+            Err(ExecuteError::Append(AppendError::Conflict { .. })) if caller.claimed.is_none() => {
+            }
+            executed => return Ok(executed?),
+        }
+    }
+    Err(ExecuteError::<Refusal>::Contended { stream }.into())
+}
+
+/// A recorded deployment and its number, for an answer.
+type Told = Option<(DeploymentNumber, Deployment)>;
+
+/// The deployment that was requested last, for an answer.
+fn last(lane: &LaneId, state: &LaneState, actor: &metadata::Actor, outcome: &Outcome) -> Told {
     let deployment = state.deployments().last()?;
     let number = deployment.number();
-    let told = Told {
+    let told = shapes::Told {
         lane,
         deployment,
         actor,

@@ -57,6 +57,8 @@ struct EnvironmentBoard {
     retired: bool,
     /// The freeze in force.
     frozen: Option<Frozen>,
+    /// The freezes that are to come, the next one first.
+    planned_freezes: Vec<Frozen>,
     /// Every service that was ever deployed there, by name.
     lanes: Vec<Lane>,
 }
@@ -103,7 +105,8 @@ async fn get_environment(
         known_at: Moment(as_of.known_at.unwrap_or(now)),
         declared: environment.declared,
         retired: environment.retired,
-        frozen: Frozen::at(environment.frozen, at),
+        frozen: Frozen::at(&environment.freezes, at),
+        planned_freezes: Frozen::planned(&environment.freezes, at),
         lanes: lanes.into_iter().map(Lane::from).collect(),
     };
     Ok((app.receipt(answer.position), Json(board)).into_response())

@@ -20,6 +20,7 @@ mod problem;
 mod problems;
 mod projections;
 mod query;
+mod rails;
 mod receipt;
 mod releases;
 mod rollbacks;

@@ -8,10 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use shiplog_domain::{
-    names::{EnvironmentName, ServiceName, Version},
-    release,
-};
+use shiplog_domain::names::{EnvironmentName, ServiceName, Version};
 use shiplog_projections::{
     history::{self, Run},
     page::Listed,
@@ -27,7 +24,7 @@ use crate::{
     path::ReleasePath,
     problem::{Problem, ProblemKind},
     query::{PAGING, Query},
-    shapes::{Moment, Name, Number, Release, moment},
+    shapes::{Block, Moment, Name, Number, Release, moment},
     views::AtLeast,
 };
 
@@ -60,7 +57,7 @@ struct ReleaseBrief {
     /// Whether it was registered; else it is known by its deployments.
     registered: bool,
     /// The block in force.
-    blocked: Option<Blocked>,
+    blocked: Option<Block>,
     first_seen_at: Moment,
     /// The environments in which it runs.
     #[schema(value_type = Vec<Name>)]
@@ -78,7 +75,7 @@ struct ReleaseWhole {
     /// Whether it was registered; else it is known by its deployments.
     registered: bool,
     /// The block in force.
-    blocked: Option<Blocked>,
+    blocked: Option<Block>,
     first_seen_at: Moment,
     /// The environments in which it runs.
     #[schema(value_type = Vec<Name>)]
@@ -86,13 +83,6 @@ struct ReleaseWhole {
     release: Release,
     /// Where it runs and ran.
     runs: Vec<RunShape>,
-}
-
-/// A release must not go further.
-#[derive(Serialize, ToSchema)]
-struct Blocked {
-    reason: String,
-    at: Moment,
 }
 
 /// A time that a release ran somewhere.
@@ -107,12 +97,6 @@ struct RunShape {
     since: Moment,
     /// Null while it runs.
     until: Option<Moment>,
-}
-
-impl From<release::Blocked> for Blocked {
-    fn from(release::Blocked { at, reason }: release::Blocked) -> Self {
-        Self { reason, at: Moment(at) }
-    }
 }
 
 impl From<Run> for RunShape {

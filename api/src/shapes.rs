@@ -2,6 +2,7 @@
 
 mod actor;
 mod deployment;
+mod guard;
 mod intent;
 mod labels;
 mod lane;
@@ -15,16 +16,17 @@ mod words;
 pub(crate) use self::{
     actor::{Actor, ActorGiven},
     deployment::{Deployment, Place, Told},
+    guard::{Crossed, IrreversibleShape, OverrideGiven, ShownGiven},
     intent::Intent,
     labels::Labels,
     lane::{EnvironmentNow, Frozen, Lane},
     moment::{Moment, moment},
     object::Object,
-    release::{Release, ReleaseGiven},
+    release::{Block, Change, Release, ReleaseGiven},
     text::{Text, TextError},
     whole::{NumberGiven, Whole},
     words::{
         CONTROL_FREE, ClassificationWord, HealthWord, IntentShape, LinkShape, Name, Number,
-        StatusWord, TierWord, Token,
+        RailWord, StatusWord, TierWord, Token,
     },
 };

@@ -20,10 +20,11 @@ mod picture;
 mod preferences;
 mod problem;
 mod projections;
+mod recovery;
 mod releases;
-mod rollback;
 mod rollbacks;
 mod tiers;
+mod way;
 
 use axum::{
     Router, middleware,
@@ -41,7 +42,16 @@ pub(crate) fn routes() -> Router<App> {
         .route("/", get(board::show))
         .route("/lanes/{service}/{environment}", get(lane::show))
         .route("/lanes/{service}/{environment}/{number}", get(deployment::show))
-        .route("/lanes/{service}/{environment}/rollback", get(rollback::ask).post(rollback::take))
+        .route(
+            "/lanes/{service}/{environment}/rollback",
+            get(way::ask_rollback).post(way::take_rollback),
+        )
+        .route("/lanes/{service}/{environment}/retry", get(way::ask_retry).post(way::take_retry))
+        .route(
+            "/lanes/{service}/{environment}/roll-forward",
+            get(way::ask_roll_forward).post(way::take_roll_forward),
+        )
+        .route("/lanes/{service}/{environment}/{number}/recovery", get(recovery::show))
         .route("/history", get(history::show))
         .route("/rollbacks", get(rollbacks::show))
         .route("/releases", get(releases::services))

@@ -1,11 +1,15 @@
 //! An environment: where services are deployed to, and under which rules.
 
 mod decide;
+mod freezes;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::decide::{Command, Refusal, State};
+pub use self::{
+    decide::{Command, Refusal, State},
+    freezes::Freezes,
+};
 use crate::{
     decider::Decider,
     names::EnvironmentName,
@@ -84,7 +88,7 @@ pub enum Event {
     Declared(Declared),
     /// Nothing should be deployed there for now.
     Frozen(Frozen),
-    /// It may be deployed to again.
+    /// The freezes in force then are lifted.
     Unfrozen(Unfrozen),
     /// It is no more.
     Retired(Retired),
@@ -118,10 +122,10 @@ pub struct Declared {
     pub one_at_a_time: bool,
 }
 
-/// See [`Event::Frozen`].
+/// See [`Event::Frozen`]: a window, which can begin later than it was recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frozen {
-    /// When.
+    /// From when on.
     pub at: Timestamp,
     /// Why.
     pub reason: String,
@@ -148,6 +152,14 @@ pub struct Retired {
     /// Why, if that was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+impl Rules {
+    /// The rules of an environment that nobody declared: none.
+    pub fn undeclared(environment: &EnvironmentName) -> Self {
+        let tier = Tier::guess(environment);
+        Self { tier, approvals: 0, self_approval: false, one_at_a_time: false }
+    }
 }
 
 impl Event {

@@ -6,6 +6,10 @@ mod decide;
 mod deployment;
 mod event;
 mod evolve;
+mod rails;
+mod recovery;
+mod refusal;
+mod request;
 mod rollback;
 
 use std::fmt;
@@ -15,18 +19,20 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     classify::{Classification, Standing, classify, classify_all},
     command::{Asked, Command, Happened, Outcome, Report, Request, RollbackTo, When},
-    decide::Refusal,
     deployment::{Deployment, OutcomeReport, Status, TargetState},
     event::{
         Annotated, Approved, Cancelled, Corrected, Correction, Event, Failed, Health, HealthReport,
-        Intent, Link, LinkKind, Rejected, Removed, Requested, Started, Succeeded, TargetFailed,
-        TargetReport,
+        Intent, Irreversible, Link, LinkKind, Rejected, Removed, Requested, Started, Succeeded,
+        TargetFailed, TargetReport,
     },
     evolve::{Effect, State},
+    rails::{Approvals, Override, Rail, Rails},
+    recovery::{Candidate, Recovery, recovery},
+    refusal::Refusal,
 };
 use crate::{
     decider::Decider,
-    names::{EnvironmentName, ServiceName},
+    names::{EnvironmentName, ServiceName, Version},
     stream::{StreamName, decode_part},
 };
 
@@ -74,6 +80,16 @@ impl fmt::Display for DeploymentNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{}", self.0)
     }
+}
+
+/// The version that a request comes to, as the lane stands: whether that is blocked has to be known
+/// before the request is decided.
+///
+/// # Errors
+///
+/// The refusal that the request meets whatever stands in its way.
+pub fn wanted(state: &State, asked: Asked) -> Result<Version, Refusal> {
+    request::wanted(state, asked)
 }
 
 /// The rules of a lane.

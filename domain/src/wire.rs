@@ -42,6 +42,9 @@ pub struct Schema {
     pub ignorable: bool,
 }
 
+/// What rewrites a payload of one schema into one of the next.
+pub type Lift = fn(&mut Map<String, Value>) -> Result<(), &'static str>;
+
 /// One step from a schema to the next. Pure, and never invents a fact.
 #[derive(Clone, Copy)]
 pub struct Upcaster {
@@ -49,8 +52,9 @@ pub struct Upcaster {
     pub event_type: &'static str,
     /// From this schema to the one after it.
     pub from: u16,
-    /// Rewrites the object; says what is wrong with it otherwise.
-    pub lift: fn(&mut Map<String, Value>) -> Result<(), &'static str>,
+    /// Rewrites the object; says what is wrong with it otherwise. None where fields were added and
+    /// nothing else: what was written is read as it is.
+    pub lift: Option<Lift>,
 }
 
 /// A family of events that can be written and read.

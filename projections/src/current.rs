@@ -28,7 +28,7 @@ impl Projection for Current {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> String {

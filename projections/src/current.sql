@@ -58,6 +58,7 @@ CREATE TABLE declarations (
     position INTEGER NOT NULL,
     recorded_at INTEGER NOT NULL,
     type TEXT NOT NULL,
+    schema INTEGER NOT NULL,
     data TEXT NOT NULL,             -- JSON: the event
     PRIMARY KEY (environment, at, position)
 ) STRICT, WITHOUT ROWID;

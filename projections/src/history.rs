@@ -24,7 +24,7 @@ impl Projection for History {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> String {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Result, Row, Transaction, params};
 use shiplog_domain::{
     lane::{self, LaneId},
-    names::ServiceName,
+    names::{ServiceName, Version},
     release::{self, Blocked, Manifest, ReleaseId},
     wire::DomainEvent,
 };
@@ -195,6 +195,69 @@ pub fn one(view: &View<'_>, id: &ReleaseId) -> Result<Option<ReleaseRow>> {
             read(row).map(|(_, release)| release)
         })
         .optional()
+}
+
+/// Those of these versions of a service that are known, in the same order.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub fn of(view: &View<'_>, service: &ServiceName, versions: &[Version]) -> Result<Vec<ReleaseRow>> {
+    let mut known = Vec::new();
+    for version in versions {
+        let id = ReleaseId { service: service.clone(), version: version.clone() };
+        known.extend(one(view, &id)?);
+    }
+    Ok(known)
+}
+
+/// The releases of a service that were first heard of after one of them, the oldest first.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub fn after(view: &View<'_>, id: &ReleaseId, limit: usize) -> Result<Vec<ReleaseRow>> {
+    between(view, id, None, limit)
+}
+
+/// The releases of a service that were first heard of between two of them, the oldest first.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub fn amid(
+    view: &View<'_>,
+    older: &ReleaseId,
+    newer: &ReleaseId,
+    limit: usize,
+) -> Result<Vec<ReleaseRow>> {
+    between(view, older, Some(newer), limit)
+}
+
+fn between(
+    view: &View<'_>,
+    older: &ReleaseId,
+    newer: Option<&ReleaseId>,
+    limit: usize,
+) -> Result<Vec<ReleaseRow>> {
+    view.0
+        .prepare_cached(&format!(
+            "{COLUMNS} WHERE service = ?1
+             AND id > (SELECT id FROM releases WHERE service = ?1 AND version = ?2)
+             AND (?3 IS NULL
+                  OR id < (SELECT id FROM releases WHERE service = ?1 AND version = ?3))
+             ORDER BY id LIMIT ?4"
+        ))?
+        .query_map(
+            params![
+                older.service.as_str(),
+                older.version.as_str(),
+                newer.map(|one| one.version.as_str()),
+                limit,
+            ],
+            |row| read(row).map(|(_, release)| release),
+        )?
+        .collect()
 }
 
 fn read(row: &Row<'_>) -> Result<(i64, ReleaseRow)> {

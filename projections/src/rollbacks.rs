@@ -26,7 +26,7 @@ impl Projection for Rollbacks {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> String {

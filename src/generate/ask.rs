@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 use shiplog_domain::{
     environment::Tier,
-    lane::{Asked, Command, DeploymentNumber, Outcome, Report, Request, RollbackTo, When},
+    lane::{
+        Approvals, Asked, Command, DeploymentNumber, Outcome, Override, Rail, Rails, Report,
+        Request, RollbackTo, When,
+    },
     metadata::Actor,
 };
 
@@ -182,7 +185,27 @@ impl History {
             let outcome = Outcome::Succeeded;
             return self.tell_lane(at, index, &by, Command::Report(Report { request, outcome }));
         }
-        self.tell_lane(at, index, &by, Command::Request(request))
+        let (rails, crosses) = self.guard(index, course, request.reason.as_deref());
+        let command = Command::Request { request, rails, crosses };
+        self.tell_lane(at, index, &by, command)
+    }
+
+    /// Who has to agree, and whether it is put there without them.
+    fn guard(
+        &self,
+        index: usize,
+        course: Course,
+        reason: Option<&str>,
+    ) -> (Rails, Option<Override>) {
+        let needed = u8::from(self.is_production(index));
+        let rails =
+            Rails { approvals: Approvals { needed, by_requester: false }, ..Rails::default() };
+        let in_haste = matches!(course, Course::Straight | Course::Running | Course::Failing);
+        let crosses = in_haste.then(|| {
+            let reason = reason.unwrap_or("nobody is there to ask, and it cannot wait").into();
+            Override { rails: vec![Rail::Approvals], reason }
+        });
+        (rails, crosses)
     }
 
     fn request(&self, at: Timestamp, index: usize, asked: Asked, by: &Actor) -> Option<Request> {
@@ -202,6 +225,7 @@ impl History {
             url: Some(format!("https://ci.example.com/{}/runs/{run}", service.name)),
             external_id: Some(format!("run-{run}")),
             labels,
+            acknowledged: Vec::new(),
         })
     }
 

@@ -98,7 +98,7 @@ impl History {
         command: Command,
     ) -> Option<Step> {
         let stream = self.lanes.get(lane)?.stream.clone();
-        self.tell(at, stream, by, What::Lane(command))
+        self.tell(at, stream, by, What::Lane(Box::new(command)))
     }
 
     /// A step of any stream.

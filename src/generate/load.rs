@@ -118,7 +118,7 @@ impl Recorder {
         let mut environments = Batch::<Environment>::default();
         for Step { stream, what, metadata, .. } in steps {
             match what {
-                What::Lane(command) => lanes.add(stream, (command, metadata)),
+                What::Lane(command) => lanes.add(stream, (*command, metadata)),
                 What::Release(command) => releases.add(stream, (command, metadata)),
                 What::Environment(command) => environments.add(stream, (command, metadata)),
             }

@@ -117,7 +117,9 @@ impl History {
             }
             let govern = |command| Next::Govern { place: index, by: cast::person("ines"), command };
             let reason = reason.to_owned();
-            self.agenda.put(at, govern(Command::Freeze { at, reason, until: Some(until) }));
+            // It is lifted a little before its time is up.
+            let end = Some(later(until, SignedDuration::from_hours(2)));
+            self.agenda.put(at, govern(Command::Freeze { at, reason, until: end }));
             let reason = Some("all clear".into());
             self.agenda.put(until, govern(Command::Unfreeze { at: until, reason }));
         }

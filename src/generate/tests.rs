@@ -56,7 +56,7 @@ impl World {
             let shown = format!("{what:?}");
             let count = match what {
                 What::Lane(command) => {
-                    let events = judge::<Lane>(&mut world.lanes, &stream, command);
+                    let events = judge::<Lane>(&mut world.lanes, &stream, *command);
                     world.events.extend(events.iter().cloned());
                     events.len()
                 }

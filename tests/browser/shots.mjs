@@ -17,6 +17,7 @@ const pages = {
   "board-then": `/?at=${back.requested_at}`,
   lane: lane(back),
   deployment: `${lane(failure)}/${failure.number}`,
+  recovery: `${lane(failure)}/${failure.number}/recovery`,
   rollback: `${lane(failure)}/rollback`,
   history: "/history",
   rollbacks: "/rollbacks",

@@ -44,7 +44,7 @@ const lane = "/lanes/checkout/production";
 const paths = ["/", "/?at=2026-01-01", "/history", "/history?status=failed", "/rollbacks", "/releases", "/releases/checkout", "/environments", "/log", "/projections", lane, `${lane}/1`, `${lane}/rollback`, "/nowhere"];
 const failures = await demo.send("GET", "/v1/deployments?status=failed&environment=production&limit=1");
 const failure = failures.items[0];
-paths.push(`/lanes/${failure.service}/production/${failure.number}`);
+paths.push(`/lanes/${failure.service}/production/${failure.number}`, `/lanes/${failure.service}/production/${failure.number}/recovery`, `/lanes/${failure.service}/production/retry?of=${failure.number}`);
 
 await test("the demonstration's history is on the board, with relative times that say the absolute one", demo, async ({ page }) => {
   await page.goto("/");
@@ -130,7 +130,7 @@ await test("a rollback is confirmed on facts and recorded, by keyboard alone", d
   await page.goto("/lanes/wharf/production");
   await page.getByRole("link", { name: "Roll back…" }).focus();
   await page.keyboard.press("Enter");
-  await at(page, "migration 0042");
+  await at(page, "0042, in 1.1.0");
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "Cancel");
   await page.getByLabel("Reason").focus();
   await page.keyboard.type("it loses orders");
@@ -145,6 +145,20 @@ await test("a rollback is confirmed on facts and recorded, by keyboard alone", d
   await at(page, "it loses orders");
   await page.goto("/lanes/wharf/production/rollback");
   assert.equal(await page.getByLabel("Who you are").inputValue(), "ann", "who acts is remembered");
+});
+
+await test("a deployment that failed leads to its three ways out, and one of them is taken", demo, async ({ page }) => {
+  await demo.report("pier", "staging", "1.0.0");
+  await demo.report("pier", "staging", "1.1.0", { status: "failed", error: "lock timeout" });
+  await page.goto("/lanes/pier/staging");
+  await page.getByRole("link", { name: "the ways out" }).click();
+  for (const way of ["Roll back", "Roll forward", "Roll over"]) await page.getByRole("heading", { name: way, exact: true }).waitFor();
+  await page.getByRole("link", { name: "Try again…" }).click();
+  await page.getByLabel("Reason").fill("the lock is gone");
+  await page.getByLabel("Who you are").fill("ann");
+  await page.getByRole("button", { name: "Try pier 1.1.0 in staging again" }).click();
+  await page.waitForURL("/lanes/pier/staging/3");
+  await at(page, "the lock is gone");
 });
 
 await test("when another was faster, the confirmation says what is now, and keeps what was typed", demo, async ({ page }) => {

@@ -9,6 +9,8 @@ mod live;
 mod malformed;
 mod outcomes;
 mod pages;
+mod rails;
+mod recovery;
 mod rollback;
 pub(crate) mod server;
 mod shapes;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shiplog_domain::{
-    lane::{Correction, Happened, Health, Link, LinkKind},
+    lane::{Correction, Happened, Health, Link, LinkKind, Rails},
     metadata::Actor,
     names::TargetName,
 };
@@ -55,8 +55,12 @@ macro_rules! happenings {
 type Long = Text<0, 10_000>;
 
 happenings! {
-    /// It began.
+    /// It began; or, as a claim, whoever says so wants to begin it.
     Start {
+        /// Whether it is asked for rather than reported: of several executors one gets it, and none
+        /// before it is approved or while a guard rail stands in its way.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        claim: Option<bool>,
         /// What carries it out.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schema(value_type = Option<String>, max_length = 200)]
@@ -65,10 +69,13 @@ happenings! {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schema(value_type = Option<String>, max_length = 2000)]
         log_url: Option<Text<0, 2_000>>,
-    } => |self, _| Ok(Happened::Started {
-        executor: self.executor.map(Into::into),
-        log_url: self.log_url.map(Into::into),
-    });
+    } => |self, _| {
+        let (executor, log_url) = (self.executor.map(Into::into), self.log_url.map(Into::into));
+        Ok(match self.claim {
+            Some(true) => Happened::Claim { executor, log_url, rails: Rails::default() },
+            Some(false) | None => Happened::Started { executor, log_url },
+        })
+    };
 
     /// It worked.
     Succeed {} => |self, _| Ok(Happened::Succeeded);

@@ -8,7 +8,7 @@ use axum::{
 use futures::TryStreamExt as _;
 use shiplog_domain::{
     decider::Coded as _,
-    lane::{Classification, Command, DeploymentNumber, LaneId, State as LaneState},
+    lane::{Classification, Command, DeploymentNumber, Happened, LaneId, State as LaneState},
     metadata::Actor,
 };
 use shiplog_projections::history;
@@ -31,6 +31,7 @@ use crate::{
     caller::Caller,
     path::{self, DeploymentPath},
     problem::{Problem, ProblemKind},
+    rails,
     shapes::{Deployment, Told},
     views::PATIENCE,
 };
@@ -69,7 +70,10 @@ macro_rules! handlers {
 }
 
 handlers! {
-    /// Say that it began.
+    /// Say that it began, or claim it.
+    ///
+    /// A claim is refused where somebody has begun it (`already-started`), where people still have to
+    /// agree (`not-approved`), and where a guard rail has been put up since it was asked for.
     start_deployment = "start", OptionalBody(Start);
     /// Say that it worked.
     succeed_deployment = "succeed", OptionalBody(Succeed);
@@ -119,7 +123,10 @@ async fn take<H: Happening>(
     let path = format!("{}/{step}", path::of_deployment(&lane, number));
     let metadata = caller.metadata(&path, &given);
     let when = when(given.at(), app.clock.now());
-    let happened = given.happened(&caller.actor)?;
+    let mut happened = given.happened(&caller.actor)?;
+    if let Happened::Claim { rails, .. } = &mut happened {
+        *rails = rails::of_deployment(&app, &lane, number).await?;
+    }
     let command = Command::Deployment { number, when, happened };
     let seen = |state: &LaneState, _: &Outcome| see(state, number);
     let executed = app.lanes.execute(&lane.stream(), caller.claimed, command, metadata, seen).await;

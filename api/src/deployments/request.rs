@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shiplog_domain::{
-    lane::{Asked, Command, DeploymentNumber, LaneId, Outcome, Report, Request, RollbackTo, When},
+    lane::{
+        Asked, Command, DeploymentNumber, Irreversible, LaneId, Outcome, Rails, Report, Request,
+        RollbackTo, When,
+    },
     metadata,
     names::{EnvironmentName, ServiceName},
     release::Manifest,
@@ -12,11 +15,13 @@ use utoipa::ToSchema;
 
 use super::{
     Asked as Wanted,
-    intent::{IntentGiven, Kind, To},
+    intent::{IntentGiven, Kind},
 };
 use crate::{
     problem::Problem,
-    shapes::{ActorGiven, Labels, Moment, Name, Object, ReleaseGiven, Text},
+    shapes::{
+        ActorGiven, Labels, Moment, Name, Object, OverrideGiven, ReleaseGiven, ShownGiven, Text,
+    },
 };
 
 /// How far a deployment has come, as it is first heard of.
@@ -79,31 +84,20 @@ pub(crate) struct DeploymentRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, max_length = 10000)]
     pub(super) error: Option<Text<0, 10_000>>,
+    /// Guard rails to cross; only where it is asked for.
+    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<OverrideGiven>)]
+    pub(super) crosses: Option<Object<OverrideGiven>>,
+    /// The irreversible changes that whoever asks has been shown: up to 1,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<ShownGiven>>, max_items = 1000)]
+    pub(super) acknowledged: Option<Vec<Object<ShownGiven>>>,
     /// Who is answerable; `Shiplog-Actor` does it too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) actor: Option<ActorGiven>,
 }
 
 impl DeploymentRequest {
-    /// Asks to replay an earlier deployment of a lane.
-    pub(crate) fn rollback(lane: &LaneId, to: DeploymentNumber, reason: Text<0, 10_000>) -> Self {
-        let LaneId { service, environment } = lane.clone();
-        Self {
-            service,
-            environment,
-            intent: Some(IntentGiven { to: Some(To::Number(to.0)), ..Kind::Rollback.into() }),
-            release: None,
-            reason: Some(reason),
-            status: None,
-            at: None,
-            external_id: None,
-            url: None,
-            labels: None,
-            error: None,
-            actor: None,
-        }
-    }
-
     /// Who is said to be answerable.
     pub(crate) fn actor(&self) -> Option<&metadata::Actor> {
         self.actor.as_ref().map(|ActorGiven(actor)| actor)
@@ -120,9 +114,15 @@ impl DeploymentRequest {
         if error.is_some() && status != StatusGiven::Failed {
             return Err(Problem::at("/error", "only a deployment that `failed` has one"));
         }
+        let crosses = self.crosses.clone().map(|Object(crosses)| crosses.into());
+        if crosses.is_some() && status != StatusGiven::Requested {
+            return Err(Problem::at("/override", "a report meets no guard rails"));
+        }
         let request = self.into_request(status, now, actor)?;
         let outcome = match status {
-            StatusGiven::Requested => return Ok((lane, Command::Request(request))),
+            StatusGiven::Requested => {
+                return Ok((lane, Command::Request { request, rails: Rails::default(), crosses }));
+            }
             StatusGiven::Started => Outcome::Started,
             StatusGiven::Succeeded => Outcome::Succeeded,
             StatusGiven::Failed => Outcome::Failed { error: error.map(Into::into) },
@@ -151,8 +151,20 @@ impl DeploymentRequest {
             url: self.url.map(Into::into),
             external_id: self.external_id.map(Into::into),
             labels: self.labels.unwrap_or_default().0,
+            acknowledged: shown(self.acknowledged)?,
         })
     }
+}
+
+/// The most irreversible changes that one request acknowledges.
+const MAX_SHOWN: usize = 1_000;
+
+fn shown(given: Option<Vec<Object<ShownGiven>>>) -> Result<Vec<Irreversible>, Problem> {
+    let given = given.unwrap_or_default();
+    if given.len() > MAX_SHOWN {
+        return Err(Problem::at("/acknowledged", format!("it takes up to {MAX_SHOWN}")));
+    }
+    Ok(given.into_iter().map(Into::into).collect())
 }
 
 /// When it happened, and who said so.
@@ -201,7 +213,10 @@ fn manifest(release: Option<Object<ReleaseGiven>>) -> Result<Manifest, Problem> 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use shiplog_domain::metadata::{Actor, ActorKind, Via};
+    use shiplog_domain::{
+        lane,
+        metadata::{Actor, ActorKind, Via},
+    };
 
     use super::*;
     use crate::body;
@@ -231,7 +246,8 @@ mod tests {
         refused(&rollback(json!({})), "/reason");
         refused(&rollback(json!({"reason": ""})), "/reason");
         refused(&rollback(json!({"reason": "x", "release": {"version": "1"}})), "/release");
-        let Ok(Command::Request(request)) = command(&rollback(json!({"reason": "x"}))) else {
+        let Ok(Command::Request { request, .. }) = command(&rollback(json!({"reason": "x"})))
+        else {
             panic!("it was refused");
         };
         assert_eq!(request.asked, Asked::Rollback { to: RollbackTo::Previous, release: None });
@@ -248,6 +264,23 @@ mod tests {
         refused(&json!({"intent": "retry", "release": {"version": "1"}}), "/release");
         refused(&json!({"intent": {"kind": "roll_forward", "mends": 1}}), "/release");
         assert!(command(&json!({"release": {"version": "1"}})).is_ok());
+    }
+
+    #[test]
+    fn only_what_is_asked_for_meets_guard_rails_and_crosses_them_with_a_reason() {
+        let release = json!({"version": "1"});
+        let crossing = |crosses: Value| json!({"release": release, "override": crosses});
+        let freeze = json!({"rails": ["freeze"], "reason": "it burns"});
+        let Ok(Command::Request { crosses, .. }) = command(&crossing(freeze.clone())) else {
+            panic!("it was refused");
+        };
+        assert_eq!(crosses.unwrap().rails, [lane::Rail::Freeze]);
+        refused(&crossing(json!({"rails": ["freeze"]})), "/override/reason");
+        refused(&crossing(json!({"rails": ["freeze"], "reason": ""})), "/override/reason");
+        refused(&crossing(json!({"rails": [], "reason": "x"})), "/override/rails");
+        refused(&crossing(json!({"rails": ["fog"], "reason": "x"})), "/override/rails/0");
+        let report = json!({"release": release, "status": "failed", "override": freeze});
+        refused(&report, "/override");
     }
 
     #[test]

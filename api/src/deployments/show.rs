@@ -12,11 +12,11 @@ use shiplog_domain::{
     metadata::RequestDigest,
     wire::{Decoded, EncodedEvent, decode},
 };
-use shiplog_projections::{
-    history::{self, Entry},
-    models::Answer,
+use shiplog_projections::history::{self, Entry};
+use shiplog_store::{
+    log::{LogFault, Recorded},
+    position::GlobalPosition,
 };
-use shiplog_store::log::{LogFault, Recorded};
 
 use crate::{
     app::App,
@@ -45,31 +45,31 @@ pub(super) async fn get_deployment(
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
     at_least.seen_by(&app.models.history).await?;
-    let answer = entry(&app, &lane, number).await?;
-    let body = Deployment::from(&answer.value);
+    let (entry, position) = one(&app, &lane, number).await?;
+    let body = Deployment::from(&entry);
     // Our own structs have string keys and finite numbers, so nothing can fail.
     let written = serde_json::to_vec(&body).unwrap_or_default();
     let tag = format!("\"{}\"", RequestDigest::of(&[&written]));
-    let receipt = app.receipt(answer.position).tagged(tag);
+    let receipt = app.receipt(position).tagged(tag);
     if receipt.is_known_to(&headers) {
         return Ok((StatusCode::NOT_MODIFIED, receipt, ()).into_response());
     }
     Ok((receipt, Json(body)).into_response())
 }
 
-/// One deployment, as the history has it.
-pub(crate) async fn entry(
+/// A deployment as the history has it, and how far that has come.
+pub(crate) async fn one(
     app: &App,
     lane: &LaneId,
     number: DeploymentNumber,
-) -> Result<Answer<Entry>, Problem> {
+) -> Result<(Entry, Option<GlobalPosition>), Problem> {
     let id = lane.clone();
     let answer = app.models.history.query(move |view| history::one(view, &id, number)).await?;
-    let Answer { value, position } = answer;
-    Ok(Answer { value: value.ok_or_else(|| unknown(lane, number))?, position })
+    let entry = answer.value.ok_or_else(|| unknown(lane, number))?;
+    Ok((entry, answer.position))
 }
 
-fn unknown(lane: &LaneId, number: DeploymentNumber) -> Problem {
+pub(super) fn unknown(lane: &LaneId, number: DeploymentNumber) -> Problem {
     ProblemKind::NotFound
         .because(format!("there is no deployment `{number}` in `{lane}`"))
         .coded("unknown-deployment")

@@ -48,7 +48,9 @@ pub(crate) struct Declaration {
     pub(crate) at: Option<Moment>,
 }
 
-/// Nothing should be deployed there for now.
+/// Nothing should be deployed there for a while.
+///
+/// The window begins at `at` and ends at `until`: a freeze can be planned, and several can stand.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Freeze {
@@ -94,19 +96,15 @@ pub(crate) struct DeclaredEnvironment {
     one_at_a_time: bool,
     /// The freeze in force.
     frozen: Option<Frozen>,
+    /// The freezes that are to come, the next one first.
+    planned_freezes: Vec<Frozen>,
     /// Whether it is no more.
     retired: bool,
 }
 
 impl DeclaredEnvironment {
     fn of(environment: &EnvironmentName, state: &EnvironmentState, now: Timestamp) -> Self {
-        let undeclared = Rules {
-            tier: Tier::guess(environment),
-            approvals: 0,
-            self_approval: false,
-            one_at_a_time: false,
-        };
-        let rules = state.rules.unwrap_or(undeclared);
+        let rules = state.rules.unwrap_or_else(|| Rules::undeclared(environment));
         let Rules { tier, approvals, self_approval, one_at_a_time } = rules;
         Self {
             environment: environment.clone(),
@@ -115,7 +113,8 @@ impl DeclaredEnvironment {
             approvals,
             self_approval,
             one_at_a_time,
-            frozen: Frozen::at(state.frozen.clone(), now),
+            frozen: Frozen::at(&state.freezes, now),
+            planned_freezes: Frozen::planned(&state.freezes, now),
             retired: state.retired,
         }
     }
@@ -188,7 +187,9 @@ pub(super) async fn freeze_environment(
     Ok(told(&app, freeze(&app, &name, &caller, &given).await?))
 }
 
-/// Unfreeze an environment.
+/// Unfreeze an environment: lift every freeze that is in force.
+///
+/// With `at`, those that are in force then: a planned window is called off by the time it begins.
 #[utoipa::path(post, path = "/v1/environments/{name}/unfreeze", tag = "environments",
     request_body = Because, params(crate::openapi::EnvironmentParam),
     responses((status = 200, description = "It is not frozen any more", body = DeclaredEnvironment)))]

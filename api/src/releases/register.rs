@@ -14,7 +14,6 @@ use shiplog_domain::{
 use shiplog_store::execute::Outcome;
 use utoipa::ToSchema;
 
-use super::Blocked;
 use crate::{
     app::App,
     body::Body,
@@ -22,7 +21,7 @@ use crate::{
     path::ReleasePath,
     problem::{Problem, ProblemKind},
     query::encode,
-    shapes::{Moment, Name, Release, ReleaseGiven, Text},
+    shapes::{Block, Moment, Name, Release, ReleaseGiven, Text},
 };
 
 /// A release, as it is registered.
@@ -36,7 +35,7 @@ pub(crate) struct RegisteredRelease {
     /// Whether it was registered.
     registered: bool,
     /// The block in force.
-    blocked: Option<Blocked>,
+    blocked: Option<Block>,
     /// What it was registered as.
     release: Option<Release>,
 }

@@ -13,8 +13,8 @@ use shiplog_store::position::GlobalPosition;
 use utoipa::ToSchema;
 
 use super::{
-    Actor, ClassificationWord, HealthWord, Intent, IntentShape, LinkShape, Moment, Name, Number,
-    Release, StatusWord, moment,
+    Actor, ClassificationWord, Crossed, HealthWord, Intent, IntentShape, IrreversibleShape,
+    LinkShape, Moment, Name, Number, Release, StatusWord, moment,
 };
 
 /// One attempt to put a release into a lane.
@@ -77,6 +77,16 @@ pub(crate) struct Deployment {
     notes: Vec<Note>,
     /// Who agreed.
     approvals: Vec<Approval>,
+    /// How many people had to agree before it could begin.
+    approvals_needed: u8,
+    /// How many of them are still missing.
+    approvals_missing: u8,
+    /// The guard rails that it crossed, and why.
+    #[serde(rename = "override")]
+    crosses: Option<Crossed>,
+    /// The irreversible changes that whoever asked had been shown.
+    #[schema(value_type = Vec<IrreversibleShape>)]
+    acknowledged: Vec<IrreversibleShape>,
     /// What was corrected.
     corrections: Vec<CorrectionMade>,
 }
@@ -88,6 +98,12 @@ pub(crate) struct Place {
     pub(crate) number: u32,
     #[schema(value_type = Name)]
     pub(crate) version: Version,
+}
+
+impl From<&lane::Deployment> for Place {
+    fn from(deployment: &lane::Deployment) -> Self {
+        Self { number: deployment.number().0, version: deployment.release().version.clone() }
+    }
 }
 
 impl From<&history::Place> for Place {
@@ -156,8 +172,7 @@ pub(crate) struct Told<'a> {
 impl From<Told<'_>> for Deployment {
     fn from(told: Told<'_>) -> Self {
         let Told { lane, deployment, actor, classification, replaced, position } = told;
-        let replaced = replaced
-            .map(|one| Place { number: one.number().0, version: one.release().version.clone() });
+        let replaced = replaced.map(Place::from);
         whole(lane, deployment, actor, (classification, replaced, position))
     }
 }
@@ -212,6 +227,10 @@ fn whole(
         targets: targets(deployment),
         notes: deployment.notes.iter().cloned().map(Into::into).collect(),
         approvals: deployment.approvals.iter().cloned().map(Into::into).collect(),
+        approvals_needed: requested.approvals.map_or(0, |approvals| approvals.needed),
+        approvals_missing: deployment.approvals_missing(),
+        crosses: requested.crosses.clone().map(Into::into),
+        acknowledged: requested.acknowledged.iter().cloned().map(Into::into).collect(),
         corrections: deployment.corrections.iter().cloned().map(Into::into).collect(),
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use shiplog_domain::{
-    environment::{self, Tier},
+    environment::{self, Freezes, Tier},
     names::{EnvironmentName, ServiceName, Version},
 };
 use shiplog_projections::current::{Brief, EnvironmentRow, LaneNow};
@@ -113,21 +113,31 @@ impl From<LaneNow> for Lane {
     }
 }
 
-/// A freeze in force.
+/// A freeze: in force, or to come.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Frozen {
-    reason: String,
-    since: Moment,
+    pub(crate) reason: String,
+    pub(crate) since: Moment,
     /// Until somebody unfreezes it if null.
-    until: Option<Moment>,
+    pub(crate) until: Option<Moment>,
 }
 
 impl Frozen {
-    /// The freeze, unless it is over by then.
-    pub(crate) fn at(frozen: Option<environment::Frozen>, now: Timestamp) -> Option<Self> {
-        let environment::Frozen { at, reason, until } = frozen?;
-        let over = until.is_some_and(|until| until <= now);
-        (!over).then(|| Self { reason, since: Moment(at), until: moment(until) })
+    /// The freeze in force by then.
+    pub(crate) fn at(freezes: &Freezes, now: Timestamp) -> Option<Self> {
+        freezes.at(now).map(Into::into)
+    }
+
+    /// The freezes that are to come then, the next one first.
+    pub(crate) fn planned(freezes: &Freezes, now: Timestamp) -> Vec<Self> {
+        freezes.planned_after(now).into_iter().map(Into::into).collect()
+    }
+}
+
+impl From<&environment::Frozen> for Frozen {
+    fn from(frozen: &environment::Frozen) -> Self {
+        let environment::Frozen { at, reason, until } = frozen;
+        Self { reason: reason.clone(), since: Moment(*at), until: moment(*until) }
     }
 }
 
@@ -152,7 +162,7 @@ pub(crate) struct EnvironmentNow {
 impl EnvironmentNow {
     /// The environment as it is now.
     pub(crate) fn at(row: EnvironmentRow, now: Timestamp) -> Self {
-        let EnvironmentRow { environment, tier, declared, retired, rules: _, frozen, lanes } = row;
-        Self { environment, tier, declared, retired, frozen: Frozen::at(frozen, now), lanes }
+        let EnvironmentRow { environment, tier, declared, retired, rules: _, freezes, lanes } = row;
+        Self { environment, tier, declared, retired, frozen: Frozen::at(&freezes, now), lanes }
     }
 }

@@ -7,7 +7,7 @@ use shiplog_domain::{
 };
 use utoipa::ToSchema;
 
-use super::{Name, Object, Text};
+use super::{Moment, Name, Object, Text};
 
 /// A release, whole.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -35,34 +35,51 @@ struct Artifact {
 
 /// One thing that a release changes.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-struct Change {
+pub(crate) struct Change {
     /// What its makers call it.
-    id: Option<String>,
+    pub(crate) id: Option<String>,
     /// What sort of change: `migration`, `feature`, `fix`, `config`.
-    kind: String,
+    pub(crate) kind: String,
     /// In words.
-    description: Option<String>,
+    pub(crate) description: Option<String>,
     /// Whether an earlier release can run after it; null if nobody said.
-    reversible: Option<bool>,
+    pub(crate) reversible: Option<bool>,
     /// Where to read on.
-    url: Option<String>,
+    pub(crate) url: Option<String>,
 }
 
 impl From<&Manifest> for Release {
     fn from(manifest: &Manifest) -> Self {
         let Manifest { version, commit, artifacts, notes, changes } = manifest.clone();
         let artifact = |release::Artifact { name, digest }| Artifact { name, digest };
-        let change = |change| {
-            let release::Change { id, kind, description, reversible, url } = change;
-            Change { id, kind, description, reversible, url }
-        };
         Self {
             version,
             commit,
             artifacts: artifacts.into_iter().map(artifact).collect(),
             notes,
-            changes: changes.into_iter().map(change).collect(),
+            changes: changes.into_iter().map(Into::into).collect(),
         }
+    }
+}
+
+impl From<release::Change> for Change {
+    fn from(change: release::Change) -> Self {
+        let release::Change { id, kind, description, reversible, url } = change;
+        Self { id, kind, description, reversible, url }
+    }
+}
+
+/// A release must not go further.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Blocked)]
+pub(crate) struct Block {
+    pub(crate) reason: String,
+    pub(crate) at: Moment,
+}
+
+impl From<release::Blocked> for Block {
+    fn from(release::Blocked { at, reason }: release::Blocked) -> Self {
+        Self { reason, at: Moment(at) }
     }
 }
 

@@ -38,6 +38,8 @@ words! {
     ClassificationWord as "Classification" = "new" | "rollback" | "reapply" | "restore";
     /// How much depends on an environment.
     TierWord as "Tier" = "production" | "staging" | "testing" | "development" | "other";
+    /// What can stand in the way of a deployment.
+    RailWord as "Rail" = "freeze" | "one_at_a_time" | "approvals" | "block";
     /// How a release is doing.
     HealthWord as "Health" = "healthy" | "degraded" | "unhealthy";
 }

@@ -13,7 +13,7 @@ use axum::{
     response::Response,
 };
 use jiff::Timestamp;
-use shiplog_domain::names::ServiceName;
+use shiplog_domain::{environment::Frozen, names::ServiceName};
 use shiplog_projections::{
     current::{self, AsOf, Board, EnvironmentRow, LaneNow},
     history::{self, Entry, Filter},
@@ -151,14 +151,16 @@ fn in_order(boards: Vec<Board>, asked: &Asked) -> Vec<Board> {
 
 fn columns(boards: &[Board], at: Timestamp) -> Vec<Column> {
     let column = |board: &Board| {
-        let EnvironmentRow { environment, frozen, lanes, .. } = board.environment.clone();
-        let frozen = frozen.filter(|freeze| freeze.until.is_none_or(|until| until > at));
+        let EnvironmentRow { environment, freezes, lanes, .. } = &board.environment;
+        let freeze = |frozen: &Frozen| Freeze {
+            reason: frozen.reason.clone(),
+            until: frozen.until.map(Time::of),
+        };
         Column {
             href: format!("/history?environment={}", encode(environment.as_str())),
             name: environment.to_string(),
-            runs: lanes,
-            frozen: frozen
-                .map(|freeze| Freeze { reason: freeze.reason, until: freeze.until.map(Time::of) }),
+            runs: *lanes,
+            frozen: freezes.at(at).map(freeze),
         }
     };
     boards.iter().map(column).collect()

@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 use shiplog_domain::{
-    lane::{Deployment, Effect, LaneId, State as LaneState, Status},
+    lane::{self, Deployment, LaneId, State as LaneState, Status},
     wire::EncodedEvent,
 };
 use shiplog_projections::{
@@ -103,7 +103,8 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     form::query(raw.as_deref(), &[])?;
     at_least.seen_by(&app.models.history).await?;
-    let answer = deployments::entry(&app, &lane, number).await?;
+    let (value, position) = deployments::one(&app, &lane, number).await?;
+    let answer = Answer { value, position };
     let Entry { deployment, actor, classification, replaced, .. } = &answer.value;
     let before = ran_before(&app, &answer.value).await?;
     let changes = Changes::of(deployment, before.as_ref());
@@ -133,16 +134,12 @@ pub(super) async fn show(
 
 /// What the deployment replaced or, where it has not taken effect, what ran when it was asked for.
 async fn ran_before(app: &App, entry: &Entry) -> Result<Option<Deployment>, Problem> {
-    let Entry { lane, deployment, replaced, .. } = entry;
-    let (number, asked) = (deployment.number(), deployment.requested.at);
-    let (took_effect, replaced) = (deployment.took_effect().is_some(), replaced.clone());
-    let look = move |state: &LaneState, _| {
-        let earlier = |effect: &&Effect| effect.number != Some(number) && effect.at <= asked;
-        let ran = state.effects().iter().rev().find(earlier).and_then(|effect| effect.number);
-        let before = if took_effect { replaced.map(|place| place.number) } else { ran };
-        before.and_then(|before| state.deployment(before)).cloned()
+    let number = entry.deployment.number();
+    let look = |state: &LaneState, _: Option<_>| {
+        let deployment = state.deployment(number)?;
+        lane::recovery(state, deployment).before.cloned()
     };
-    Ok(app.lanes.read(&lane.stream(), look).await?)
+    Ok(app.lanes.read(&entry.lane.stream(), look).await?)
 }
 
 async fn paths(app: &App, answer: &Answer<Entry>) -> Result<Paths, Problem> {

@@ -5,6 +5,7 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
+use jiff::Timestamp;
 use shiplog_domain::{
     environment::{Frozen, Rules, Tier},
     lane::Status,
@@ -55,6 +56,7 @@ struct Row {
     retired: bool,
     rules: Option<Rules>,
     frozen: Option<Freeze>,
+    planned: Vec<Freeze>,
     lanes: u64,
 }
 
@@ -86,9 +88,15 @@ impl Row {
 /// Where environments are listed.
 const PATH: &str = "/environments";
 
-impl From<EnvironmentRow> for Row {
-    fn from(row: EnvironmentRow) -> Self {
-        let EnvironmentRow { environment, tier, declared, retired, rules, frozen, lanes } = row;
+impl From<&Frozen> for Freeze {
+    fn from(Frozen { at, reason, until }: &Frozen) -> Self {
+        Self { reason: reason.clone(), since: Time::of(*at), until: until.map(Time::of) }
+    }
+}
+
+impl Row {
+    fn new(row: EnvironmentRow, now: Timestamp) -> Self {
+        let EnvironmentRow { environment, tier, declared, retired, rules, freezes, lanes } = row;
         let name = encode(environment.as_str());
         Self {
             path: links::environment(&environment),
@@ -98,11 +106,8 @@ impl From<EnvironmentRow> for Row {
             declared,
             retired,
             rules,
-            frozen: frozen.map(|Frozen { at, reason, until }| Freeze {
-                reason,
-                since: Time::of(at),
-                until: until.map(Time::of),
-            }),
+            frozen: freezes.at(now).map(Freeze::from),
+            planned: freezes.planned_after(now).into_iter().map(Freeze::from).collect(),
             lanes,
         }
     }
@@ -131,12 +136,12 @@ pub(super) async fn show(
     let frame = Frame::new(shell, Section::Environments, "Environments");
     let frame = frame.told_by(&app, &app.models.current, &answer).await;
     let waiting = waiting.iter().map(Item::from).filter(guarded).collect();
-    let mut rows = answer.value;
+    let (mut rows, now) = (answer.value, frame.shell.now);
     rows.sort_by_key(|row| (row.retired, stage(row.tier)));
     let shown = EnvironmentsPage {
         frame: frame.watching(Watched::Log),
         waiting,
-        rows: rows.into_iter().map(Row::from).collect(),
+        rows: rows.into_iter().map(|row| Row::new(row, now)).collect(),
         key: fresh().to_string(),
     };
     page(&app, &shown.frame, &shown)
@@ -179,12 +184,12 @@ pub(super) async fn freeze(
     EnvironmentPath(name): EnvironmentPath,
     form: Form,
 ) -> Result<Response, Problem> {
-    let mut fields = form.fields(&["reason", "until"])?;
+    let mut fields = form.fields(&["reason", "from", "until"])?;
     let caller = form::caller(&shell, &mut fields)?;
     let given = declare::Freeze {
         reason: form::reason(&mut fields)?,
         until: fields.instant("until")?.map(Moment),
-        at: None,
+        at: fields.instant("from")?.map(Moment),
     };
     declare::freeze(&app, &name, &caller, &given).await?;
     Ok(form::recorded(&caller, PATH.into()))

@@ -61,10 +61,9 @@ pub(super) fn caller(shell: &Shell, fields: &mut Query) -> Result<Caller, Proble
 }
 
 /// Why, which has to be said.
-pub(super) fn reason<const MIN: usize>(fields: &mut Query) -> Result<Text<MIN, 10_000>, Problem> {
+pub(super) fn reason(fields: &mut Query) -> Result<Text<1, 10_000>, Problem> {
     let reason = fields.read("reason", |text| {
         let text = text.replace("\r\n", "\n");
-        text.trim().parse::<Text<1, 10_000>>().map_err(|error| error.to_string())?;
         text.trim().parse().map_err(|error: TextError| error.to_string())
     })?;
     reason.ok_or_else(|| Problem::at("?reason", "say why"))

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Declared, Event, Frozen, Retired, Rules, Unfrozen};
+use super::{Declared, Event, Freezes, Frozen, Retired, Rules, Unfrozen};
 use crate::decider::Coded;
 
 /// What can be asked of an environment.
@@ -17,7 +17,7 @@ pub enum Command {
     },
     /// To hold still.
     Freeze {
-        /// When.
+        /// From when on.
         at: Timestamp,
         /// Why.
         reason: String,
@@ -45,8 +45,8 @@ pub enum Command {
 pub struct State {
     /// The rules declared last.
     pub rules: Option<Rules>,
-    /// The freeze in force, if one was put on and not taken off.
-    pub frozen: Option<Frozen>,
+    /// When it holds still.
+    pub freezes: Freezes,
     /// Whether it is no more.
     pub retired: bool,
 }
@@ -84,11 +84,13 @@ pub(super) fn decide(state: &State, command: Command) -> Result<Vec<Event>, Refu
         Command::Freeze { at, until: Some(until), .. } if until <= at => {
             return Err(Refusal::EndsBeforeStart { at, until });
         }
-        Command::Freeze { at, reason, until } => match &state.frozen {
-            Some(frozen) if frozen.reason == reason && frozen.until == until => Vec::new(),
-            Some(_) | None => vec![Event::Frozen(Frozen { at, reason, until })],
-        },
-        Command::Unfreeze { at, reason } => match state.frozen {
+        Command::Freeze { at, reason, until } if state.freezes.has(at, &reason, until) => {
+            Vec::new()
+        }
+        Command::Freeze { at, reason, until } => {
+            vec![Event::Frozen(Frozen { at, reason, until })]
+        }
+        Command::Unfreeze { at, reason } => match state.freezes.at(at) {
             Some(_) => vec![Event::Unfrozen(Unfrozen { at, reason })],
             None => Vec::new(),
         },
@@ -108,8 +110,8 @@ pub(super) fn evolve(mut state: State, event: &Event) -> State {
             });
             state.retired = false;
         }
-        Event::Frozen(frozen) => state.frozen = Some(frozen.clone()),
-        Event::Unfrozen(_) => state.frozen = None,
+        Event::Frozen(frozen) => state.freezes.add(frozen.clone()),
+        Event::Unfrozen(Unfrozen { at, .. }) => state.freezes.lift(*at),
         Event::Retired(_) => state.retired = true,
     }
     state

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::{
     Annotated, Approved, Cancelled, Corrected, Correction, DeploymentNumber, Event, Failed, Health,
-    HealthReport, Link, Rejected, Started, Succeeded, TargetFailed, TargetReport,
+    HealthReport, Irreversible, Link, Override, Rails, Rejected, Started, Succeeded, TargetFailed,
+    TargetReport,
 };
 use crate::{
     names::{TargetName, Version},
@@ -28,7 +29,14 @@ pub struct When {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Asks for a deployment; can be refused.
-    Request(Request),
+    Request {
+        /// What is wanted.
+        request: Request,
+        /// What may stand in its way.
+        rails: Rails,
+        /// What of it is to be crossed.
+        crosses: Option<Override>,
+    },
     /// Says that a deployment took place; is never refused for what it says.
     Report(Report),
     /// Asks or says something of a recorded deployment.
@@ -66,6 +74,8 @@ pub struct Request {
     pub external_id: Option<String>,
     /// Whatever else was said, by name.
     pub labels: BTreeMap<String, String>,
+    /// The irreversible changes that whoever asks has been shown.
+    pub acknowledged: Vec<Irreversible>,
 }
 
 /// Says that a deployment took place.
@@ -154,6 +164,15 @@ pub enum Happened {
         /// Where its output can be read.
         log_url: Option<String>,
     },
+    /// An executor wants to begin it: of several that do, one may.
+    Claim {
+        /// What would carry it out.
+        executor: Option<String>,
+        /// Where its output could be read.
+        log_url: Option<String>,
+        /// What may stand in its way.
+        rails: Rails,
+    },
     /// It began on one target.
     TargetStarted(TargetName),
     /// It worked on one target.
@@ -212,7 +231,7 @@ impl Happened {
         match self {
             Self::Approve { by, comment } => Event::Approved(Approved { number, at, by, comment }),
             Self::Reject { by, reason } => Event::Rejected(Rejected { number, at, by, reason }),
-            Self::Started { executor, log_url } => {
+            Self::Started { executor, log_url } | Self::Claim { executor, log_url, rails: _ } => {
                 Event::Started(Started { number, at, executor, log_url })
             }
             Self::TargetStarted(target) => {

@@ -1,14 +1,17 @@
 //! One deployment, as its events tell it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Annotated, Approved, Cancelled, Corrected, Correction, DeploymentNumber, Event, Failed,
-    HealthReport, Intent, Rejected, Removed, Requested, Started, Succeeded, TargetFailed,
-    TargetReport,
+    Annotated, Approvals, Approved, Cancelled, Corrected, Correction, DeploymentNumber, Event,
+    Failed, HealthReport, Intent, Override, Rail, Rejected, Removed, Requested, Started, Succeeded,
+    TargetFailed, TargetReport,
 };
 use crate::{names::TargetName, release::Manifest};
 
@@ -202,6 +205,25 @@ impl Deployment {
     /// Whether it was corrected never to have taken place.
     pub fn is_void(&self) -> bool {
         self.corrections.iter().any(|one| one.correction == Correction::Void)
+    }
+
+    /// Whether something more is expected of it.
+    pub fn is_open(&self) -> bool {
+        !self.is_void() && !self.status().is_final()
+    }
+
+    /// How many people still have to agree before it may begin.
+    pub fn approvals_missing(&self) -> u8 {
+        let Requested { by: requester, approvals, crosses, .. } = &self.requested;
+        let crossed = |crosses: &Override| crosses.rails.contains(&Rail::Approvals);
+        let Some(Approvals { needed, by_requester }) = *approvals else { return 0 };
+        if crosses.as_ref().is_some_and(crossed) {
+            return 0;
+        }
+        let counts = |by: &&str| by_requester || requester.as_deref() != Some(*by);
+        let agreed = self.approvals.iter().map(|one| one.by.as_str()).filter(counts);
+        let agreed = u8::try_from(agreed.collect::<BTreeSet<_>>().len()).unwrap_or(u8::MAX);
+        needed.saturating_sub(agreed)
     }
 
     /// Whether it was blamed for harm, and not cleared since.

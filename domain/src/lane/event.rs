@@ -5,8 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::DeploymentNumber;
-use crate::{names::TargetName, release::Manifest};
+use super::{Approvals, DeploymentNumber, Override};
+use crate::{
+    names::{TargetName, Version},
+    release::Manifest,
+};
 
 /// A fact about one lane.
 ///
@@ -101,6 +104,28 @@ pub struct Requested {
     /// Whatever else was said, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Who had to agree before it could begin, if anybody. Schema 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approvals: Option<Approvals>,
+    /// The guard rails that it crossed, and why. Schema 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crosses: Option<Override>,
+    /// The irreversible changes that whoever asked had been shown. Schema 2.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acknowledged: Vec<Irreversible>,
+}
+
+/// A change that an earlier release may not work after.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Irreversible {
+    /// The release that made it.
+    pub version: Version,
+    /// What its makers call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// In words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
 }
 
 /// See [`Event::Approved`].

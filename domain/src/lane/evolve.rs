@@ -71,9 +71,14 @@ impl State {
         self.deployment(self.effects.last()?.number?)
     }
 
+    /// The newest deployment that took place, or is to.
+    pub fn last(&self) -> Option<&Deployment> {
+        self.deployments.iter().rev().find(|one| !one.is_void())
+    }
+
     /// The newest deployment that has not ended.
     pub fn in_progress(&self) -> Option<&Deployment> {
-        self.deployments.iter().rev().find(|one| !one.is_void() && !one.status().is_final())
+        self.deployments.iter().rev().find(|one| one.is_open())
     }
 
     /// The deployment that failed last by time.

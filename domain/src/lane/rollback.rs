@@ -66,7 +66,7 @@ pub(super) fn told(state: &State, to: &RollbackTo) -> Result<Plan, Refusal> {
 ///
 /// After a failed deployment that is the one which still counts as running. A rollback that failed
 /// is tried again instead: what runs is what it was to leave.
-fn previous(state: &State) -> Result<&Deployment, Refusal> {
+pub(super) fn previous(state: &State) -> Result<&Deployment, Refusal> {
     let running = state.running().ok_or(Refusal::NothingRuns)?;
     let left_by = state.failed_since().next();
     if left_by.is_some_and(|failed| !matches!(failed.intent(), Intent::Rollback { .. })) {

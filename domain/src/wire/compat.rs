@@ -3,7 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::{Decoded, EncodedEvent, Payload, Schema, WireEvent};
+use super::{Decoded, EncodedEvent, Payload, Schema, Upcaster, WireEvent};
 
 /// Why a recorded event cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,10 +55,11 @@ pub(super) fn decode<E: WireEvent>(stored: &EncodedEvent) -> Result<Decoded<E>, 
         schema: stored.schema,
         problem,
     };
-    let payload = if stored.schema == known.newest {
+    let steps = steps(stored, known.newest, E::UPCASTERS).map_err(damaged)?;
+    let payload = if steps.iter().all(|step| step.lift.is_none()) {
         Payload::Written(&stored.data)
     } else {
-        Payload::Lifted(lift(stored, known.newest, E::UPCASTERS).map_err(damaged)?)
+        Payload::Lifted(lift(stored, &steps).map_err(damaged)?)
     };
     E::read(known.event_type, payload, true).map(Decoded::Known).map_err(damaged)
 }
@@ -97,19 +98,27 @@ fn skippable<E>(stored: &EncodedEvent) -> Decoded<E> {
     Decoded::Skippable { event_type: stored.event_type.to_string(), schema: stored.schema }
 }
 
-fn lift(
+/// The steps from the schema that an event was written in to the newest one.
+fn steps<'u>(
     stored: &EncodedEvent,
     newest: u16,
-    upcasters: &[super::Upcaster],
-) -> Result<Map<String, Value>, String> {
+    upcasters: &'u [Upcaster],
+) -> Result<Vec<&'u Upcaster>, String> {
+    (stored.schema..newest)
+        .map(|schema| {
+            upcasters
+                .iter()
+                .find(|step| step.event_type == stored.event_type && step.from == schema)
+                .ok_or_else(|| format!("nothing lifts schema {schema}"))
+        })
+        .collect()
+}
+
+fn lift(stored: &EncodedEvent, steps: &[&Upcaster]) -> Result<Map<String, Value>, String> {
     let mut data: Map<String, Value> =
         serde_json::from_slice(&stored.data).map_err(|error| error.to_string())?;
-    for schema in stored.schema..newest {
-        let step = upcasters
-            .iter()
-            .find(|step| step.event_type == stored.event_type && step.from == schema)
-            .ok_or_else(|| format!("nothing lifts schema {schema}"))?;
-        (step.lift)(&mut data)?;
+    for lift in steps.iter().filter_map(|step| step.lift) {
+        lift(&mut data)?;
     }
     Ok(data)
 }

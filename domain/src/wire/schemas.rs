@@ -2,12 +2,12 @@
 //!
 //! A step that lifts an older schema goes into the family's `upcasters`.
 
-use super::wire_events;
+use super::{Upcaster, wire_events};
 use crate::{environment, lane, release};
 
 wire_events! {
     lane::Event {
-        Requested = "DeploymentRequested", schema 1, readable from 1, essential;
+        Requested = "DeploymentRequested", schema 2, readable from 1, essential;
         Approved = "DeploymentApproved", schema 1, readable from 1, ignorable;
         Rejected = "DeploymentRejected", schema 1, readable from 1, essential;
         Started = "DeploymentStarted", schema 1, readable from 1, essential;
@@ -22,7 +22,8 @@ wire_events! {
         Corrected = "DeploymentCorrected", schema 1, readable from 1, essential;
         Removed = "ServiceRemoved", schema 1, readable from 1, essential;
     }
-    upcasters &[]
+    // Schema 2 added `approvals`, `crosses` and `acknowledged`.
+    upcasters &[Upcaster { event_type: "DeploymentRequested", from: 1, lift: None }]
 }
 
 wire_events! {

@@ -103,7 +103,7 @@ fn what_is_new_is_ignored_however_deep_it_stands() {
         ("DeploymentRequested", requested),
         ("DeploymentCorrected", corrected),
     ] {
-        let read = Stored::new(event_type, 2, data).readable_from(1).read();
+        let read = Stored::new(event_type, 99, data).readable_from(1).read();
         assert!(matches!(read, Ok(Decoded::Known(_))), "{read:?}");
     }
 }

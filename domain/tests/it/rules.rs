@@ -5,6 +5,8 @@ mod deployment;
 mod environment;
 mod outcomes;
 mod people;
+mod rails;
+mod recovery;
 mod refusals;
 mod release;
 mod removal;

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use shiplog_domain::{
     lane::{
         Approved, Asked, Cancelled, Command, Corrected, Correction, DeploymentNumber, Event,
-        Failed, Happened, Intent, Rejected, Removed, Request, Requested, Started, Succeeded, When,
+        Failed, Happened, Intent, Rails, Rejected, Removed, Request, Requested, Started, Succeeded,
+        When,
     },
     release::Manifest,
 };
@@ -50,6 +51,9 @@ pub(crate) fn requested(of: u32, intent: Intent, release: Manifest, time: &str) 
         url: None,
         external_id: None,
         labels: BTreeMap::new(),
+        approvals: None,
+        crosses: None,
+        acknowledged: Vec::new(),
     })
 }
 
@@ -103,12 +107,25 @@ pub(crate) fn ran(of: u32, version: &str, time: &str) -> [Event; 2] {
 
 /// A request that says nothing but what it asks for.
 pub(crate) fn request(asked: Asked, when: When) -> Request {
-    let labels = BTreeMap::new();
-    Request { when, asked, by: None, reason: None, url: None, external_id: None, labels }
+    Request {
+        when,
+        asked,
+        by: None,
+        reason: None,
+        url: None,
+        external_id: None,
+        labels: BTreeMap::new(),
+        acknowledged: Vec::new(),
+    }
 }
 
 pub(crate) fn ask(asked: Asked, time: &str) -> Command {
-    Command::Request(request(asked, now(time)))
+    ask_past(asked, time, Rails::default())
+}
+
+/// Asks where these guard rails stand.
+pub(crate) fn ask_past(asked: Asked, time: &str, rails: Rails) -> Command {
+    Command::Request { request: request(asked, now(time)), rails, crosses: None }
 }
 
 pub(crate) fn happens(of: u32, when: When, happened: Happened) -> Command {

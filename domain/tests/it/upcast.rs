@@ -29,8 +29,8 @@ const RESUMED: Schema = Schema { event_type: "DeploymentResumed", newest: 2, ..P
 impl WireEvent for Paused {
     const SCHEMAS: &'static [Schema] = &[PAUSED, RESUMED];
     const UPCASTERS: &'static [Upcaster] = &[
-        Upcaster { event_type: "DeploymentPaused", from: 2, lift: seconds_to_lasted },
-        Upcaster { event_type: "DeploymentPaused", from: 1, lift: minutes_to_seconds },
+        Upcaster { event_type: "DeploymentPaused", from: 2, lift: Some(seconds_to_lasted) },
+        Upcaster { event_type: "DeploymentPaused", from: 1, lift: Some(minutes_to_seconds) },
     ];
 
     fn schema(&self) -> Schema {

@@ -132,16 +132,17 @@ impl Batch<'_> {
         let Some(name) = environment::from_stream(&recorded.stream) else { return Ok(()) };
         self.declare(name.as_str())?;
         let encoded = shiplog_domain::wire::encode(event);
-        self.tables.prepare_cached("INSERT INTO declarations VALUES (?, ?, ?, ?, ?, ?)")?.execute(
-            params![
+        self.tables
+            .prepare_cached("INSERT INTO declarations VALUES (?, ?, ?, ?, ?, ?, ?)")?
+            .execute(params![
                 name.as_str(),
                 event.at().as_microsecond(),
                 recorded.position.0,
                 recorded.recorded_at.as_microsecond(),
                 encoded.event_type,
+                encoded.schema,
                 String::from_utf8_lossy(&encoded.data),
-            ],
-        )?;
+            ])?;
         Ok(())
     }
 

@@ -6,7 +6,7 @@ mod lanes;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Result};
 use shiplog_domain::{
-    environment::{Frozen, Rules, Tier},
+    environment::{Freezes, Rules, Tier},
     lane::{DeploymentNumber, Intent, LaneId},
     metadata::Actor,
     names::{EnvironmentName, ServiceName, Version},
@@ -38,8 +38,8 @@ pub struct EnvironmentRow {
     pub retired: bool,
     /// As declared last.
     pub rules: Option<Rules>,
-    /// The freeze in force, if there is one.
-    pub frozen: Option<Frozen>,
+    /// When it holds still.
+    pub freezes: Freezes,
     /// How many services run there.
     pub lanes: u64,
 }

@@ -25,7 +25,7 @@ use shiplog_projections::{
 };
 use shiplog_store::log::Recorded;
 
-use crate::support::{RECORDING_BEGINS, World, lane, release, report, request, stated};
+use crate::support::{RECORDING_BEGINS, World, ask, lane, release, report, request, stated};
 
 const SERVICES: [&str; 2] = ["checkout", "search"];
 
@@ -58,10 +58,10 @@ fn command() -> impl Strategy<Value = Command> {
         1 => Just(Outcome::Started),
     ];
     let asked = (second(), version())
-        .prop_map(|(at, version)| Command::Request(request(at, Asked::Deploy(release(version)))));
+        .prop_map(|(at, version)| ask(request(at, Asked::Deploy(release(version)))));
     let back = second().prop_map(|at| {
         let asked = Asked::Rollback { to: RollbackTo::Previous, release: None };
-        Command::Request(request(at, asked))
+        ask(request(at, asked))
     });
     let told = (1_u32..8, second(), happened()).prop_map(|(number, at, happened)| {
         Command::Deployment { number: DeploymentNumber(number), when: stated(at), happened }

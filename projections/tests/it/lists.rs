@@ -14,7 +14,7 @@ use shiplog_projections::{
     runner::Runner,
 };
 
-use crate::support::{World, lane, release, report, request, stated};
+use crate::support::{World, ask, lane, release, report, request, stated};
 
 fn run<T>(test: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
@@ -206,7 +206,7 @@ fn the_audit_tells_declared_and_inferred_rollbacks_with_what_they_reached() {
             Asked::Rollback { to: RollbackTo::Version("2".parse().unwrap()), release: None },
         );
         asked.reason = Some("4 loses Orders".into());
-        world.tell(&lane, Command::Request(asked)).await;
+        world.tell(&lane, ask(asked)).await;
         let number = DeploymentNumber(6);
         let happened = Happened::Succeeded;
         world.tell(&lane, Command::Deployment { number, when: stated(70), happened }).await;

@@ -7,7 +7,7 @@ use std::sync::{
 
 use jiff::Timestamp;
 use shiplog_domain::{
-    lane::{Asked, Command, Lane, LaneId, Outcome, Report, Request, When},
+    lane::{Asked, Command, Lane, LaneId, Outcome, Rails, Report, Request, When},
     metadata::{Actor, ActorKind, CorrelationId, Metadata, RequestDigest, Via},
     release::Manifest,
 };
@@ -90,7 +90,13 @@ pub(crate) fn request(second: i64, asked: Asked) -> Request {
         url: None,
         external_id: None,
         labels: std::collections::BTreeMap::new(),
+        acknowledged: Vec::new(),
     }
+}
+
+/// Asks where no guard rail stands.
+pub(crate) fn ask(request: Request) -> Command {
+    Command::Request { request, rails: Rails::default(), crosses: None }
 }
 
 pub(crate) fn release(version: &str) -> Manifest {

@@ -24,6 +24,7 @@ fn a_deployment_that_fails_shows_all_that_is_known_and_the_ways_out() {
         fail checkout production --at 2025-03-03T02:11Z --error 'no healthy instance after 300 s' --failed-step smoke-test --log-url https://ci.example/runs/77/log
         status production
         show checkout/production#3
+        recover checkout production
         ",
     );
     insta::assert_snapshot!(seen);
@@ -108,15 +109,13 @@ fn a_rollback_is_refused_where_there_is_nothing_to_go_back_to() {
 
 #[test]
 fn each_way_out_can_be_taken_as_it_is_written() {
-    for (way, version) in
-        [("roll back", "1.4.2"), ("roll forward", "1.5.1"), ("roll over", "1.5.0")]
-    {
+    for (way, version) in [("rollback", "1.4.2"), ("deploy", "1.5.1"), ("retry", "1.5.0")] {
         let shop = Shop::open();
         shop.does(BEFORE);
         shop.does("deploy checkout production 1.5.0 --status failed --at 2025-03-03T02:11Z");
-        let shown = shop.call("show checkout/production#3").ends(0).out;
-        let line = shown.lines().find(|line| line.starts_with(way)).unwrap();
-        let (_, words) = line.split_once("  shiplog ").unwrap();
+        let shown = shop.call("recover checkout production").ends(0).out;
+        let (_, words) = shown.split_once(&format!("shiplog {way} ")).unwrap();
+        let words = format!("{way} {}", words.lines().next().unwrap());
         let words = words.replace("WHY", "'it has to work'").replace("VERSION", "1.5.1");
         assert_eq!(shop.call(&words).ends(0).out, "checkout/production#4\n", "{words}");
         shop.does("succeed checkout/production#4");
@@ -126,7 +125,7 @@ fn each_way_out_can_be_taken_as_it_is_written() {
         assert_eq!(now["uncertain"], serde_json::Value::Null, "{way}: {now}");
         // Once it is mended, the old failure offers nothing any more.
         let shown = shop.call("show checkout/production#3").ends(0).out;
-        assert!(!shown.contains("way out"), "{shown}");
+        assert!(!shown.contains("ways out"), "{shown}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod forms;
 mod reading;
+mod recovery;
 mod rollback;
 
 use super::server::{Answer, Server};

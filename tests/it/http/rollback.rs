@@ -137,19 +137,6 @@ fn what_cannot_be_put_back_is_refused_and_says_why() {
 }
 
 #[test]
-fn a_blocked_release_is_shown_as_such_and_stays_the_callers_choice() {
-    let server = Server::start();
-    succeeded(&server, &["1.0", "1.1"]);
-    server.post("/v1/releases/checkout/1.0/block", &json!({"reason": "it leaks"}));
-    let blocked = server.get("/v1/releases/checkout/1.0");
-    assert_eq!(blocked["blocked"]["reason"], "it leaks");
-    let rollback = server.post(DEPLOYMENTS, &back("1.0"));
-    assert_eq!(rollback["release"]["version"], "1.0");
-    server.post("/v1/releases/checkout/1.0/unblock", &json!({"reason": "it does not"}));
-    assert_eq!(server.get("/v1/releases/checkout/1.0")["blocked"], Value::Null);
-}
-
-#[test]
 fn a_rollback_that_took_place_is_recorded_whatever_it_went_back_to() {
     let server = Server::start();
     succeeded(&server, &["1.0", "1.1"]);

@@ -11,7 +11,7 @@ use super::{
 const DEPLOYMENT: &str = "service environment number status intent classification release actor \
     reason external_id url labels requested_at started_at finished_at duration_ms replaced position \
     executor log_url error failed_step ended_because contradicted void blamed health targets notes \
-    approvals corrections";
+    approvals approvals_needed approvals_missing override acknowledged corrections";
 
 const RELEASE: &str = "version commit artifacts notes changes";
 const ACTOR: &str = "kind id name via";
@@ -116,7 +116,7 @@ fn a_lane_is_the_same_alone_and_on_its_board() {
         has(&lane[place]["actor"], ACTOR);
     }
     let board = server.get("/v1/environments/production");
-    has(&board, "environment tier at known_at frozen lanes declared retired");
+    has(&board, "environment tier at known_at frozen planned_freezes lanes declared retired");
     assert_eq!(board["lanes"], json!([lane]));
 }
 
@@ -129,7 +129,8 @@ fn an_environment_has_the_same_fields_declared_or_not() {
     let declared = ask.send().expect(200).json();
     has(
         &declared,
-        "environment tier declared approvals self_approval one_at_a_time frozen retired",
+        "environment tier declared approvals self_approval one_at_a_time frozen planned_freezes \
+            retired",
     );
     let freeze = json!({"reason": "inventory", "until": "2999-01-01T00:00:00Z"});
     let frozen = server.post("/v1/environments/production/freeze", &freeze);
@@ -194,7 +195,7 @@ fn an_event_is_shown_as_the_log_has_it() {
             idempotency_key request_digest correlation_id causation_id source",
     );
     let expected = json!({"position": 1, "stream": "lane-checkout@production", "version": 0,
-        "type": "DeploymentRequested", "schema": 1, "idempotency_key": "run-77",
+        "type": "DeploymentRequested", "schema": 2, "idempotency_key": "run-77",
         "correlation_id": "trace-1"});
     assert_eq!(*event, with(event.clone(), expected));
     assert_eq!(event["data"]["release"]["commit"], "3f2c9ab");

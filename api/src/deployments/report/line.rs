@@ -16,7 +16,7 @@ use crate::{
         request::{StatusGiven, when},
     },
     problem::Problem,
-    shapes::{ActorGiven, Labels, Moment, Object, ReleaseGiven, Text},
+    shapes::{ActorGiven, Labels, Moment, Object, OverrideGiven, ReleaseGiven, ShownGiven, Text},
 };
 
 /// Everything that a line may hold.
@@ -36,6 +36,9 @@ struct Line {
     url: Option<Text<0, 2_000>>,
     labels: Option<Labels>,
     error: Option<Text<0, 10_000>>,
+    #[serde(rename = "override")]
+    crosses: Option<Object<OverrideGiven>>,
+    acknowledged: Option<Vec<Object<ShownGiven>>>,
     actor: Option<ActorGiven>,
 }
 
@@ -111,7 +114,7 @@ fn metadata(
 impl Line {
     fn into_request(self) -> DeploymentRequest {
         let Self { service, environment, intent, release, reason, status, .. } = self;
-        let Self { at, external_id, url, labels, error, actor, .. } = self;
+        let Self { at, external_id, url, labels, error, crosses, acknowledged, actor, .. } = self;
         DeploymentRequest {
             service,
             environment,
@@ -124,6 +127,8 @@ impl Line {
             url,
             labels,
             error,
+            crosses,
+            acknowledged,
             actor,
         }
     }
@@ -137,6 +142,8 @@ impl Line {
             ("/url", self.url.is_some()),
             ("/labels", self.labels.is_some()),
             ("/error", self.error.is_some()),
+            ("/override", self.crosses.is_some()),
+            ("/acknowledged", self.acknowledged.is_some()),
         ];
         if let Some((pointer, _)) = stray.iter().find(|(_, stray)| *stray) {
             return Err(Problem::at(*pointer, "a removal has none"));

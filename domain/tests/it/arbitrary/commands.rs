@@ -2,11 +2,12 @@
 
 use proptest::prelude::*;
 use shiplog_domain::{
-    environment::{self, Rules},
+    environment::{self, Frozen, Rules},
     lane::{
-        Asked, Command, DeploymentNumber, Happened, Outcome, Report, Request, RollbackTo, When,
+        Approvals, Asked, Command, DeploymentNumber, Happened, Outcome, Override, Rail, Rails,
+        Report, Request, RollbackTo, When,
     },
-    release,
+    release::{self, Blocked},
 };
 
 use super::{
@@ -30,13 +31,43 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
     let deployment = (known_number(), when(), happened())
         .prop_map(|(number, when, happened)| Command::Deployment { number, when, happened });
     prop_oneof![
-        2 => (asked(), when()).prop_map(|(asked, when)| Command::Request(request(asked, when))),
+        2 => (asked(), when(), rails(), crosses()).prop_map(|(asked, when, rails, crosses)| {
+            Command::Request { request: request(asked, when), rails, crosses }
+        }),
         3 => (asked(), when(), outcome()).prop_map(|(asked, when, outcome)| {
             Command::Report(Report { request: request(asked, when), outcome })
         }),
         5 => deployment,
         1 => (when(), some(text())).prop_map(|(when, reason)| Command::Remove { when, reason }),
     ]
+}
+
+/// Guard rails, each of which may stand or not.
+pub(crate) fn rails() -> impl Strategy<Value = Rails> {
+    let freeze = (0..30_i64).prop_map(|at| Frozen {
+        at: minute(at),
+        reason: "an audit".into(),
+        until: None,
+    });
+    let block =
+        (0..30_i64).prop_map(|at| Blocked { at: minute(at), reason: "it loses orders".into() });
+    (option(freeze), any::<bool>(), 0..3_u8, any::<bool>(), option(block)).prop_map(
+        |(freeze, one_at_a_time, needed, by_requester, block)| Rails {
+            freeze,
+            one_at_a_time,
+            approvals: Approvals { needed, by_requester },
+            block,
+        },
+    )
+}
+
+fn option<T: std::fmt::Debug>(some: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
+    proptest::option::weighted(0.2, some)
+}
+
+fn crosses() -> impl Strategy<Value = Option<Override>> {
+    let rails = proptest::sample::subsequence(Rail::ALL.to_vec(), 1..=4);
+    option(rails.prop_map(|rails| Override { rails, reason: "it burns".into() }))
 }
 
 fn request(asked: Asked, when: When) -> Request {

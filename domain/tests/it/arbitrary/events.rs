@@ -9,9 +9,9 @@ use proptest::{
 use shiplog_domain::{
     environment::{self, Declared, Frozen, Retired, Tier, Unfrozen},
     lane::{
-        self, Annotated, Approved, Cancelled, Corrected, Correction, Failed, Health, HealthReport,
-        Intent, Link, LinkKind, Rejected, Removed, Requested, Started, Succeeded, TargetFailed,
-        TargetReport,
+        self, Annotated, Approvals, Approved, Cancelled, Corrected, Correction, Failed, Health,
+        HealthReport, Intent, Irreversible, Link, LinkKind, Override, Rail, Rejected, Removed,
+        Requested, Started, Succeeded, TargetFailed, TargetReport,
     },
     names::TargetName,
     release::{self, Artifact, Blocked, Change, Manifest, Registered, Unblocked},
@@ -57,8 +57,9 @@ fn told(
 fn requested() -> impl Strategy<Value = lane::Event> {
     let told = (some(text()), some(text()), some(text()), some(text()));
     let labels = btree_map(text(), text(), 0..3);
-    (time(), number(), intent(), manifest(), told, labels).prop_map(
-        |(at, number, intent, release, (by, reason, url, external_id), labels)| {
+    (time(), number(), intent(), manifest(), told, labels, guarded()).prop_map(
+        |(at, number, intent, release, (by, reason, url, external_id), labels, guarded)| {
+            let (approvals, crosses, acknowledged) = guarded;
             let release = Arc::new(release);
             lane::Event::Requested(Requested {
                 at,
@@ -70,9 +71,22 @@ fn requested() -> impl Strategy<Value = lane::Event> {
                 url,
                 external_id,
                 labels,
+                approvals,
+                crosses,
+                acknowledged,
             })
         },
     )
+}
+
+fn guarded() -> impl Strategy<Value = (Option<Approvals>, Option<Override>, Vec<Irreversible>)> {
+    let approvals = (any::<u8>(), any::<bool>())
+        .prop_map(|(needed, by_requester)| Approvals { needed, by_requester });
+    let rails = proptest::sample::subsequence(Rail::ALL.to_vec(), 1..=4);
+    let crosses = (rails, text()).prop_map(|(rails, reason)| Override { rails, reason });
+    let change = (version(), some(text()), some(text()))
+        .prop_map(|(version, id, description)| Irreversible { version, id, description });
+    (some(approvals), some(crosses), vec(change, 0..3))
 }
 
 fn intent() -> impl Strategy<Value = Intent> {

@@ -42,6 +42,7 @@ fn is_recorded_once(happened: &Happened) -> bool {
         | Happened::Failed { .. }
         | Happened::Correct { correction: Correction::Void, .. } => true,
         Happened::Started { .. }
+        | Happened::Claim { .. }
         | Happened::TargetStarted(_)
         | Happened::TargetSucceeded(_)
         | Happened::TargetFailed { .. }

@@ -1,8 +1,10 @@
 //! What can be asked of an environment.
 
 use shiplog_domain::{
+    decider::fold,
     environment::{
-        Command, Declared, Environment, Event, Frozen, Refusal, Retired, Rules, Tier, Unfrozen,
+        Command, Declared, Environment, Event, Freezes, Frozen, Refusal, Retired, Rules, Tier,
+        Unfrozen,
     },
     testing::given,
 };
@@ -120,4 +122,42 @@ fn what_was_unfrozen_can_be_frozen_again_for_the_same_reason() {
     given::<Environment>([frozen("an audit", None, "10:00"), unfrozen("10:05")])
         .when(freeze("an audit", None, "10:10"))
         .then([frozen("an audit", None, "10:10")]);
+}
+
+/// From 12:00 to 14:00, planned at any time before.
+fn window() -> Event {
+    frozen("Black Friday", Some("14:00"), "12:00")
+}
+
+#[test]
+fn a_planned_window_outlives_the_lifting_of_another_freeze() {
+    let given = given::<Environment>([window(), frozen("an audit", None, "10:00")]);
+    given.when(unfreeze("10:05")).then([unfrozen("10:05")]);
+    let freezes = freezes(&[window(), frozen("an audit", None, "10:00"), unfrozen("10:05")]);
+    assert_eq!(freezes.at(at("10:10")), None);
+    assert_eq!(freezes.planned_after(at("10:10")).len(), 1);
+    assert_eq!(freezes.at(at("12:00")).unwrap().reason, "Black Friday");
+    assert_eq!(freezes.at(at("14:00")), None);
+}
+
+#[test]
+fn a_planned_window_is_lifted_as_of_its_beginning_and_is_none_then() {
+    let given = given::<Environment>([window()]);
+    given.when(unfreeze("11:00")).then([]);
+    given.when(unfreeze("12:00")).then([unfrozen("12:00")]);
+    let freezes = freezes(&[window(), unfrozen("12:00")]);
+    assert_eq!(freezes.at(at("12:30")), None);
+    assert!(freezes.planned_after(at("11:00")).is_empty());
+}
+
+#[test]
+fn of_several_freezes_the_one_that_ends_last_is_told_of() {
+    let freezes = freezes(&[window(), frozen("an audit", None, "13:00")]);
+    assert_eq!(freezes.at(at("12:30")).unwrap().reason, "Black Friday");
+    assert_eq!(freezes.at(at("13:30")).unwrap().reason, "an audit");
+    assert_eq!(freezes.at(at("15:00")).unwrap().reason, "an audit");
+}
+
+fn freezes(history: &[Event]) -> Freezes {
+    fold::<Environment>(history).freezes
 }

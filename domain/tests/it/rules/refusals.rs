@@ -31,7 +31,21 @@ fn of_a_lane() -> impl Iterator<Item = lane::Refusal> {
             Refusal::NeverSucceeded { .. } => Refusal::NeverRan { version: Clone::clone(&version) },
             Refusal::NeverRan { .. } => Refusal::NothingToRetry,
             Refusal::NothingToRetry => Refusal::AlreadyEnded { number, status: Status::Cancelled },
-            Refusal::AlreadyEnded { .. } => Refusal::Full,
+            Refusal::AlreadyEnded { .. } => Refusal::StillOpen { number, status: Status::Started },
+            Refusal::StillOpen { .. } => {
+                Refusal::AlreadyStarted { number, executor: Some("agent-1".into()) }
+            }
+            Refusal::AlreadyStarted { .. } => Refusal::NotApproved { number, missing: 1 },
+            Refusal::NotApproved { .. } => Refusal::SelfApproval { number, by: "ada".into() },
+            Refusal::SelfApproval { .. } => {
+                Refusal::Frozen { reason: "an audit".into(), until: Some(at("12:00")) }
+            }
+            Refusal::Frozen { .. } => Refusal::InProgress { number, status: Status::Requested },
+            Refusal::InProgress { .. } => Refusal::Blocked {
+                version: Clone::clone(&version),
+                reason: "it loses orders".into(),
+            },
+            Refusal::Blocked { .. } => Refusal::Full,
             Refusal::Full => return None,
         })
     })

@@ -3,13 +3,19 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use shiplog_domain::{
-    lane::{Asked, Command, Intent, Lane, Request, Requested},
+    lane::{Asked, Command, Intent, Irreversible, Lane, Rails, Request, Requested},
     testing::given,
 };
 
 use crate::samples::{
-    ask, at, built, deploy, now, number, ran, release, request, requested, started,
+    ask, at, built, deploy, failed, now, number, ran, release, request, requested, started,
 };
+
+/// A change that whoever asks was shown.
+fn shown() -> Irreversible {
+    let id = Some("migration-0042".into());
+    Irreversible { version: "1".parse().unwrap(), id, description: None }
+}
 
 #[test]
 fn the_first_deployment_of_a_lane_is_number_1() {
@@ -33,21 +39,24 @@ fn what_was_said_with_a_request_is_recorded() {
         url: Some("https://ci.example.com/runs/42".into()),
         external_id: Some("run-42".into()),
         labels: BTreeMap::from([("team".into(), "payments".into())]),
+        acknowledged: vec![shown()],
         ..request(Asked::Deploy(built("1", "9fceb02")), now("10:00"))
     };
-    given::<Lane>([]).when(Command::Request(said)).then([shiplog_domain::lane::Event::Requested(
-        Requested {
-            at: at("10:00"),
-            number: number(1),
-            intent: Intent::Deploy,
-            release: Arc::new(built("1", "9fceb02")),
-            by: Some("ada".into()),
-            reason: Some("it is Monday".into()),
-            url: Some("https://ci.example.com/runs/42".into()),
-            external_id: Some("run-42".into()),
-            labels: BTreeMap::from([("team".into(), "payments".into())]),
-        },
-    )]);
+    let command = Command::Request { request: said, rails: Rails::default(), crosses: None };
+    given::<Lane>([]).when(command).then([shiplog_domain::lane::Event::Requested(Requested {
+        at: at("10:00"),
+        number: number(1),
+        intent: Intent::Deploy,
+        release: Arc::new(built("1", "9fceb02")),
+        by: Some("ada".into()),
+        reason: Some("it is Monday".into()),
+        url: Some("https://ci.example.com/runs/42".into()),
+        external_id: Some("run-42".into()),
+        labels: BTreeMap::from([("team".into(), "payments".into())]),
+        approvals: None,
+        crosses: None,
+        acknowledged: vec![shown()],
+    })]);
 }
 
 #[test]
@@ -67,7 +76,7 @@ fn a_deployment_can_be_asked_for_while_another_is_under_way() {
 #[test]
 fn a_roll_forward_says_what_it_mends() {
     let mends = Some(number(1));
-    given::<Lane>([deploy(1, "1", "10:00")])
+    given::<Lane>([deploy(1, "1", "10:00"), failed(1, "10:05")])
         .when(ask(Asked::RollForward { release: release("2"), mends }, "10:10"))
         .then([requested(2, Intent::RollForward { mends }, release("2"), "10:10")]);
 }

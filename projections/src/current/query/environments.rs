@@ -18,23 +18,20 @@ pub(super) fn row(
     instant: Instant,
 ) -> Result<EnvironmentRow> {
     let state = state(view, environment, instant)?;
-    let frozen = state.frozen.filter(|frozen| {
-        frozen.until.is_none_or(|until| until.as_microsecond() > instant.at.unwrap_or(i64::MIN))
-    });
     Ok(EnvironmentRow {
         environment: environment.clone(),
         tier: state.rules.map_or_else(|| Tier::guess(environment), |rules| rules.tier),
         declared: state.rules.is_some(),
         retired: state.retired,
         rules: state.rules,
-        frozen,
+        freezes: state.freezes,
         lanes: 0,
     })
 }
 
 fn state(view: &View<'_>, environment: &EnvironmentName, instant: Instant) -> Result<State> {
     let mut statement = view.0.prepare_cached(
-        "SELECT type, data FROM declarations
+        "SELECT type, schema, data FROM declarations
          WHERE environment = ?1 AND at <= ?2 AND recorded_at <= ?3
          ORDER BY at, position",
     )?;
@@ -44,13 +41,13 @@ fn state(view: &View<'_>, environment: &EnvironmentName, instant: Instant) -> Re
     while let Some(row) = rows.next()? {
         let stored = EncodedEvent {
             event_type: row.get::<_, String>(0)?.into(),
-            schema: 1,
+            schema: row.get(1)?,
             readable_from: 1,
             ignorable: true,
-            data: row.get::<_, String>(1)?.into(),
+            data: row.get::<_, String>(2)?.into(),
         };
         let decoded = DomainEvent::decode(&stream(environment), &stored).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(1, Type::Text, Box::new(error))
+            rusqlite::Error::FromSqlConversionFailure(2, Type::Text, Box::new(error))
         })?;
         if let Decoded::Known(DomainEvent::Environment(event)) = decoded {
             state = Environment::evolve(state, &event);

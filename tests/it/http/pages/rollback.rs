@@ -35,7 +35,7 @@ fn the_confirmation_says_what_would_be_recorded_and_then_records_just_that() {
     server.post(DEPLOYMENTS, &body);
     let before = server.position();
     let page = open(&server, PAGE).expect(200);
-    for said in ["#3 1.2", "1.1", "irreversible", "migration 0042", "Type the environment"] {
+    for said in ["#3 1.2", "1.1", "irreversible", "0042, in 1.2", "Type the environment"] {
         assert!(page.text.contains(said), "`{said}` is not said: {}", page.text);
     }
     assert!(page.text.contains("Roll back checkout in production to 1.1</button>"), "{page:?}");
@@ -45,6 +45,7 @@ fn the_confirmation_says_what_would_be_recorded_and_then_records_just_that() {
     assert!(sent.header("set-cookie").contains("shiplog-actor=ann"), "{sent:?}");
     let made = server.get("/v1/deployments/checkout/production/4");
     assert_eq!(made["intent"], json!({"kind": "rollback", "restores": 2, "reverts": [3]}));
+    assert_eq!(made["acknowledged"][0]["id"], "0042", "what was shown is recorded");
     assert_eq!(
         (&made["reason"], &made["actor"]["id"]),
         (&json!("it loses\norders"), &json!("ann"))
@@ -152,4 +153,33 @@ fn a_form_from_another_site_changes_nothing() {
         ask.body(body.clone()).send().problem(403, "other-origin");
     }
     assert_eq!(server.position(), before);
+}
+
+#[test]
+fn a_freeze_is_shown_and_overridden_with_a_reason() {
+    let server = Server::start();
+    succeeded(&server, &["1.0", "1.1"]);
+    server.post("/v1/environments/production/freeze", &json!({"reason": "the quarter ends"}));
+    let page = open(&server, PAGE).expect(200);
+    assert!(page.text.contains("the environment is frozen: the quarter ends"), "{}", page.text);
+    let before = server.position();
+    let refused = confirm(&server, &page, "it loses orders").expect(409);
+    assert!(refused.text.contains("The rules refuse it, and nothing was recorded"), "{refused:?}");
+    assert_eq!(server.position(), before, "nothing is recorded");
+    let mut fields = vec![
+        ("key", filled_in(&refused, "key")),
+        ("version", filled_in(&refused, "version")),
+        ("to", filled_in(&refused, "to")),
+        ("reason", "it loses orders"),
+        ("actor", "ann"),
+        ("confirm", "production"),
+        ("override", "freeze"),
+    ];
+    let unsaid = send(&server, PAGE, &fields).expect(400);
+    assert!(unsaid.text.contains("id=\"override-wrong\""), "{}", unsaid.text);
+    fields.push(("override_reason", "orders are lost"));
+    send(&server, PAGE, &fields).expect(303);
+    let made = server.get("/v1/deployments/checkout/production/3");
+    let crossed = json!({"rails": ["freeze"], "reason": "orders are lost"});
+    assert_eq!(made["override"], crossed);
 }

@@ -1,0 +1,184 @@
+//! What a deployment changed against what ran before it.
+
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+    response::{IntoResponse, Response},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use shiplog_domain::{
+    lane,
+    names::Version,
+    release::{Artifact, Manifest, ReleaseId},
+};
+use shiplog_projections::{
+    history::Entry,
+    projection::View,
+    releases::{self, ReleaseRow},
+};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::show::one;
+use crate::{
+    app::App,
+    path::DeploymentPath,
+    problem::Problem,
+    query::Query,
+    shapes::{Change, Moment, Name, Place, moment},
+    views::AtLeast,
+};
+
+/// How many releases between the two are told of.
+const BETWEEN: usize = 50;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(get_changes))
+}
+
+/// What a deployment changed against what ran before it, or would have replaced.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Changes {
+    /// What ran before; null if nothing did.
+    from: Option<Place>,
+    to: Place,
+    commits: Commits,
+    /// Artifacts that are not the same, by name.
+    artifacts: Vec<ArtifactChange>,
+    /// What each release changes, release by release: those that were first heard of between the
+    /// two, the oldest first, then the one that was deployed.
+    releases: Vec<ReleaseChanges>,
+}
+
+/// From which commit to which.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Commits {
+    from: Option<String>,
+    to: Option<String>,
+}
+
+/// An artifact that is not the same.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct ArtifactChange {
+    name: String,
+    /// Its digest before; null if it was not there.
+    from: Option<String>,
+    /// Its digest after; null if it is not there.
+    to: Option<String>,
+}
+
+/// What one release changes.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct ReleaseChanges {
+    #[schema(value_type = Name)]
+    version: Version,
+    commit: Option<String>,
+    /// When it was first heard of; null if only its deployment is known.
+    first_seen_at: Option<Moment>,
+    notes: Option<String>,
+    changes: Vec<Change>,
+}
+
+/// Show what a deployment changed against what it replaced, or was to replace.
+#[utoipa::path(get, path = "/v1/deployments/{service}/{environment}/{number}/changes",
+    tag = "deployments",
+    params(crate::openapi::LaneParams, crate::openapi::NumberParam),
+    responses((status = 200, description = "What it changed", body = Changes)))]
+async fn get_changes(
+    State(app): State<App>,
+    DeploymentPath { lane, number }: DeploymentPath,
+    at_least: AtLeast,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Problem> {
+    Query::parse(raw.as_deref(), &[])?;
+    at_least.seen_by(&app.models.history).await?;
+    let (entry, position) = one(&app, &lane, number).await?;
+    let look = |state: &lane::State, _: Option<_>| {
+        let deployment = state.deployment(number)?;
+        lane::recovery(state, deployment).before.map(Before::from)
+    };
+    let before = app.lanes.read(&lane.stream(), look).await?;
+    at_least.seen_by(&app.models.releases).await?;
+    let changes = against(&app, &entry, before).await?;
+    Ok((app.receipt(position), Json(changes)).into_response())
+}
+
+/// What ran before a deployment.
+#[derive(Clone, Debug)]
+pub(super) struct Before {
+    place: Place,
+    release: Manifest,
+}
+
+impl From<&lane::Deployment> for Before {
+    fn from(deployment: &lane::Deployment) -> Self {
+        Self { place: deployment.into(), release: Manifest::clone(deployment.release()) }
+    }
+}
+
+/// What a deployment changed against what ran before it.
+pub(super) async fn against(
+    app: &App,
+    entry: &Entry,
+    before: Option<Before>,
+) -> Result<Changes, Problem> {
+    let (deployment, service) = (&entry.deployment, &entry.lane.service);
+    let after: &Manifest = deployment.release();
+    let mut releases = Vec::new();
+    if let Some(before) = &before {
+        let id =
+            |version: &Version| ReleaseId { service: service.clone(), version: version.clone() };
+        let (older, newer) = (id(&before.release.version), id(&after.version));
+        let ask = move |view: &View<'_>| releases::amid(view, &older, &newer, BETWEEN);
+        let rows = app.models.releases.query(ask).await?.value;
+        releases.extend(rows.iter().map(ReleaseChanges::from));
+    }
+    releases.push(ReleaseChanges::new(after, None));
+    let old = before.as_ref().map(|before| &before.release);
+    Ok(Changes {
+        to: deployment.into(),
+        commits: Commits {
+            from: old.and_then(|release| release.commit.clone()),
+            to: after.commit.clone(),
+        },
+        artifacts: artifacts(old, after),
+        releases,
+        from: before.map(|before| before.place),
+    })
+}
+
+fn artifacts(before: Option<&Manifest>, after: &Manifest) -> Vec<ArtifactChange> {
+    let old = before.map(|release| release.artifacts.as_slice()).unwrap_or_default();
+    let digest = |list: &[Artifact], name: &str| {
+        list.iter().find(|one| one.name == name).map(|one| one.digest.clone())
+    };
+    let mut names: Vec<_> =
+        old.iter().chain(&after.artifacts).map(|one| one.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+        .into_iter()
+        .map(|name| (name, digest(old, name), digest(&after.artifacts, name)))
+        .filter(|(_, from, to)| from != to)
+        .map(|(name, from, to)| ArtifactChange { name: name.into(), from, to })
+        .collect()
+}
+
+impl ReleaseChanges {
+    fn new(release: &Manifest, first_seen_at: Option<Timestamp>) -> Self {
+        Self {
+            version: release.version.clone(),
+            commit: release.commit.clone(),
+            first_seen_at: moment(first_seen_at),
+            notes: release.notes.clone(),
+            changes: release.changes.iter().cloned().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<&ReleaseRow> for ReleaseChanges {
+    fn from(row: &ReleaseRow) -> Self {
+        Self::new(&row.manifest, Some(row.first_seen_at))
+    }
+}

@@ -1,0 +1,151 @@
+//! The ways out of a deployment: all that is known, and the exact call for each way.
+//!
+//! Nothing is recommended here and nothing is done: facts, and where each comes from.
+
+mod calls;
+mod shape;
+mod ways;
+
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+    response::{IntoResponse, Response},
+};
+use shiplog_domain::{
+    environment,
+    lane::{self, DeploymentNumber, LaneId},
+    names::Version,
+    release::ReleaseId,
+};
+use shiplog_projections::{
+    history::{self, Entry, Filter},
+    page::Page,
+    projection::View,
+    releases::{self, ReleaseRow},
+};
+use shiplog_store::position::StreamVersion;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use self::ways::Ways;
+pub(crate) use self::{
+    shape::{BackCandidate, Elsewhere, ForwardCandidate, Recovery},
+    ways::Attempt,
+};
+use super::{
+    changes::{self, Changes},
+    show::{one, unknown},
+};
+use crate::{
+    app::App, path::DeploymentPath, problem::Problem, query::Query, receipt::Receipt,
+    shapes::Frozen, views::AtLeast,
+};
+
+/// How many releases to roll forward to are told of.
+const NEWER: usize = 20;
+
+/// How many deployments of the same release elsewhere are told of.
+const ELSEWHERE: usize = 50;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(get_recovery))
+}
+
+/// Show the ways out of a deployment: roll back, roll forward, roll over.
+///
+/// Everything that is known, and for each way what speaks for and against it, with the exact call
+/// that takes it. Nothing is recommended, and nothing is done. The `ETag` is the lane's version:
+/// sent with a call as `If-Match`, the call is refused if somebody was faster.
+#[utoipa::path(get, path = "/v1/deployments/{service}/{environment}/{number}/recovery",
+    tag = "deployments",
+    params(crate::openapi::LaneParams, crate::openapi::NumberParam),
+    responses((status = 200, description = "The ways out", body = Recovery)))]
+async fn get_recovery(
+    State(app): State<App>,
+    DeploymentPath { lane, number }: DeploymentPath,
+    at_least: AtLeast,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Problem> {
+    Query::parse(raw.as_deref(), &[])?;
+    let (recovery, receipt) = recovery(&app, &lane, number, at_least).await?;
+    Ok((receipt, Json(recovery)).into_response())
+}
+
+/// What is known beside what the lane knows itself.
+struct Known {
+    /// Deployments of the same release in other environments, newest first.
+    elsewhere: Vec<Entry>,
+    /// What it changed against what ran before.
+    changes: Changes,
+    /// The freeze of the environment that is in force.
+    frozen: Option<Frozen>,
+    /// The releases that were first heard of after this one, the oldest first.
+    newer: Vec<ReleaseRow>,
+    /// The releases that could be put back.
+    candidates: Vec<ReleaseRow>,
+}
+
+/// All that is known of the ways out of a deployment.
+pub(crate) async fn recovery(
+    app: &App,
+    lane: &LaneId,
+    number: DeploymentNumber,
+    at_least: AtLeast,
+) -> Result<(Recovery, Receipt), Problem> {
+    at_least.seen_by(&app.models.history).await?;
+    let (entry, position) = one(app, lane, number).await?;
+    let now = app.clock.now();
+    let look = |state: &lane::State, version: Option<StreamVersion>| {
+        let deployment = state.deployment(number)?;
+        Some((Ways::new(lane, state, &lane::recovery(state, deployment), now), version))
+    };
+    let seen = app.lanes.read(&lane.stream(), look).await?;
+    let (mut ways, version) = seen.ok_or_else(|| unknown(lane, number))?;
+    at_least.seen_by(&app.models.releases).await?;
+    let known = Known {
+        elsewhere: elsewhere(app, &entry).await?,
+        changes: changes::against(app, &entry, ways.before.take()).await?,
+        frozen: frozen(app, lane).await?,
+        newer: newer(app, &entry).await?,
+        candidates: candidates(app, lane, ways.versions()).await?,
+    };
+    let receipt = app.receipt(position).of_version(version);
+    Ok((Recovery::new(&entry, ways, known), receipt))
+}
+
+async fn elsewhere(app: &App, entry: &Entry) -> Result<Vec<Entry>, Problem> {
+    let filter = Filter {
+        service: Some(entry.lane.service.clone()),
+        version: Some(entry.deployment.release().version.clone()),
+        ..Filter::default()
+    };
+    let page = Page::first(ELSEWHERE);
+    let listed = app.models.history.query(move |view| history::list(view, &filter, &page)).await?;
+    let mut entries = listed.value.items;
+    entries.retain(|other| other.lane != entry.lane);
+    Ok(entries)
+}
+
+async fn frozen(app: &App, lane: &LaneId) -> Result<Option<Frozen>, Problem> {
+    let now = app.clock.now();
+    let look = |state: &environment::State, _: Option<_>| Frozen::at(&state.freezes, now);
+    Ok(app.environments.read(&environment::stream(&lane.environment), look).await?)
+}
+
+async fn newer(app: &App, entry: &Entry) -> Result<Vec<ReleaseRow>, Problem> {
+    let id = ReleaseId {
+        service: entry.lane.service.clone(),
+        version: entry.deployment.release().version.clone(),
+    };
+    let ask = move |view: &View<'_>| releases::after(view, &id, NEWER);
+    Ok(app.models.releases.query(ask).await?.value)
+}
+
+async fn candidates(
+    app: &App,
+    lane: &LaneId,
+    versions: Vec<Version>,
+) -> Result<Vec<ReleaseRow>, Problem> {
+    let service = lane.service.clone();
+    let ask = move |view: &View<'_>| releases::of(view, &service, &versions);
+    Ok(app.models.releases.query(ask).await?.value)
+}

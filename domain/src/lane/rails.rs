@@ -1,0 +1,156 @@
+//! Guard rails: what stands in the way of a deployment because people want it to.
+//!
+//! They hold for what is asked for, never for what is reported: a report says what has happened.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Deployment, DeploymentNumber, Refusal, State, Status};
+use crate::{environment::Frozen, names::Version, release::Blocked};
+
+/// What can stand in the way of a deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rail {
+    /// The environment is frozen.
+    Freeze,
+    /// The lane takes one deployment at a time, and one is in progress.
+    OneAtATime,
+    /// People have to agree to it first.
+    Approvals,
+    /// The release is blocked.
+    Block,
+}
+
+impl Rail {
+    /// Every rail.
+    pub const ALL: [Self; 4] = [Self::Freeze, Self::OneAtATime, Self::Approvals, Self::Block];
+
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Freeze => "freeze",
+            Self::OneAtATime => "one_at_a_time",
+            Self::Approvals => "approvals",
+            Self::Block => "block",
+        }
+    }
+}
+
+/// How many people must agree to a deployment, and who of them counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approvals {
+    /// How many.
+    pub needed: u8,
+    /// Whether who asked for it may be one of them.
+    #[serde(rename = "self")]
+    pub by_requester: bool,
+}
+
+/// The guard rails of a lane, as they stand when something is asked of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rails {
+    /// The freeze of the environment that is in force.
+    pub freeze: Option<Frozen>,
+    /// Whether the lane takes one deployment at a time.
+    pub one_at_a_time: bool,
+    /// Who has to agree.
+    pub approvals: Approvals,
+    /// The block in force of the release that is to be put there.
+    pub block: Option<Blocked>,
+}
+
+/// Guard rails that whoever asks wants to cross, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// Which ones; in an event, those that stood in the way.
+    pub rails: Vec<Rail>,
+    /// In the words of who crosses them.
+    pub reason: String,
+}
+
+/// What is to be put into a lane.
+struct Entrant<'a> {
+    version: &'a Version,
+    /// Its number, if it has one already.
+    number: Option<DeploymentNumber>,
+    crosses: Option<&'a Override>,
+}
+
+/// Whether a request may be recorded; if it may, which rails it crosses.
+pub(super) fn admit(
+    state: &State,
+    rails: &Rails,
+    version: &Version,
+    crosses: Option<Override>,
+) -> Result<Option<Override>, Refusal> {
+    let entrant = Entrant { version, number: None, crosses: crosses.as_ref() };
+    let mut standing = pass(state, rails, &entrant)?;
+    if rails.approvals.needed > 0 && entrant.crosses(Rail::Approvals) {
+        standing.push(Rail::Approvals);
+    }
+    standing.sort_unstable();
+    let crosses = crosses.filter(|_| !standing.is_empty());
+    Ok(crosses.map(|Override { reason, .. }| Override { rails: standing, reason }))
+}
+
+/// Whether a deployment that was asked for may begin.
+pub(super) fn clear(state: &State, rails: &Rails, deployment: &Deployment) -> Result<(), Refusal> {
+    let number = deployment.number();
+    if let Some(started) = &deployment.started {
+        return Err(Refusal::AlreadyStarted { number, executor: started.executor.clone() });
+    }
+    let missing = deployment.approvals_missing();
+    if missing > 0 {
+        return Err(Refusal::NotApproved { number, missing });
+    }
+    let entrant = Entrant {
+        version: &deployment.release().version,
+        number: Some(number),
+        crosses: deployment.requested.crosses.as_ref(),
+    };
+    pass(state, rails, &entrant).map(drop)
+}
+
+/// The rails that stand in the way and are crossed; the first that is not is the refusal.
+fn pass(state: &State, rails: &Rails, entrant: &Entrant<'_>) -> Result<Vec<Rail>, Refusal> {
+    let standing = [
+        (Rail::Freeze, rails.freeze.as_ref().map(Refusal::frozen)),
+        (Rail::OneAtATime, busy(state, rails, entrant)),
+        (Rail::Block, blocked(state, rails, entrant)),
+    ];
+    let mut crossed = Vec::new();
+    for (rail, refusal) in standing {
+        match refusal {
+            Some(_) if entrant.crosses(rail) => crossed.push(rail),
+            Some(refusal) => return Err(refusal),
+            None => {}
+        }
+    }
+    Ok(crossed)
+}
+
+/// A request waits for all that has not ended, a start for what has begun.
+fn busy(state: &State, rails: &Rails, entrant: &Entrant<'_>) -> Option<Refusal> {
+    if !rails.one_at_a_time {
+        return None;
+    }
+    let open = state.deployments().iter().rev().find(|one| match entrant.number {
+        None => one.is_open(),
+        Some(number) => one.is_open() && one.number() != number && one.status() == Status::Started,
+    })?;
+    Some(Refusal::InProgress { number: open.number(), status: open.status() })
+}
+
+/// A blocked release goes no further, but may stay where it is.
+fn blocked(state: &State, rails: &Rails, entrant: &Entrant<'_>) -> Option<Refusal> {
+    let Blocked { at: _, reason } = rails.block.as_ref()?;
+    let version = entrant.version;
+    let stays = state.running().is_some_and(|running| running.release().version == *version);
+    (!stays).then(|| Refusal::Blocked { version: version.clone(), reason: reason.clone() })
+}
+
+impl Entrant<'_> {
+    fn crosses(&self, rail: Rail) -> bool {
+        self.crosses.is_some_and(|crosses| crosses.rails.contains(&rail))
+    }
+}

@@ -1,0 +1,126 @@
+//! A deployment as it is asked for, or told of: which release, why, and under which number.
+
+use std::sync::Arc;
+
+use super::{
+    Asked, Deployment, DeploymentNumber, Event, Failed, Intent, Outcome, Override, Rails, Refusal,
+    Report, Request, Requested, Started, State, Succeeded, rails,
+    rollback::{self, Plan},
+};
+use crate::names::Version;
+
+/// Records what is asked for, if no guard rail stands in its way.
+pub(super) fn ask(
+    state: &State,
+    request: Request,
+    rails: &Rails,
+    crosses: Option<Override>,
+) -> Result<Event, Refusal> {
+    let requested = enter(state, request, resolve)?;
+    let crosses = rails::admit(state, rails, &requested.release.version, crosses)?;
+    let approvals = Some(rails.approvals).filter(|approvals| approvals.needed > 0);
+    Ok(Event::Requested(Requested { approvals, crosses, ..requested }))
+}
+
+type Resolve = fn(&State, Asked) -> Result<Plan, Refusal>;
+
+/// The request as a deployment of its own, whatever stands in its way.
+fn enter(state: &State, request: Request, resolve: Resolve) -> Result<Requested, Refusal> {
+    let Request { when, asked, by, reason, url, external_id, labels, acknowledged } = request;
+    let number = state.next_number();
+    if number.0 == u32::MAX {
+        return Err(Refusal::Full);
+    }
+    let Plan { intent, release } = resolve(state, asked)?;
+    Ok(Requested {
+        at: when.at,
+        number,
+        intent,
+        release,
+        by,
+        reason,
+        url,
+        external_id,
+        labels,
+        approvals: None,
+        crosses: None,
+        acknowledged,
+    })
+}
+
+/// The release that this comes to: whether it is blocked has to be known before it is decided.
+pub(super) fn wanted(state: &State, asked: Asked) -> Result<Version, Refusal> {
+    resolve(state, asked).map(|plan| plan.release.version.clone())
+}
+
+fn resolve(state: &State, asked: Asked) -> Result<Plan, Refusal> {
+    Ok(match asked {
+        Asked::Deploy(release) => Plan { intent: Intent::Deploy, release: Arc::new(release) },
+        Asked::Unknown(release) => Plan { intent: Intent::Unknown, release: Arc::new(release) },
+        Asked::RollForward { release, mends } => {
+            mends.map(|mends| ended(state, mends)).transpose()?;
+            Plan { intent: Intent::RollForward { mends }, release: Arc::new(release) }
+        }
+        Asked::Rollback { to, release: None } => rollback::plan(state, &to)?,
+        Asked::Rollback { to, release: Some(release) } => Plan {
+            intent: rollback::reported(state, &to, &release.version),
+            release: Arc::new(release),
+        },
+        Asked::Retry { of } => {
+            let of = of.or_else(|| state.last().map(Deployment::number));
+            let repeated = ended(state, of.ok_or(Refusal::NothingToRetry)?)?;
+            Plan {
+                intent: Intent::Retry { of: Some(repeated.number()) },
+                release: Arc::clone(repeated.release()),
+            }
+        }
+    })
+}
+
+/// A deployment that can be repeated or mended: it took place, and is at its end.
+fn ended(state: &State, number: DeploymentNumber) -> Result<&Deployment, Refusal> {
+    let deployment = state.deployment(number).ok_or_else(|| Refusal::unknown(state, number))?;
+    let status = deployment.status();
+    if deployment.is_void() {
+        return Err(Refusal::Void { number });
+    }
+    if status.is_final() { Ok(deployment) } else { Err(Refusal::StillOpen { number, status }) }
+}
+
+/// As [`resolve`], for what has taken place: refused only if nobody can tell what was put there.
+fn resolve_told(state: &State, asked: Asked) -> Result<Plan, Refusal> {
+    match asked {
+        Asked::Rollback { to, release: None } => rollback::told(state, &to),
+        Asked::RollForward { release, mends } => {
+            Ok(Plan { intent: Intent::RollForward { mends }, release: Arc::new(release) })
+        }
+        Asked::Retry { of: Some(number) } => {
+            let repeated = state.deployment(number);
+            let repeated = repeated.ok_or_else(|| Refusal::unknown(state, number))?;
+            let intent = Intent::Retry { of: Some(number) };
+            Ok(Plan { intent, release: Arc::clone(repeated.release()) })
+        }
+        Asked::Retry { of: None } => {
+            let last = state.last().ok_or(Refusal::NothingToRetry)?;
+            let intent = Intent::Retry { of: Some(last.number()) };
+            Ok(Plan { intent, release: Arc::clone(last.release()) })
+        }
+        Asked::Rollback { release: Some(_), .. } | Asked::Deploy(_) | Asked::Unknown(_) => {
+            resolve(state, asked)
+        }
+    }
+}
+
+pub(super) fn tell(state: &State, report: Report) -> Result<Vec<Event>, Refusal> {
+    let Report { request, outcome } = report;
+    let (at, number) = (request.when.at, state.next_number());
+    let requested = Event::Requested(enter(state, request, resolve_told)?);
+    let further = match outcome {
+        Outcome::Started => Event::Started(Started { number, at, executor: None, log_url: None }),
+        Outcome::Succeeded => Event::Succeeded(Succeeded { number, at }),
+        Outcome::Failed { error } => {
+            Event::Failed(Failed { number, at, error, failed_step: None, log_url: None })
+        }
+    };
+    Ok(vec![requested, further])
+}

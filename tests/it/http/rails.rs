@@ -1,0 +1,152 @@
+//! Guard rails: what they refuse, how they are crossed, and what is recorded of that.
+
+use serde_json::{Value, json};
+
+use super::{
+    lane::{DEPLOYMENTS, asked, back, deployment, refused, reported, step, succeeded, with},
+    server::Server,
+};
+
+const PRODUCTION: &str = "/v1/environments/production";
+const FREEZE: &str = "/v1/environments/production/freeze";
+const UNFREEZE: &str = "/v1/environments/production/unfreeze";
+
+fn declare(server: &Server, rules: &Value) {
+    let rules = with(json!({"tier": "production"}), rules.clone());
+    server.ask("PUT", PRODUCTION).json(&rules).send().expect(200);
+}
+
+fn crossing(request: Value, rail: &str) -> Value {
+    with(request, json!({"override": {"rails": [rail], "reason": "orders are lost"}}))
+}
+
+/// Asked for by ana.
+fn by_ana(request: Value) -> Value {
+    with(request, json!({"actor": "ana"}))
+}
+
+#[test]
+fn a_frozen_environment_takes_no_wishes_but_reports() {
+    let server = Server::start();
+    succeeded(&server, &["1.0", "1.1"]);
+    server.post(FREEZE, &json!({"reason": "peak hour", "until": "2999-01-01T00:00:00Z"}));
+    for wish in [
+        asked("1.2"),
+        back("previous"),
+        json!({"intent": "retry", "service": "checkout",
+        "environment": "production"}),
+    ] {
+        refused(&server, DEPLOYMENTS, &wish, ("frozen", "until `2999-01-01T00:00:00Z`: peak hour"));
+    }
+    let told = server.post(DEPLOYMENTS, &reported("1.2", "11:00"));
+    assert_eq!((&told["status"], &told["override"]), (&json!("succeeded"), &Value::Null));
+    let crossed = server.post(DEPLOYMENTS, &crossing(back(1), "freeze"));
+    let expected = json!({"rails": ["freeze"], "reason": "orders are lost"});
+    assert_eq!(crossed["override"], expected);
+    assert_eq!(server.get(&deployment(4))["override"], expected);
+    server.post(UNFREEZE, &json!({}));
+    assert_eq!(server.post(DEPLOYMENTS, &asked("1.3"))["override"], Value::Null);
+}
+
+#[test]
+fn a_planned_freeze_is_told_of_begins_by_itself_and_can_be_called_off() {
+    let server = Server::start();
+    let from = "2998-12-24T00:00:00Z";
+    let window = json!({"reason": "holidays", "at": from, "until": "2999-01-02T00:00:00Z"});
+    let planned = server.post(FREEZE, &window);
+    assert_eq!(planned["frozen"], Value::Null);
+    assert_eq!(planned["planned_freezes"][0]["since"], from);
+    server.post(DEPLOYMENTS, &asked("1.0"));
+    let board = server.get(PRODUCTION);
+    assert_eq!(
+        (&board["frozen"], &board["planned_freezes"][0]["reason"]),
+        (&Value::Null, &json!("holidays"))
+    );
+    let then = server.get(&format!("{PRODUCTION}?at=2998-12-25T00:00:00Z"));
+    assert_eq!(then["frozen"]["reason"], "holidays");
+    // Lifting what is in force now leaves it alone.
+    server.post(UNFREEZE, &json!({}));
+    assert_eq!(server.get(PRODUCTION)["planned_freezes"][0]["since"], from);
+    server.post(UNFREEZE, &json!({"at": from, "reason": "we work"}));
+    assert_eq!(server.get(PRODUCTION)["planned_freezes"], json!([]));
+}
+
+#[test]
+fn a_lane_that_takes_one_at_a_time_refuses_the_second() {
+    let server = Server::start();
+    declare(&server, &json!({"one_at_a_time": true}));
+    server.post(DEPLOYMENTS, &asked("1.0"));
+    refused(&server, DEPLOYMENTS, &asked("1.1"), ("in-progress", "`#1` is `requested`"));
+    server.post(&step(1, "start"), &json!({}));
+    refused(&server, DEPLOYMENTS, &asked("1.1"), ("in-progress", "`#1` is `started`"));
+    let crossed = server.post(DEPLOYMENTS, &crossing(asked("1.1"), "one_at_a_time"));
+    assert_eq!(crossed["override"]["rails"], json!(["one_at_a_time"]));
+    // Another lane is another matter.
+    server.post(DEPLOYMENTS, &with(asked("1.1"), json!({"service": "search"})));
+}
+
+#[test]
+fn a_blocked_release_goes_no_further_whichever_way_it_is_asked_for() {
+    let server = Server::start();
+    succeeded(&server, &["1.0", "1.1"]);
+    server.post("/v1/releases/checkout/1.0/block", &json!({"reason": "it leaks"}));
+    let says = ("blocked-release", "version `1.0` is blocked: it leaks");
+    for wish in [asked("1.0"), back("previous"), back(1), back("1.0")] {
+        refused(&server, DEPLOYMENTS, &wish, says);
+    }
+    let retry = json!({"service": "checkout", "environment": "production",
+        "intent": {"kind": "retry", "of": 1}});
+    refused(&server, DEPLOYMENTS, &retry, says);
+    // What is blocked where it runs may stay.
+    server.post("/v1/releases/checkout/1.1/block", &json!({"reason": "it leaks, too"}));
+    server.post(DEPLOYMENTS, &asked("1.1"));
+    assert_eq!(
+        server.post(DEPLOYMENTS, &crossing(back(1), "block"))["override"]["rails"][0],
+        "block"
+    );
+}
+
+#[test]
+fn who_asked_does_not_approve_and_nobody_begins_before_somebody_else_has() {
+    let server = Server::start();
+    declare(&server, &json!({"approvals": 1}));
+    let wanted = server.post(DEPLOYMENTS, &by_ana(asked("1.0")));
+    assert_eq!((&wanted["approvals_needed"], &wanted["approvals_missing"]), (&json!(1), &json!(1)));
+    let claim = json!({"claim": true, "executor": "agent-1"});
+    refused(&server, &step(1, "start"), &claim, ("not-approved", "still needs 1 approval"));
+    let own =
+        server.ask("POST", &step(1, "approve")).header("Shiplog-Actor", "ana").json(&json!({}));
+    own.send().problem(409, "self-approval");
+    let other = server.ask("POST", &step(1, "approve")).header("Shiplog-Actor", "ben");
+    assert_eq!(other.json(&json!({})).send().expect(200).json()["approvals_missing"], 0);
+    assert_eq!(server.post(&step(1, "start"), &claim)["executor"], "agent-1");
+    let late = json!({"claim": true, "executor": "agent-2"});
+    refused(&server, &step(1, "start"), &late, ("already-started", "carried out by `agent-1`"));
+}
+
+#[test]
+fn a_claim_is_answered_as_before_when_it_is_sent_again() {
+    let server = Server::start();
+    server.post(DEPLOYMENTS, &asked("1.0"));
+    let claim = || {
+        let ask = server.ask("POST", &step(1, "start")).header("Idempotency-Key", "claim-1");
+        ask.json(&json!({"claim": true, "executor": "agent-1"})).send().expect(200)
+    };
+    let (first, second) = (claim(), claim());
+    assert_eq!(first.json(), second.json());
+    assert_eq!(second.header("idempotency-replayed"), "true");
+}
+
+#[test]
+fn what_is_put_up_after_the_wish_keeps_it_from_beginning_until_it_is_gone() {
+    let server = Server::start();
+    server.post(DEPLOYMENTS, &asked("1.0"));
+    let claim = json!({"claim": true});
+    server.post(FREEZE, &json!({"reason": "peak hour"}));
+    refused(&server, &step(1, "start"), &claim, ("frozen", "peak hour"));
+    server.post(UNFREEZE, &json!({}));
+    server.post("/v1/releases/checkout/1.0/block", &json!({"reason": "it leaks"}));
+    refused(&server, &step(1, "start"), &claim, ("blocked-release", "it leaks"));
+    server.post("/v1/releases/checkout/1.0/unblock", &json!({"reason": "it does not"}));
+    assert_eq!(server.post(&step(1, "start"), &claim)["status"], "started");
+}
