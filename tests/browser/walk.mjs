@@ -307,7 +307,7 @@ await test("a board of 300 services in five environments is light", large, async
   const lines = [];
   for (let service = 0; service < 300; service += 1) {
     for (const environment of ["production", "staging", "testing", "qa", "development"]) {
-      lines.push(JSON.stringify({ service: `service-${service}`, environment, release: { version: `1.${service}.0` }, status: "succeeded", actor: "service:ci" }));
+      lines.push(JSON.stringify({ service: `service-${service}`, environment, release: { version: `1.${service}.0` }, status: "succeeded", actor: "service:ci", at: "2026-03-02T10:00:00Z" }));
     }
   }
   await fetch(`${large.url}/v1/deployments:batch`, { method: "POST", headers: { "Content-Type": "application/jsonl" }, body: lines.join("\n") });
