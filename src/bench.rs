@@ -7,6 +7,7 @@ mod figures;
 mod generate;
 mod group;
 mod import;
+mod log;
 mod process;
 mod queries;
 mod questions;
@@ -22,7 +23,8 @@ use tokio::{
 };
 
 use self::{
-    appends::Appends, generate::Generate, import::Import, queries::Queries, replay::Replay,
+    appends::Appends, generate::Generate, import::Import, log::BareLog, queries::Queries,
+    replay::Replay,
 };
 use crate::{
     context::Context,
@@ -44,6 +46,7 @@ pub(crate) struct Bench {
 enum What {
     Generate(Generate),
     Appends(Appends),
+    Log(BareLog),
     Import(Import),
     Replay(Replay),
     Queries(Queries),
@@ -54,6 +57,7 @@ impl Bench {
         match self.what {
             What::Generate(command) => finish(data::runtime(), command.run(context)),
             What::Appends(command) => finish(one_thread(), command.run(context)),
+            What::Log(command) => finish(data::runtime(), command.run(context)),
             What::Import(command) => finish(data::runtime(), command.run(context)),
             What::Replay(command) => finish(data::runtime(), command.run(context)),
             What::Queries(command) => finish(one_thread(), command.run(context)),

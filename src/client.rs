@@ -107,6 +107,17 @@ impl Client {
         self.read(response, None)
     }
 
+    /// Reads a text as the server writes it.
+    pub(crate) fn get_text(&self, path: &Path) -> Result<String, Failure> {
+        let request = self.at_least(self.request(Method::GET, path));
+        let response = self.run(request, None).map_err(|lost| self.unreachable(&lost.error))?;
+        if response.status().is_success() {
+            self.text(response)
+        } else {
+            Err(self.refusal(response, None))
+        }
+    }
+
     /// Changes something.
     pub(crate) fn write(&self, write: &Write<'_>) -> Result<Answer, Failure> {
         let Write { method, path, body, key, actor, if_match } = write;

@@ -108,7 +108,7 @@ fn targets(value: &Value) -> String {
     })
 }
 
-fn approvals(value: &Value) -> String {
+pub(crate) fn approvals(value: &Value) -> String {
     each(value, |one| text(one, "by").to_owned())
 }
 
@@ -121,7 +121,7 @@ fn missing(deployment: &Value) -> String {
 }
 
 /// `freeze, approvals: orders are lost`.
-fn crossed(value: &Value) -> String {
+pub(crate) fn crossed(value: &Value) -> String {
     let rails = value.get("rails").and_then(Value::as_array).into_iter().flatten();
     let rails: Vec<_> = rails.filter_map(Value::as_str).collect();
     format!("{}: {}", rails.join(", "), text(value, "reason"))

@@ -11,7 +11,7 @@ mod target;
 mod work;
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -19,6 +19,7 @@ use crate::{
     context::Context,
     exit::Exit,
     import::{http::Http, lines::Lines, target::Target, work::Work},
+    log::Place,
     progress::Progress,
 };
 
@@ -53,13 +54,25 @@ enum What {
 #[command(after_help = "Examples:
   shiplog import changes history.jsonl.gz
   zcat history.jsonl.gz | shiplog import changes -
-  shiplog import changes history.jsonl.gz --data /var/lib/shiplog   (no server may run on it)")]
+  shiplog import changes history.jsonl.gz --data /var/lib/shiplog   (no server may run on it)
+  shiplog import changes history.jsonl.gz --log 'esdb://admin:changeit@node1,node2,node3?tls=true'")]
 struct Changes {
     /// JSON lines, plain or compressed with gzip; `-` is standard input.
     file: PathBuf,
     /// Write straight into this data directory, without a server.
     #[arg(long, value_name = "DIR", conflicts_with = "server")]
     data: Option<PathBuf>,
+    /// Write straight into the log on this cluster; servers may run on it meanwhile.
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["server", "data"])]
+    log: Option<String>,
+}
+
+impl Changes {
+    /// Where to write without a server, if that is wanted.
+    fn place(&self) -> Option<Place> {
+        let directory = self.data.clone().map(Place::Directory);
+        directory.or_else(|| self.log.clone().map(Place::Cluster))
+    }
 }
 
 impl Import {
@@ -72,11 +85,10 @@ impl Import {
 
 impl Changes {
     fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { file, data } = self;
-        let began = Instant::now();
-        let lines = Lines::open(&file)?;
+        let (began, place) = (Instant::now(), self.place());
+        let lines = Lines::open(&self.file)?;
         let progress = Progress::new(lines.size(), context.settings.quiet.value);
-        let mut target = open(context, data.as_deref(), &progress)?;
+        let mut target = open(context, place, &progress)?;
         let mut work = Work::new(target.as_mut(), &progress);
         let done = work.run(lines);
         let summary = work.into_summary();
@@ -90,11 +102,11 @@ impl Changes {
 
 fn open(
     context: &Context<'_>,
-    data: Option<&Path>,
+    place: Option<Place>,
     progress: &Progress,
 ) -> anyhow::Result<Box<dyn Target>> {
-    if let Some(directory) = data {
-        return local::open(directory);
+    if let Some(place) = place {
+        return local::open(&place);
     }
     let patience = context.settings.timeout.value.unwrap_or(PATIENCE);
     Ok(Box::new(Http::new(context.client()?, patience, progress.clone())))

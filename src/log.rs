@@ -1,11 +1,13 @@
 //! Which log a command works on: a data directory's own, or a cluster's.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use shiplog_store::{
+    away::AwayLog,
     clock::SystemClock,
     eventstoredb::{ConnectError, EventStoreDbLog},
-    log::Log,
+    log::{Log, LogFault},
+    position::LogId,
     sqlite::{Lock, SqliteLog},
     transfer::Replica,
 };
@@ -17,6 +19,9 @@ use crate::{
 
 /// What every cluster's address has, and no directory's name: `esdb://`, `kurrentdb+discover://`.
 const SCHEME_END: &str = "://";
+
+/// How long to wait before a cluster that is away is looked for again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Which log, and where its read models are.
 #[derive(Debug, clap::Args)]
@@ -53,7 +58,7 @@ impl Place {
     pub(crate) async fn read(&self) -> Result<Opened, Failure> {
         match self {
             Self::Directory(directory) => data::open_read_only(directory).map(Opened::File),
-            Self::Cluster(address) => connect(address).await,
+            Self::Cluster(address) => connect(address).await.map_err(|error| tell(&error)),
         }
     }
 
@@ -61,7 +66,7 @@ impl Place {
     pub(crate) async fn write(&self) -> Result<Opened, Failure> {
         match self {
             Self::Directory(directory) => data::open(directory).map(Opened::File),
-            Self::Cluster(address) => connect(address).await,
+            Self::Cluster(address) => connect(address).await.map_err(|error| tell(&error)),
         }
     }
 }
@@ -84,7 +89,7 @@ impl Opened {
     }
 
     /// What both can, for whoever shares it.
-    fn shared(self) -> Arc<dyn Log> {
+    pub(crate) fn shared(self) -> Arc<dyn Log> {
         match self {
             Self::File(log) => Arc::new(log),
             Self::Cluster(log) => Arc::new(*log),
@@ -107,24 +112,92 @@ impl LogArgs {
 
     /// Opens the log to serve it. A lock keeps other processes from the data directory: the log's own
     /// or, where that is on a cluster, the one that is given and is to be kept.
-    pub(crate) async fn serve(&self) -> Result<(Arc<dyn Log>, Option<Lock>), Failure> {
-        let lock = self.log.as_ref().map(|_| data::claim(&self.data.data)).transpose()?;
-        Ok((self.place().write().await?.shared(), lock))
+    pub(crate) async fn serve(&self) -> Result<(Served, Option<Lock>), Failure> {
+        let Some(address) = &self.log else {
+            let log = data::open(&self.data.data)?;
+            return Ok((Served::Here(Opened::File(log).shared()), None));
+        };
+        let lock = data::claim(&self.data.data)?;
+        let served = match connect(address).await {
+            Ok(log) => Served::Here(log.shared()),
+            Err(why) if why.may_pass() => {
+                Served::Away(Awaited { address: address.clone(), why: Arc::new(why) })
+            }
+            Err(error) => return Err(tell(&error)),
+        };
+        Ok((served, Some(lock)))
     }
 }
 
-/// Connects to a cluster.
-async fn connect(address: &str) -> Result<Opened, Failure> {
-    let connected = EventStoreDbLog::connect(address, Arc::new(SystemClock)).await;
-    connected.map(|log| Opened::Cluster(Box::new(log))).map_err(|error| {
-        let message = error.to_string();
-        match error {
-            ConnectError::Address(_) => Failure::new(Exit::Usage, message)
-                .note("an address is `esdb://user:password@host:2113,host:2113?tls=true`"),
-            ConnectError::Dial { .. } => Failure::new(Exit::Unavailable, message).note(
-                "see that a node of the cluster answers there, and that `tls` is as it has it",
-            ),
-            ConnectError::Read { .. } => Failure::new(Exit::Unavailable, message),
+/// A log that is to be served.
+pub(crate) enum Served {
+    /// It can be read and written.
+    Here(Arc<dyn Log>),
+    /// It is on a cluster that does not answer now.
+    Away(Awaited),
+}
+
+/// A cluster that is to come.
+#[derive(Clone, Debug)]
+pub(crate) struct Awaited {
+    address: String,
+    why: Arc<ConnectError>,
+}
+
+impl Awaited {
+    /// Why there is nothing to read or write, for callers.
+    pub(crate) const REASON: &str = "the cluster has not answered since this server started";
+
+    /// Why the cluster is not there, for whoever runs the server.
+    pub(crate) fn why(&self) -> &ConnectError {
+        &self.why
+    }
+
+    /// What stands for the log meanwhile, if that is known to be this one.
+    pub(crate) fn stand_in(&self, id: LogId) -> Arc<dyn Log> {
+        let (reason, source) = (Self::REASON.into(), Some(Arc::clone(&self.why) as _));
+        Arc::new(AwayLog::new(id, LogFault::Unavailable { reason, source }))
+    }
+
+    /// Looks for the cluster until it is there; says so whenever it fails in another way.
+    pub(crate) async fn arrival(self) -> Arc<dyn Log> {
+        let Self { address, why } = self;
+        let mut said = why.to_string();
+        loop {
+            match connect(&address).await {
+                Ok(log) => return log.shared(),
+                Err(error) => {
+                    let problem = error.to_string();
+                    if problem != said {
+                        tracing::warn!(%problem, "still without the cluster: {problem}");
+                    }
+                    said = problem;
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
         }
-    })
+    }
+}
+
+/// Connects to those streams of a cluster that begin with a prefix, as a log of their own.
+pub(crate) async fn connect_within(address: &str, prefix: &str) -> Result<Arc<dyn Log>, Failure> {
+    let connected = EventStoreDbLog::connect_within(address, prefix, Arc::new(SystemClock)).await;
+    connected.map(|log| Arc::new(log) as Arc<dyn Log>).map_err(|error| tell(&error))
+}
+
+/// Connects to a cluster.
+async fn connect(address: &str) -> Result<Opened, ConnectError> {
+    let log = EventStoreDbLog::connect(address, Arc::new(SystemClock)).await?;
+    Ok(Opened::Cluster(Box::new(log)))
+}
+
+fn tell(error: &ConnectError) -> Failure {
+    let message = error.to_string();
+    match error {
+        ConnectError::Address(_) => Failure::new(Exit::Usage, message)
+            .note("an address is `esdb://user:password@host:2113,host:2113?tls=true`"),
+        ConnectError::Dial { .. } => Failure::new(Exit::Unavailable, message)
+            .note("see that a node of the cluster answers there, and that `tls` is as it has it"),
+        ConnectError::Read { .. } => Failure::new(Exit::Unavailable, message),
+    }
 }

@@ -1,31 +1,34 @@
 //! `shiplog serve`: the log, its read models and HTTP, in one process.
 
+mod away;
+mod stop;
+
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use shiplog_api::App;
+use shiplog_api::Stage;
 use shiplog_projections::models::ReadModels;
-use shiplog_store::{clock::SystemClock, log::Log};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
-};
+use shiplog_store::log::Log;
+use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
+
+use self::stop::Stop;
 
 use crate::{
     context::Context,
     data,
     exit::{Exit, Failure},
     generate,
-    log::LogArgs,
+    log::{LogArgs, Served},
 };
 
 /// Record deployments and answer questions, over HTTP.
 ///
 /// The log and the read models are in the data directory, which is made if it does not exist and
 /// which one process at a time can use. With --log the log is on a cluster, any number of servers
-/// can use it, and the data directory holds the read models of this one alone. SIGINT and SIGTERM end it: it stops accepting, finishes
-/// what runs, commits and exits.
+/// can use it, and the data directory holds the read models of this one alone. While the cluster is
+/// away, reads are answered from them, and it resumes by itself. SIGINT and SIGTERM end it: it stops
+/// accepting, finishes what runs, commits and exits.
 ///
 /// There is no access control yet: whoever reaches the address can read and write everything.
 #[derive(Debug, clap::Args)]
@@ -60,31 +63,51 @@ impl Serve {
         let data = &place.data.data;
         // First, so that a taken port is found out before anything is made.
         let listener = bind(listen).await?;
-        let (log, _lock) = place.serve().await?;
-        let filled = demo && fill(context, &log).await?;
-        let models = ReadModels::start(&log, &data::read_models(data))
-            .await
-            .map_err(|error| Failure::new(Exit::Failure, data::causes(&error)))?;
-        let models = Arc::new(models);
-        if filled {
-            // Whoever asked for a history to look at should not find half of it.
-            level(&log, &models).await?;
-        }
+        let (served, _lock) = place.serve().await?;
         // Before anybody is told that it listens: whoever knows may ask it to stop.
-        let asked_to_stop = Signals::listen().context("cannot listen for signals")?.asked();
-        let app = App::new(Arc::clone(&log), Arc::clone(&models), Arc::new(SystemClock));
-        announce(context, &listener, data)?;
-        let stopping = app.clone();
-        let signalled = async move {
-            asked_to_stop.await;
-            tracing::info!("stopping: finishing what runs");
-            stopping.shutdown();
-        };
-        shiplog_api::serve(listener, app, signalled).await.context("the server failed")?;
-        models.stop().await;
+        let stop = Stop::listen().context("cannot listen for signals")?;
+        let directory = data::read_models(data);
+        match served {
+            Served::Here(log) => {
+                let models = start(context, &log, &directory, demo).await?;
+                announce(context, &listener, data)?;
+                let stage = Stage::of(away::app(log, &models));
+                let served = shiplog_api::serve(listener, &stage, stop.asked()).await;
+                served.context("the server failed")?;
+                models.stop().await;
+            }
+            Served::Away(awaited) => {
+                announce(context, &listener, data)?;
+                let start = async |log: &_| start(context, log, &directory, demo).await;
+                away::serve(listener, stop, &directory, awaited, start).await?;
+            }
+        }
         tracing::info!("stopped");
         Ok(Exit::Success)
     }
+}
+
+/// Has the read models follow the log, and fills that first if it is empty and should not be.
+async fn start(
+    context: &mut Context<'_>,
+    log: &Arc<dyn Log>,
+    directory: &Path,
+    demo: bool,
+) -> anyhow::Result<Arc<ReadModels>> {
+    let filled = demo && fill(context, log).await?;
+    let models = follow(log, directory).await?;
+    if filled {
+        // Whoever asked for a history to look at should not find half of it.
+        level(log, &models).await?;
+    }
+    Ok(models)
+}
+
+/// Opens the read models in a directory and keeps them level with a log.
+async fn follow(log: &Arc<dyn Log>, directory: &Path) -> anyhow::Result<Arc<ReadModels>> {
+    let models = ReadModels::start(log, directory).await;
+    let models = models.map_err(|error| Failure::new(Exit::Failure, data::causes(&error)))?;
+    Ok(Arc::new(models))
 }
 
 /// What is worth telling: `SHIPLOG_LOG=debug`, or by module as `tracing` filters are written.
@@ -144,26 +167,4 @@ fn announce(context: &mut Context<'_>, listener: &TcpListener, data: &Path) -> a
     )?;
     context.out.flush()?;
     Ok(())
-}
-
-/// What asks a server to stop.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    /// From now on they no longer end the process by themselves.
-    fn listen() -> io::Result<Self> {
-        let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
-    }
-
-    /// Waits for SIGINT or SIGTERM.
-    async fn asked(mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What an answer of the API may load when a browser shows it: nothing.
-const NOTHING: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+pub(crate) const NOTHING: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");
 
@@ -49,7 +49,7 @@ pub(crate) async fn answer(
 }
 
 /// The id that the caller gave the request, if it can be kept, else a new one.
-fn name(headers: &mut HeaderMap) -> String {
+pub(crate) fn name(headers: &mut HeaderMap) -> String {
     let given = headers.get(&REQUEST_ID).map(HeaderValue::as_bytes).filter(|id| is_sane(id));
     let given = given.and_then(|id| std::str::from_utf8(id).ok());
     let id = given.map_or_else(|| fresh().to_string(), Into::into);
@@ -85,7 +85,7 @@ fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 
 /// Writes out the problem, if the response is one, whoever it came from: as a page to who reads
 /// pages.
-fn explained(mut response: Response, id: &str, reader: Option<Shell>) -> Response {
+pub(crate) fn explained(mut response: Response, id: &str, reader: Option<Shell>) -> Response {
     let written = |problem: Problem, response| match reader {
         Some(shell) => ui::explain(&problem, response, id, shell),
         None => problem.render(response, id),
@@ -112,7 +112,12 @@ fn explained(mut response: Response, id: &str, reader: Option<Shell>) -> Respons
     written(kind.because(detail), response)
 }
 
-fn complete(headers: &mut HeaderMap, policy: &'static str, id: &str, key: Option<HeaderValue>) {
+pub(crate) fn complete(
+    headers: &mut HeaderMap,
+    policy: &'static str,
+    id: &str,
+    key: Option<HeaderValue>,
+) {
     put(headers, REQUEST_ID, id);
     if let Some(key) = key {
         headers.insert(KEY, key);

@@ -69,7 +69,7 @@ impl App {
     /// Ends what would otherwise go on for ever: the live streams of events.
     ///
     /// To be called when the server stops accepting, so that it can finish.
-    pub fn shutdown(&self) {
+    pub(crate) fn shutdown(&self) {
         self.stop.send_replace(true);
     }
 

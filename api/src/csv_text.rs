@@ -21,17 +21,20 @@ pub(crate) enum Format {
 pub(crate) fn format(query: &mut Query, headers: &HeaderMap) -> Result<Format, Problem> {
     let words = [("json", Format::Json), ("csv", Format::Csv)];
     let asked = query.word("format", &words)?;
-    Ok(asked.unwrap_or_else(|| {
-        let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-        let first = accept
-            .unwrap_or_default()
-            .split(',')
-            .map(|kind| kind.split(';').next().unwrap_or_default().trim());
-        let csv = first
-            .take_while(|kind| !matches!(*kind, "application/json" | "*/*" | "application/*"))
-            .any(|kind| kind == "text/csv");
-        if csv { Format::Csv } else { Format::Json }
-    }))
+    Ok(asked.unwrap_or_else(|| accepted(headers)))
+}
+
+/// What `Accept` says; whatever else is asked for gets JSON.
+pub(crate) fn accepted(headers: &HeaderMap) -> Format {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let first = accept
+        .unwrap_or_default()
+        .split(',')
+        .map(|kind| kind.split(';').next().unwrap_or_default().trim());
+    let csv = first
+        .take_while(|kind| !matches!(*kind, "application/json" | "*/*" | "application/*"))
+        .any(|kind| kind == "text/csv");
+    if csv { Format::Csv } else { Format::Json }
 }
 
 /// Writes a table, one record a row.

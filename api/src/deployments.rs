@@ -109,6 +109,7 @@ pub(crate) async fn create(
     };
     let metadata = caller.metadata(PATH, &request);
     let (lane, command) = request.into_command(app.clock.now(), &caller.actor)?;
+    app.telemetry.asked(&command);
     let (outcome, told) = if let Command::Request { request, crosses, .. } = command {
         guarded(app, &lane, &caller, (request, crosses), &metadata).await?
     } else {

@@ -106,6 +106,7 @@ async fn remove_service(
     let Removal { at, reason } = removal;
     let when = when(at, app.clock.now());
     let command = Command::Remove { when, reason: reason.map(Into::into) };
+    app.telemetry.asked(&command);
     let (outcome, ()) =
         app.lanes.execute(&stream, caller.claimed, command, metadata, |_, _| ()).await?;
     let now = shown(&app, &lane, outcome.position()).await?;

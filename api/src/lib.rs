@@ -26,9 +26,11 @@ mod releases;
 mod rollbacks;
 mod serve;
 mod shapes;
+mod stage;
 mod telemetry;
 mod ui;
 mod views;
+mod waiting;
 
 pub use self::{
     app::{App, router},
@@ -36,4 +38,5 @@ pub use self::{
     openapi::document,
     problem::{FieldError, Problem, ProblemKind},
     serve::serve,
+    stage::Stage,
 };

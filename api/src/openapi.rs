@@ -8,7 +8,7 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, tag::TagBuilder};
 
 pub(crate) use self::params::{
     AsOfParams, DiffParams, EnvironmentParam, EventParams, FormatParam, HistoryParams, LaneParams,
-    LiveParams, NumberParam, PageParams, ReleaseParams, RemovalParams, RollbackParams,
+    LiveParams, NumberParam, PageParams, ReleaseParams, RemovalParams, ReportParam, RollbackParams,
     ServiceParam,
 };
 use crate::{

@@ -10,14 +10,16 @@ use axum::{
 };
 use serde::Serialize;
 use shiplog_projections::models::{Model, Phase};
-use shiplog_store::{log::LogFault, position::GlobalPosition};
+use shiplog_store::{
+    log::LogFault,
+    position::{GlobalPosition, LogId},
+};
 use tokio::sync::OnceCell;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    problem::Problem,
     projections::{self, PhaseWord, Projection},
     receipt::Receipt,
 };
@@ -70,12 +72,14 @@ enum AliveWord {
 
 /// Whether the server can do its work.
 #[derive(Serialize, ToSchema)]
-struct Ready {
+pub(crate) struct Ready {
     status: ReadyWord,
-    /// Which log this is.
-    log: String,
+    /// Which log this is; null if that is not known yet.
+    log: Option<String>,
     /// The position of its last event; null if there is none, or if it cannot be read.
     head: Option<u64>,
+    /// Why it cannot be read, if it cannot.
+    why: Option<String>,
     /// The read models that cannot go on; the others do.
     stalled: Vec<&'static str>,
     projections: Vec<Projection>,
@@ -92,10 +96,34 @@ enum ReadyWord {
     LogUnavailable,
 }
 
+impl Ready {
+    /// What is said while the log cannot be read.
+    pub(crate) fn without_log(
+        log: Option<LogId>,
+        why: &impl ToString,
+        projections: Vec<Projection>,
+    ) -> Self {
+        Self {
+            status: ReadyWord::LogUnavailable,
+            log: log.map(|log| log.to_string()),
+            head: None,
+            why: Some(why.to_string()),
+            stalled: stalled(&projections),
+            projections,
+        }
+    }
+}
+
+/// The names of those that cannot go on.
+fn stalled(projections: &[Projection]) -> Vec<&'static str> {
+    let stalled = projections.iter().filter(|one| one.phase == PhaseWord::Stalled);
+    stalled.map(|one| one.name).collect()
+}
+
 /// Tell whether the server runs.
 #[utoipa::path(get, path = "/livez", tag = "operations",
     responses((status = 200, description = "It does", body = Alive)))]
-async fn get_livez() -> impl IntoResponse {
+pub(crate) async fn get_livez() -> impl IntoResponse {
     Json(Alive { status: AliveWord::Alive })
 }
 
@@ -116,14 +144,10 @@ async fn get_readyz(State(app): State<App>) -> Response {
         Ok(ready) => not_ready(app.receipt(ready.head.map(GlobalPosition)), ready),
         Err(fault) => {
             tracing::warn!(error = &fault as &dyn std::error::Error, "the log cannot be read");
-            let ready = Ready {
-                status: ReadyWord::LogUnavailable,
-                log: app.log.id().to_string(),
-                head: None,
-                stalled: Vec::new(),
-                projections: Vec::new(),
-            };
-            not_ready(app.receipt(None), ready)
+            let projections = projections::all(&app).await;
+            let position = projections::least(&app);
+            let ready = Ready::without_log(Some(app.log.id()), &fault, projections);
+            not_ready(app.receipt(position), ready)
         }
     }
 }
@@ -136,13 +160,13 @@ fn not_ready(receipt: Receipt, ready: Ready) -> Response {
 async fn look(app: &App) -> Result<Ready, LogFault> {
     let head = app.log.head().await?;
     let reached = app.readiness.is_reached(app).await?;
-    let projections = projections::all(app).await?;
-    let stalled = projections.iter().filter(|one| one.phase == PhaseWord::Stalled);
+    let projections = projections::all(app).await;
     Ok(Ready {
         status: if reached { ReadyWord::Ready } else { ReadyWord::CatchingUp },
-        log: app.log.id().to_string(),
+        log: Some(app.log.id().to_string()),
         head: head.map(|head| head.0),
-        stalled: stalled.map(|one| one.name).collect(),
+        why: None,
+        stalled: stalled(&projections),
         projections,
     })
 }
@@ -150,9 +174,9 @@ async fn look(app: &App) -> Result<Ready, LogFault> {
 /// Show what the server measures, as Prometheus reads it.
 #[utoipa::path(get, path = "/metrics", tag = "operations",
     responses((status = 200, description = "Counters, gauges and histograms", body = String)))]
-async fn get_metrics(State(app): State<App>) -> Result<Response, Problem> {
+async fn get_metrics(State(app): State<App>) -> Response {
     // Asking is what brings the gauges up to date.
-    projections::all(&app).await?;
+    projections::all(&app).await;
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok((kind, app.telemetry.render()).into_response())
+    (kind, app.telemetry.render()).into_response()
 }

@@ -16,7 +16,7 @@ use shiplog_store::{
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{app::App, problem::Problem, query::Query};
+use crate::{app::App, problem::Problem, query::Query, shapes::Moment};
 
 /// Up to how many events a lag is counted.
 pub(crate) const COUNTED: usize = 1_000;
@@ -43,12 +43,14 @@ pub(crate) struct Projection {
     pub(crate) phase: PhaseWord,
     /// Up to which position of the log it is folded; null before the first event.
     pub(crate) checkpoint: Option<u64>,
-    /// How many events it has yet to fold, counted up to 1,000.
+    /// When the event there was recorded: what was recorded later, answers do not tell of.
+    pub(crate) recorded_at: Option<Moment>,
+    /// How many events it has yet to fold, counted up to 1,000; null if the log cannot be read.
     #[schema(minimum = 0, maximum = 1000)]
-    pub(crate) lag_events: usize,
-    /// How long ago the first of them was recorded.
+    pub(crate) lag_events: Option<usize>,
+    /// How long ago the first of them was recorded; null if the log cannot be read.
     #[schema(minimum = 0)]
-    pub(crate) lag_seconds: f64,
+    pub(crate) lag_seconds: Option<f64>,
     /// How many events of a future Shiplog were passed over.
     #[schema(minimum = 0)]
     pub(crate) skipped: u64,
@@ -73,39 +75,47 @@ async fn list_projections(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
-    let head = app.log.head().await?;
-    let list = ProjectionList { items: all(&app).await?, next: None };
+    // While the log cannot be read, what is said is of where the read models are.
+    let head = app.log.head().await.unwrap_or_else(|_| least(&app));
+    let list = ProjectionList { items: all(&app).await, next: None };
     Ok((app.receipt(head), Json(list)).into_response())
 }
 
 /// How far every read model has come. Notes it in the metrics, too.
-pub(crate) async fn all(app: &App) -> Result<Vec<Projection>, LogFault> {
+pub(crate) async fn all(app: &App) -> Vec<Projection> {
     let mut projections = Vec::new();
     for model in app.models.all() {
-        projections.push(one(app, model).await?);
+        projections.push(one(app, model).await);
     }
-    Ok(projections)
+    projections
 }
 
-async fn one(app: &App, model: &Model) -> Result<Projection, LogFault> {
-    let Progress { checkpoint, phase, skipped } = model.progress();
-    let (lag_events, lag_seconds) = lag(&*app.log, checkpoint, app.clock.now()).await?;
-    app.telemetry.projection(model.name(), checkpoint, (lag_events, lag_seconds));
+/// How far the one that is furthest behind has come.
+pub(crate) fn least(app: &App) -> Option<GlobalPosition> {
+    app.models.all().map(|model| model.progress().checkpoint).into_iter().min().flatten()
+}
+
+async fn one(app: &App, model: &Model) -> Projection {
+    let Progress { checkpoint, recorded_at, phase, skipped } = model.progress();
+    let lag = lag(&*app.log, checkpoint, app.clock.now()).await.ok();
+    app.telemetry.projection(model.name(), checkpoint, lag);
+    let (lag_events, lag_seconds) = lag.unzip();
     let (phase, why) = match phase {
         Phase::CatchingUp => (PhaseWord::CatchingUp, None),
         Phase::Live => (PhaseWord::Live, None),
         Phase::Stalled { why } => (PhaseWord::Stalled, Some(why)),
     };
-    Ok(Projection {
+    Projection {
         name: model.name(),
         version: model.version(),
         phase,
         checkpoint: checkpoint.map(|checkpoint| checkpoint.0),
+        recorded_at: recorded_at.map(Moment),
         lag_events,
         lag_seconds,
         skipped,
         why,
-    })
+    }
 }
 
 /// How many events come after the checkpoint, and how old the first of them is, in seconds.

@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use tokio::{net::TcpListener, sync::oneshot, time::sleep};
 
-use crate::app::{App, router};
+use crate::stage::Stage;
 
 /// How long requests that run when the server stops may take.
 const GRACE: Duration = Duration::from_secs(10);
@@ -19,16 +19,18 @@ const GRACE: Duration = Duration::from_secs(10);
 /// What accepting says.
 pub async fn serve(
     listener: TcpListener,
-    app: App,
+    stage: &Stage,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (stopped, stopping) = oneshot::channel();
+    let shown = stage.clone();
     let stop = async move {
         stop.await;
+        shown.shutdown();
         // Nobody is left to be told if the server has ended by itself.
         let _ = stopped.send(());
     };
-    let serving = axum::serve(listener, router(app)).with_graceful_shutdown(stop);
+    let serving = axum::serve(listener, stage.router()).with_graceful_shutdown(stop);
     let cut_off = async {
         match stopping.await {
             Ok(()) => sleep(GRACE).await,

@@ -15,7 +15,7 @@ mod words;
 
 pub(crate) use self::{
     actor::{Actor, ActorGiven},
-    deployment::{Deployment, Place, Told},
+    deployment::{Approval, CorrectionMade, Deployment, Place, Told},
     guard::{Crossed, IrreversibleShape, OverrideGiven, ShownGiven},
     intent::Intent,
     labels::Labels,
@@ -26,7 +26,7 @@ pub(crate) use self::{
     text::{Text, TextError},
     whole::{NumberGiven, Whole},
     words::{
-        CONTROL_FREE, ClassificationWord, HealthWord, IntentShape, LinkShape, Name, Number,
-        RailWord, StatusWord, TierWord, Token,
+        CONTROL_FREE, ClassificationWord, FateWord, HealthWord, IntentShape, LinkShape, Name,
+        Number, RailWord, StatusWord, TierWord, Token,
     },
 };

@@ -11,7 +11,7 @@ use std::{
 use futures::{FutureExt as _, future::BoxFuture};
 use metrics::{Counter, Key, KeyName, Label, Level, Metadata, Recorder as _, SharedString, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
-use shiplog_domain::stream::StreamName;
+use shiplog_domain::{permission::Needs, stream::StreamName};
 use shiplog_store::{
     log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
@@ -19,6 +19,7 @@ use shiplog_store::{
 
 const REQUESTS: &str = "shiplog_http_requests_total";
 const DURATIONS: &str = "shiplog_http_request_duration_seconds";
+const COMMANDS: &str = "shiplog_commands_total";
 const APPENDED: &str = "shiplog_events_appended_total";
 const LAG: &str = "shiplog_projection_lag_events";
 const LAG_SECONDS: &str = "shiplog_projection_lag_seconds";
@@ -50,6 +51,7 @@ impl Telemetry {
         };
         for (name, unit, text) in [
             describe(REQUESTS, None, "requests answered"),
+            describe(COMMANDS, None, "commands, by what whoever asks must be allowed to do"),
             describe(APPENDED, None, "events appended to the log by this server"),
         ] {
             recorder.describe_counter(name, unit, text);
@@ -79,18 +81,29 @@ impl Telemetry {
         }
     }
 
-    /// Notes how far a projection is.
+    /// Counts a command by what it takes to ask for it, whether it is refused or not.
+    pub(crate) fn asked(&self, command: &impl Needs) {
+        for permission in command.needs() {
+            let labels = vec![Label::new("permission", permission.as_str())];
+            let count = Key::from_parts(COMMANDS, labels);
+            self.recorder.register_counter(&count, &METADATA).increment(1);
+        }
+    }
+
+    /// Notes how far a projection is and, if that is known, how far behind.
     pub(crate) fn projection(
         &self,
         name: &'static str,
         position: Option<GlobalPosition>,
-        lag: (usize, f64),
+        lag: Option<(usize, f64)>,
     ) {
-        let (events, seconds) = lag;
-        let (events, position) = (events as u64, position.map_or(0, |position| position.0));
+        let (events, seconds) = lag.unzip();
+        let events = events.map(|events| float(events as u64));
+        let position = position.map_or(0, |position| position.0);
         for (gauge, value) in
-            [(LAG, float(events)), (LAG_SECONDS, seconds), (POSITION, float(position))]
+            [(LAG, events), (LAG_SECONDS, seconds), (POSITION, Some(float(position)))]
         {
+            let Some(value) = value else { continue };
             let key = Key::from_parts(gauge, vec![Label::new("projection", name)]);
             self.recorder.register_gauge(&key, &METADATA).set(value);
         }

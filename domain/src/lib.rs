@@ -7,6 +7,7 @@ pub mod environment;
 pub mod lane;
 pub mod metadata;
 pub mod names;
+pub mod permission;
 pub mod release;
 pub mod stream;
 #[cfg(any(test, feature = "testing"))]

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rusqlite::Transaction;
 use shiplog_domain::{
     lane::{Event, LaneId, Requested},
+    release::{Change, Manifest},
     stream::StreamName,
     wire::DomainEvent,
 };
@@ -33,7 +34,8 @@ pub(crate) const SCHEMA: &str = include_str!("ledger.sql");
 pub(crate) enum Detail {
     /// All that its events say.
     Whole,
-    /// Without its release's content, labels, links and notes.
+    /// Without labels, links, notes and what its release is made of; what that changes for good is
+    /// kept.
     Outline,
 }
 
@@ -198,17 +200,23 @@ impl<'t> Ledger<'t> {
 
 impl Detail {
     fn cut(self, requested: &Requested) -> Requested {
-        use shiplog_domain::release::Manifest;
         match self {
             Self::Whole => requested.clone(),
             Self::Outline => Requested {
-                release: Manifest::named(requested.release.version.clone()).into(),
+                release: outline(&requested.release).into(),
                 url: None,
                 labels: BTreeMap::new(),
                 ..requested.clone()
             },
         }
     }
+}
+
+/// What a release is called, and what it changes for good.
+fn outline(release: &Manifest) -> Manifest {
+    let for_good = |change: &&Change| change.reversible == Some(false);
+    let changes = release.changes.iter().filter(for_good).cloned().collect();
+    Manifest { changes, ..Manifest::named(release.version.clone()) }
 }
 
 fn intern(tables: &Transaction<'_>, lane: &LaneId) -> rusqlite::Result<i64> {

@@ -116,6 +116,19 @@ impl ReadModels {
     }
 }
 
+/// Which log the read models in a directory are of; `None` if one is missing or of another log.
+pub fn folded_log(directory: &Path) -> Option<LogId> {
+    let paths = [
+        tables::path(directory, &Current),
+        tables::path(directory, &History),
+        tables::path(directory, &Rollbacks),
+        tables::path(directory, &Releases),
+    ];
+    let mut logs = paths.iter().map(|path| tables::log(path));
+    let first = logs.next().flatten()?;
+    logs.all(|log| log == Some(first)).then_some(first)
+}
+
 /// What every read model starts with.
 struct Start<'a> {
     directory: &'a Path,

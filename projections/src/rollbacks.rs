@@ -10,7 +10,7 @@ use shiplog_domain::{
 };
 use shiplog_store::log::Recorded;
 
-pub use self::query::{Afterwards, Filter, Rollback, list};
+pub use self::query::{Account, Afterwards, Evidence, Fate, Filter, Rollback, list};
 use crate::{
     ledger::{self, Detail, Ledger, Row},
     projection::{ApplyError, Projection},
@@ -54,10 +54,13 @@ impl Projection for Rollbacks {
 }
 
 fn save(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
-    let declared = matches!(row.deployment.intent(), Intent::Rollback { .. });
+    let is_rollback = |intent: &Intent| matches!(intent, Intent::Rollback { .. });
+    let deployment = &row.deployment;
+    let declared = is_rollback(deployment.intent()) && !deployment.is_void();
+    let reported = is_rollback(&deployment.requested.intent);
     let inferred =
-        row.deployment.took_effect().is_some() && row.classification() == Classification::Rollback;
-    if !declared && !inferred {
+        deployment.took_effect().is_some() && row.classification() == Classification::Rollback;
+    if !declared && !reported && !inferred {
         if !row.is_new {
             tables.prepare_cached("DELETE FROM rollbacks WHERE id = ?")?.execute([row.id])?;
         }
@@ -66,17 +69,20 @@ fn save(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
     tables
         .prepare_cached(
             "INSERT INTO rollbacks
-             SELECT id, ?2, lane, ?3, ?4, ?5, ?6, ?7 FROM deployments WHERE id = ?1
-             ON CONFLICT (id) DO UPDATE SET status = excluded.status, declared = excluded.declared",
+             SELECT id, ?2, lane, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM deployments WHERE id = ?1
+             ON CONFLICT (id) DO UPDATE SET status = excluded.status,
+                declared = excluded.declared, inferred = excluded.inferred",
         )?
         .execute(params![
             row.id,
-            row.deployment.requested.at.as_microsecond(),
+            deployment.requested.at.as_microsecond(),
             row.lane.service.as_str(),
             row.lane.environment.as_str(),
             row.actor.id,
-            row.deployment.status().as_str(),
+            deployment.status().as_str(),
             declared,
+            reported,
+            inferred,
         ])
         .map(drop)
 }

@@ -8,5 +8,7 @@ CREATE TABLE rollbacks (
     environment TEXT NOT NULL,
     actor TEXT NOT NULL,            -- the id
     status TEXT NOT NULL,
-    declared INTEGER NOT NULL       -- 1: somebody asked for it; 0: it is one by what it did
+    declared INTEGER NOT NULL,      -- 1: somebody asked for it, as corrected
+    reported INTEGER NOT NULL,      -- 1: somebody asked for it, as it was recorded first
+    inferred INTEGER NOT NULL       -- 1: it is one by what it did
 ) STRICT;

@@ -11,6 +11,7 @@ mod read;
 use std::{path::Path, sync::Arc};
 
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, future, stream::TryChunksError};
+use jiff::Timestamp;
 use rusqlite::Connection;
 use shiplog_domain::wire::{DomainEvent, EncodedEvent};
 use shiplog_store::{
@@ -113,6 +114,11 @@ impl<P: Projection> Runner<P> {
         self.checkpoint.position
     }
 
+    /// When the last event that is folded was recorded.
+    pub(crate) fn recorded_at(&self) -> Option<Timestamp> {
+        self.checkpoint.recorded_at
+    }
+
     /// The read model, to look at.
     pub fn tables(&self) -> &Connection {
         &self.tables
@@ -162,9 +168,10 @@ impl<P: Projection> Runner<P> {
     /// After a machine's fault the same batch can be given again.
     pub(crate) fn fold(&mut self, batch: &Batch) -> Result<(), RunnerError> {
         let done = self.checkpoint.position;
-        if let Some(News { events, skipped, through }) = batch.after(done) {
+        if let Some(News { events, skipped, through, recorded_at }) = batch.after(done) {
+            let (position, recorded_at) = (Some(through), Some(recorded_at));
             let skipped = self.checkpoint.skipped + skipped;
-            let to = Checkpoint { position: Some(through), skipped };
+            let to = Checkpoint { position, recorded_at, skipped };
             match self.commit(events, to) {
                 Ok(()) => {}
                 Err(error) if error.is_machine() => return Err(RunnerError::File(error)),
@@ -196,7 +203,11 @@ impl<P: Projection> Runner<P> {
     ) -> Result<(), RunnerError> {
         for event in events {
             let position = event.position;
-            let step = Checkpoint { position: Some(position), skipped: self.checkpoint.skipped };
+            let step = Checkpoint {
+                position: Some(position),
+                recorded_at: Some(event.recorded_at),
+                skipped: self.checkpoint.skipped,
+            };
             self.commit(std::slice::from_ref(event), step).map_err(|error| {
                 if error.is_machine() {
                     return RunnerError::File(error);

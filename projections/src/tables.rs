@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension,
     config::DbConfig,
@@ -13,14 +14,18 @@ use rusqlite::{
 };
 use shiplog_store::position::{GlobalPosition, LogId};
 
-use crate::projection::Projection;
+use crate::{columns, projection::Projection};
 
 const META: &str = "CREATE TABLE checkpoint (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     log TEXT NOT NULL,          -- which log was folded
     position INTEGER,           -- up to where; NULL is nothing yet
+    recorded_at INTEGER,        -- when the event there was, in microseconds since 1970, UTC
     skipped INTEGER NOT NULL    -- events of a future Shiplog that were passed over
 ) STRICT;";
+
+/// Asks which log a file is of; a file without one of these columns is of an earlier Shiplog.
+const WHOSE: &str = "SELECT log, recorded_at FROM checkpoint";
 
 /// How much memory a file's pages take while a history is folded, and afterwards; negative is KiB.
 const CATCHING_UP_KIB: i64 = -65_536;
@@ -46,6 +51,8 @@ const IMPURE: [&str; 12] = [
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Checkpoint {
     pub(crate) position: Option<GlobalPosition>,
+    /// When the event there was recorded.
+    pub(crate) recorded_at: Option<Timestamp>,
     pub(crate) skipped: u64,
 }
 
@@ -86,6 +93,13 @@ pub(crate) fn in_memory(projection: &dyn Projection, log: LogId) -> rusqlite::Re
     create(Connection::open_in_memory()?, projection, log)
 }
 
+/// Which log a file is of; `None` if it cannot be told.
+pub(crate) fn log(path: &Path) -> Option<LogId> {
+    let tables = open_to_digest(path).ok()?;
+    let log = tables.query_row(WHOSE, [], |row| row.get::<_, String>(0));
+    log.ok()?.parse().ok()
+}
+
 /// Opens the file to ask, never to change.
 pub(crate) fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -106,9 +120,8 @@ fn reopen(path: &Path, log: LogId) -> rusqlite::Result<Option<Connection>> {
         return Ok(None);
     }
     let mut tables = Connection::open(path)?;
-    let of = prepare(&mut tables).and_then(|()| {
-        tables.query_row("SELECT log FROM checkpoint", [], |row| row.get::<_, String>(0)).optional()
-    });
+    let of = prepare(&mut tables)
+        .and_then(|()| tables.query_row(WHOSE, [], |row| row.get::<_, String>(0)).optional());
     match of {
         Ok(Some(of)) if of == log.to_string() => Ok(Some(tables)),
         Ok(_) => Ok(None),
@@ -132,7 +145,7 @@ fn create(
     let whole = tables.transaction()?;
     whole.execute_batch(META)?;
     whole.execute_batch(&projection.schema())?;
-    whole.execute("INSERT INTO checkpoint VALUES (1, ?, NULL, 0)", [log.to_string()])?;
+    whole.execute("INSERT INTO checkpoint VALUES (1, ?, NULL, NULL, 0)", [log.to_string()])?;
     whole.commit()?;
     Ok(tables)
 }
@@ -194,10 +207,15 @@ fn deny_impure(context: AuthContext<'_>) -> Authorization {
 
 /// Reads how far the tables have come.
 pub(crate) fn checkpoint(tables: &Connection) -> rusqlite::Result<Checkpoint> {
-    tables.prepare_cached("SELECT position, skipped FROM checkpoint")?.query_row([], |row| {
+    let asked = "SELECT position, recorded_at, skipped FROM checkpoint";
+    tables.prepare_cached(asked)?.query_row([], |row| {
         Ok(Checkpoint {
             position: row.get::<_, Option<u64>>(0)?.map(GlobalPosition),
-            skipped: row.get(1)?,
+            recorded_at: row
+                .get::<_, Option<i64>>(1)?
+                .map(|microseconds| columns::timestamp(1, microseconds))
+                .transpose()?,
+            skipped: row.get(2)?,
         })
     })
 }
@@ -205,8 +223,12 @@ pub(crate) fn checkpoint(tables: &Connection) -> rusqlite::Result<Checkpoint> {
 /// Notes how far the tables have come, in the transaction that brought them there.
 pub(crate) fn advance(tables: &Connection, to: Checkpoint) -> rusqlite::Result<()> {
     tables
-        .prepare_cached("UPDATE checkpoint SET position = ?, skipped = ?")?
-        .execute((to.position.map(|position| position.0), to.skipped))
+        .prepare_cached("UPDATE checkpoint SET position = ?, recorded_at = ?, skipped = ?")?
+        .execute((
+            to.position.map(|position| position.0),
+            to.recorded_at.map(Timestamp::as_microsecond),
+            to.skipped,
+        ))
         .map(drop)
 }
 
@@ -230,10 +252,12 @@ mod tests {
         let path = path(directory.path(), &Current);
         for spoil in [None, Some("no database at all, but long enough to be looked at as one")] {
             let tables = open(&path, &Current, LogId(1)).unwrap();
-            advance(&tables, Checkpoint { position: Some(GlobalPosition(7)), skipped: 0 }).unwrap();
+            let (position, recorded_at) = (Some(GlobalPosition(7)), Some(Timestamp::UNIX_EPOCH));
+            let there = Checkpoint { position, recorded_at, skipped: 0 };
+            advance(&tables, there).unwrap();
             drop(tables);
             let kept = open(&path, &Current, LogId(1)).unwrap();
-            assert_eq!(checkpoint(&kept).unwrap().position, Some(GlobalPosition(7)));
+            assert_eq!(checkpoint(&kept).unwrap(), there);
             drop(kept);
             if let Some(spoil) = spoil {
                 std::fs::write(&path, spoil).unwrap();

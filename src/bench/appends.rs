@@ -13,7 +13,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use shiplog_store::log::Log as _;
 
-use self::reports::Reports;
+pub(super) use self::reports::Reports;
 use super::{
     bare::Row,
     client::Connection,

@@ -43,7 +43,7 @@ const ENVIRONMENTS: [&str; 12] = [
     "production-gov",
 ];
 
-/// The most services that a history is about.
+/// The most services that a history is about, unless something else is said.
 const SERVICES: usize = 200;
 
 /// How often it is looked how far the read models are.
@@ -72,6 +72,10 @@ pub(super) struct Generate {
     events: u64,
     #[command(flatten)]
     data: DataArgs,
+    /// How many services it is about at most; few of them make long lanes.
+    #[arg(long, value_name = "COUNT", default_value_t = SERVICES,
+        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=2_000))]
+    services: usize,
     /// Another seed, another history.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
@@ -79,10 +83,10 @@ pub(super) struct Generate {
 
 impl Generate {
     pub(super) async fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { events, data: DataArgs { data: directory }, seed } = self;
+        let Self { events, data: DataArgs { data: directory }, services, seed } = self;
         let log: Arc<dyn Log> = Arc::new(data::open(&directory)?);
         refuse_what_is_there(&*log, &directory).await?;
-        let (plan, is_quiet) = (plan(events, seed), context.settings.quiet.value);
+        let (plan, is_quiet) = (plan(events, services, seed), context.settings.quiet.value);
 
         let began = Instant::now();
         let head = record(&log, &plan, events, is_quiet).await?;
@@ -119,12 +123,12 @@ async fn refuse_what_is_there(log: &dyn Log, directory: &Path) -> anyhow::Result
 }
 
 /// A history of more than so many events: a deployment has two at least, and three most often.
-fn plan(events: u64, seed: u64) -> Plan {
+fn plan(events: u64, services: usize, seed: u64) -> Plan {
     let deployments = usize::try_from(events / 2).unwrap_or(usize::MAX).max(100);
     Plan {
         seed,
         // A short history of many services would be over before most of them have released.
-        services: (deployments / 100).clamp(4, SERVICES),
+        services: (deployments / 100).clamp(services.min(4), services),
         environments: ENVIRONMENTS
             .iter()
             .filter_map(|name| name.parse::<EnvironmentName>().ok())

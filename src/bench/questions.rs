@@ -13,7 +13,7 @@ use shiplog_store::{
     sqlite::SqliteLog,
 };
 
-use crate::client::{Path, lane_path, path};
+use crate::client::{Path, deployment_path, lane_path, path};
 
 /// At how many places of the log it is looked for something to ask about.
 const PLACES: u64 = 64;
@@ -33,7 +33,7 @@ pub(super) struct Question {
 }
 
 /// Every kind of question.
-pub(super) const KINDS: [Question; 11] = [
+pub(super) const KINDS: [Question; 12] = [
     Question { name: "board", path: |samples, _| samples.board() },
     Question {
         name: "board as of an instant",
@@ -58,6 +58,13 @@ pub(super) const KINDS: [Question; 11] = [
         path: |samples, nth| {
             let (service, environment, at) = samples.lane_at(nth);
             lane_path(service, environment).with("at", &at)
+        },
+    },
+    Question {
+        name: "recovery",
+        path: |samples, nth| {
+            let (service, environment, number) = samples.deployment(nth);
+            deployment_path(service, environment, number).join("recovery")
         },
     },
     Question {
@@ -111,8 +118,8 @@ fn history() -> Path {
 /// What the log holds, at places all over it.
 #[derive(Debug, Default)]
 pub(super) struct Samples {
-    /// Where something was deployed to, and when.
-    lanes: Vec<(LaneId, Timestamp)>,
+    /// Where something was deployed to, when, and under which number.
+    lanes: Vec<(LaneId, Timestamp, u32)>,
     actors: Vec<String>,
     words: Vec<String>,
     instants: Vec<Timestamp>,
@@ -148,7 +155,9 @@ impl Samples {
         let Ok(Decoded::Known(DomainEvent::Lane(Event::Requested(requested)))) = decoded else {
             return;
         };
-        self.lanes.extend(LaneId::from_stream(stream).map(|lane| (lane, requested.at)));
+        self.lanes.extend(
+            LaneId::from_stream(stream).map(|lane| (lane, requested.at, requested.number.0)),
+        );
         self.actors.push(metadata.actor.id.clone());
         self.words.extend(words(&requested));
         self.instants.push(requested.at);
@@ -157,7 +166,7 @@ impl Samples {
 
     /// The environment that is asked for most.
     fn board(&self) -> Path {
-        let environments = || self.lanes.iter().map(|(lane, _)| lane.environment.as_str());
+        let environments = || self.lanes.iter().map(|(lane, ..)| lane.environment.as_str());
         let production = environments().find(|name| *name == "production");
         let environment = production.or(environments().next()).unwrap_or("production");
         path(&["v1", "environments", environment])
@@ -171,8 +180,14 @@ impl Samples {
 
     /// The same one, and an instant at which it was deployed to.
     fn lane_at(&self, nth: usize) -> (&str, &str, String) {
-        let Some((lane, at)) = one(&self.lanes, nth, 7_919) else { return Default::default() };
+        let Some((lane, at, _)) = one(&self.lanes, nth, 7_919) else { return Default::default() };
         (lane.service.as_str(), lane.environment.as_str(), at.to_string())
+    }
+
+    /// A deployment.
+    fn deployment(&self, nth: usize) -> (&str, &str, u64) {
+        let Some((lane, _, number)) = one(&self.lanes, nth, 7_919) else { return ("", "", 0) };
+        (lane.service.as_str(), lane.environment.as_str(), (*number).into())
     }
 
     /// Somebody who asked for a deployment.
@@ -233,7 +248,7 @@ mod tests {
     fn the_same_log_is_asked_the_same_in_the_same_order() {
         let lane = LaneId { service: "a".parse().unwrap(), environment: "b".parse().unwrap() };
         let samples = Samples {
-            lanes: vec![(lane, Timestamp::UNIX_EPOCH)],
+            lanes: vec![(lane, Timestamp::UNIX_EPOCH, 7)],
             actors: vec!["ann".into()],
             ..Samples::default()
         };

@@ -1,6 +1,6 @@
-//! Imports straight into a data directory, without a server.
+//! Imports straight into a log, without a server.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use shiplog_api::{Claims, FieldError, LineAnswer, LineStatus, record};
@@ -20,23 +20,33 @@ use super::target::{self, Answer, Problem, Target};
 use crate::{
     data,
     exit::{Exit, Failure},
+    log::Place,
 };
 
-/// A log that no server has open, and its read models, which keep up meanwhile.
+/// A log that this process writes.
 struct Local {
     runtime: Runtime,
     log: Arc<dyn Log>,
     lanes: Streams<Lane>,
-    models: ReadModels,
+    /// The read models beside it, which keep up; those of a cluster's servers do so by themselves.
+    models: Option<ReadModels>,
 }
 
-/// Opens the log in a data directory, which no server may have open.
-pub(super) fn open(directory: &Path) -> anyhow::Result<Box<dyn Target>> {
-    let log: Arc<dyn Log> = Arc::new(data::open(directory)?);
+/// Opens a log: a data directory's, which no server may have open, or a cluster's.
+pub(super) fn open(place: &Place) -> anyhow::Result<Box<dyn Target>> {
     let runtime = data::runtime().context("cannot start threads")?;
-    let models = runtime
-        .block_on(ReadModels::fill(&log, &data::read_models(directory)))
-        .map_err(|error| Failure::new(Exit::Failure, data::causes(&error)))?;
+    let (log, models) = runtime.block_on(async {
+        let log = place.write().await?.shared();
+        let models = match place {
+            Place::Directory(directory) => {
+                let models = ReadModels::fill(&log, &data::read_models(directory)).await;
+                let tell = |error| Failure::new(Exit::Failure, data::causes(&error));
+                Some(models.map_err(tell)?)
+            }
+            Place::Cluster(_) => None,
+        };
+        Ok::<_, Failure>((log, models))
+    })?;
     Ok(Box::new(Local { runtime, lanes: Streams::new(Arc::clone(&log)), log, models }))
 }
 
@@ -59,14 +69,15 @@ impl Target for Local {
     }
 
     fn finish(&mut self) -> anyhow::Result<()> {
+        let Some(models) = &self.models else { return Ok(()) };
         self.runtime.block_on(async {
             let head = self.log.head().await.context("cannot read the log")?;
-            for model in self.models.all() {
+            for model in models.all() {
                 if let Some(head) = head {
                     model.at_least(head, Duration::MAX).await?;
                 }
             }
-            self.models.stop().await;
+            models.stop().await;
             Ok(())
         })
     }

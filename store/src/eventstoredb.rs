@@ -33,6 +33,7 @@ mod follow;
 mod identity;
 mod known;
 mod pool;
+mod pulse;
 mod reads;
 mod records;
 mod scope;
@@ -58,6 +59,7 @@ use self::{
     failure::Failure,
     follow::{Follow, Followed},
     pool::Pool,
+    pulse::Pulse,
     reads::Reads,
     scope::Scope,
     standing::Standings,
@@ -105,6 +107,17 @@ pub enum ConnectError {
     },
 }
 
+impl ConnectError {
+    /// Whether the cluster may be there later without anybody's doing.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Address(_) => false,
+            Self::Dial { source, .. } => !source.is_final(),
+            Self::Read { source, .. } => failure::may_pass(source),
+        }
+    }
+}
+
 /// A log in a cluster, written by any number of nodes.
 ///
 /// Dropping it lets go of the connections; what has been sent may still be recorded.
@@ -113,6 +126,7 @@ pub struct EventStoreDbLog {
     reads: Arc<Reads>,
     appends: Arc<Appends>,
     tail: Arc<Tail>,
+    _pulse: Pulse,
     followed: Pool,
     standings: Arc<Standings>,
     limit: Duration,
@@ -180,8 +194,9 @@ impl EventStoreDbLog {
         let appends =
             Appends::new(Arc::clone(&reads), batches, known, Arc::clone(&tail), address.deadline);
         let appends = Arc::new(appends);
-        let followed = Pool::new(address);
-        Ok(Self { id, reads, appends, tail, followed, standings: Arc::default(), limit })
+        let (pulse, followed) = (Pulse::start(Arc::clone(&reads)), Pool::new(address));
+        let standings = Arc::default();
+        Ok(Self { id, reads, appends, tail, _pulse: pulse, followed, standings, limit })
     }
 
     /// How the subscriptions stand to the log, the oldest first.
@@ -262,7 +277,7 @@ impl Log for EventStoreDbLog {
     }
 
     /// What has come back through the log's own subscription, which follows the leader; that takes
-    /// no call. While it is away, the leader is asked, and not for longer than a second.
+    /// no call. A leader that is cut off is found out by its silence (`pulse`). While it is away, the leader is asked, and not for longer than a second.
     fn head(&self) -> BoxFuture<'_, Result<Option<GlobalPosition>, LogFault>> {
         async {
             if self.tail.is_live() {

@@ -3,6 +3,7 @@
 //! **Invariant:** nothing here names an event. The log keeps types, schema numbers and bytes;
 //! what they mean is the domain's.
 
+pub mod away;
 mod cache;
 pub mod clock;
 #[cfg(feature = "eventstoredb")]

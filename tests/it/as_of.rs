@@ -1,18 +1,23 @@
 //! What ran at an instant, and what was known of it, against a fold of the lines alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tempfile::tempdir;
 
 use crate::{
+    cluster::transfer::there_and_back,
     histories::{
         checks::{is_whole, running},
         data::{History, Line},
         fold::{Effects, by_line},
         import::{import_into, is_summary_of, send},
     },
+    home::Home,
     support::{Chance, Client, Server, encode},
 };
 
@@ -26,13 +31,21 @@ type Running = BTreeMap<String, (String, Timestamp)>;
 type Change<'h> = (Timestamp, &'h str, Option<&'h str>);
 
 #[test]
-fn wikimedia_was_at_any_instant_what_its_lines_say_up_to_then() {
-    any_instant("wikimedia", 1);
+fn wikimedia_was_at_any_instant_what_its_lines_say_and_goes_to_a_cluster_and_back() {
+    let home = Home::embedded();
+    if any_instant("wikimedia", INSTANTS, 1, &home) {
+        there_and_back(&home);
+    }
 }
 
 #[test]
 fn alphagov_is_whole_and_was_at_any_instant_what_its_lines_say_up_to_then() {
-    any_instant("alphagov", 2);
+    let home = Home::embedded();
+    let is_there = any_instant("alphagov", INSTANTS, 2, &home);
+    // Copying one event after the other takes minutes in a debug build: tests/transfer does it.
+    if is_there && env::var_os("SHIPLOG_TRANSFER_ALPHAGOV").is_some() {
+        there_and_back(&home);
+    }
 }
 
 #[test]
@@ -70,26 +83,27 @@ fn last_recorded_at(client: &Client) -> Timestamp {
     events["items"][0]["recorded_at"].as_str().unwrap().parse().unwrap()
 }
 
-fn any_instant(name: &str, seed: u64) {
-    let Some(history) = History::find(name) else { return };
-    let data = tempdir().unwrap();
-    is_summary_of(&import_into(&history, data.path()), &history);
-    let server = Server::start(data.path());
+/// Imports a history, if it is there, without a server, and asks for what ran at so many instants.
+pub(crate) fn any_instant(name: &str, instants: u64, seed: u64, home: &Home) -> bool {
+    let Some(history) = History::find(name) else { return false };
+    is_summary_of(&import_into(&history, home), &history);
+    let server = home.server("one");
     let client = server.client();
     let effects = by_line(&history);
     is_whole(&client, &history, &effects);
 
-    let instants = Instants::of(&history);
+    let places = Instants::of(&history);
     let changes: BTreeMap<_, _> =
-        instants.environments.iter().map(|name| (*name, counted(&effects, name))).collect();
+        places.environments.iter().map(|name| (*name, counted(&effects, name))).collect();
     let mut chance = Chance(seed);
-    for _ in 0..INSTANTS {
-        let (environment, at) = instants.pick(&mut chance);
+    for _ in 0..instants {
+        let (environment, at) = places.pick(&mut chance);
         let path = format!("/v1/environments/{}?at={at}", encode(environment));
         let answer = client.get(&path).expect(200).json();
         let expected = fold(changes[environment].iter().copied(), at);
         assert_eq!(told(&answer), expected, "{path}");
     }
+    true
 }
 
 /// The changes of an environment by when they count, which within a lane is the order of the lines.

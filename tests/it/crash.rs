@@ -1,23 +1,23 @@
 //! A server that is killed again and again while many write to it.
 
-mod walk;
-mod writer;
+pub(crate) mod walk;
+pub(crate) mod writer;
 
 use std::{
-    path::Path,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
 
-use tempfile::tempdir;
-
 use self::{
     walk::Walk,
     writer::{Round, Writer},
 };
-use crate::support::{Chance, Server, ask, say, shiplog};
+use crate::{
+    home::Home,
+    support::{Chance, Server, say},
+};
 
 /// How often the server is killed, unless `SHIPLOG_CRASHES` says otherwise.
 const CRASHES: u64 = 50;
@@ -35,16 +35,24 @@ const LATEST: Duration = Duration::from_secs(10);
 
 #[test]
 fn whatever_was_acknowledged_before_a_kill_is_there_once_and_in_order() {
-    let crashes = std::env::var("SHIPLOG_CRASHES").map_or(CRASHES, |text| text.parse().unwrap());
-    let data = tempdir().unwrap();
+    survives(crashes(), &Home::embedded());
+}
+
+/// How often a server is to be killed.
+pub(crate) fn crashes() -> u64 {
+    std::env::var("SHIPLOG_CRASHES").map_or(CRASHES, |text| text.parse().unwrap())
+}
+
+/// Kills a server under load so many times, and checks what is there then.
+pub(crate) fn survives(crashes: u64, home: &Home) {
     let mut writers: Vec<_> = (0..WRITERS).map(Writer::new).collect();
     let clock = AtomicU64::new(0);
     let mut chance = Chance(5);
     let mut ready: Vec<_> = (0..crashes)
-        .map(|_| crash(data.path(), &mut writers, &clock, chance.below(MOST_ACKNOWLEDGED)))
+        .map(|_| crash(home, &mut writers, &clock, chance.below(MOST_ACKNOWLEDGED)))
         .collect();
 
-    let (server, last) = start(data.path());
+    let (server, last) = start(home);
     ready.push(last);
     let unheard = writers.iter().filter(|writer| writer.is_waiting()).count();
     for writer in &mut writers {
@@ -54,14 +62,14 @@ fn whatever_was_acknowledged_before_a_kill_is_there_once_and_in_order() {
     walk.has_exactly(writers.iter().flat_map(|writer| &writer.acknowledged));
     walk.has_no_gaps();
     assert!(server.stop().success());
-    is_sound(data.path());
+    home.is_sound("one");
     tell(&writers, ready, unheard);
 }
 
 /// Starts a server, has all writers write to it, and kills it after so many acknowledgements;
 /// tells how soon it was ready.
-fn crash(data: &Path, writers: &mut [Writer], clock: &AtomicU64, acknowledged: u64) -> Duration {
-    let (server, ready) = start(data);
+fn crash(home: &Home, writers: &mut [Writer], clock: &AtomicU64, acknowledged: u64) -> Duration {
+    let (server, ready) = start(home);
     let client = server.client();
     let killed = AtomicBool::new(false);
     let (heard, hear) = mpsc::channel();
@@ -83,24 +91,14 @@ fn crash(data: &Path, writers: &mut [Writer], clock: &AtomicU64, acknowledged: u
 }
 
 /// Starts a server, and tells how long it took from there until it was ready.
-fn start(data: &Path) -> (Server, Duration) {
+fn start(home: &Home) -> (Server, Duration) {
     let began = Instant::now();
-    let server = Server::start(data);
+    let server = home.server("one");
     let client = server.client();
     while client.get("/readyz").status != 200 {
         assert!(began.elapsed() < LATEST, "it is not ready: {}", client.get("/readyz").text());
     }
     (server, began.elapsed())
-}
-
-/// What `shiplog verify` and `shiplog replay` say, which fail the test if they end with an error.
-fn is_sound(data: &Path) {
-    let verified = ask(shiplog().arg("verify").arg("--data").arg(data));
-    assert_eq!(verified["verdict"], "sound", "{verified}");
-    let replayed = ask(shiplog().arg("replay").arg("--data").arg(data));
-    let models = replayed.as_array().unwrap();
-    assert_eq!(models.len(), 4, "{replayed}");
-    assert!(models.iter().all(|model| model["verdict"] == "same"), "{replayed}");
 }
 
 fn tell(writers: &[Writer], mut ready: Vec<Duration>, unheard: usize) {

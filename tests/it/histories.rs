@@ -15,13 +15,20 @@ use self::{
     fold::{by_line, by_time},
     import::{Import, import, import_into, is_summary_of, send},
 };
-use crate::support::{Chance, Server};
+use crate::{
+    home::Home,
+    support::{Chance, Server},
+};
 
 #[test]
 fn wikimedia_says_who_deployed_what_and_a_second_import_adds_nothing() {
-    let Some(history) = History::find("wikimedia") else { return };
-    let data = tempdir().unwrap();
-    let server = Server::start(data.path());
+    is_kept_once("wikimedia", &Home::embedded());
+}
+
+/// Imports a history twice through a server, and checks all that it comes to each time.
+pub(crate) fn is_kept_once(name: &str, home: &Home) {
+    let Some(history) = History::find(name) else { return };
+    let server = home.server("one");
     let client = server.client();
     let summary = import(&history, &server);
     is_summary_of(&summary, &history);
@@ -98,15 +105,15 @@ fn an_import_goes_on_by_itself_when_a_killed_server_comes_back() {
 #[test]
 fn every_read_model_can_be_deleted() {
     let Some(history) = History::find("wikimedia") else { return };
-    let data = tempdir().unwrap();
-    is_summary_of(&import_into(&history, data.path()), &history);
-    let server = Server::start(data.path());
+    let home = Home::embedded();
+    is_summary_of(&import_into(&history, &home), &history);
+    let server = home.server("one");
     let position = server.client().position();
     checks::is_whole(&server.client(), &history, &by_line(&history));
     assert!(server.stop().success());
 
-    fs::remove_dir_all(data.path().join("read-models")).unwrap();
-    let server = Server::start(data.path());
+    fs::remove_dir_all(home.directory("one").join("read-models")).unwrap();
+    let server = home.server("one");
     checks::is_whole(&server.client(), &history, &by_line(&history));
     assert_eq!(server.client().position(), position);
 }

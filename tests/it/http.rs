@@ -1,6 +1,7 @@
 //! The server as its callers see it: a real process, asked over a socket.
 
 mod at_least;
+mod audit;
 mod conditions;
 mod idempotency;
 mod lane;

@@ -12,5 +12,6 @@ mod cli;
 mod cluster;
 mod crash;
 mod histories;
+mod home;
 mod http;
 mod support;

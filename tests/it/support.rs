@@ -28,7 +28,7 @@ pub(crate) fn shiplog() -> Command {
     command
         // Where nothing is.
         .env("XDG_CONFIG_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/none"))
-        .env("SHIPLOG_LOG", "error,tower_http=off")
+        .env("SHIPLOG_LOG", "error,tower_http=off,eventstore=off")
         .env("SHIPLOG_TZ", "utc")
         .stdin(Stdio::null());
     command

@@ -128,6 +128,7 @@ async fn take<H: Happening>(
         *rails = rails::of_deployment(&app, &lane, number).await?;
     }
     let command = Command::Deployment { number, when, happened };
+    app.telemetry.asked(&command);
     let seen = |state: &LaneState, _: &Outcome| see(state, number);
     let executed = app.lanes.execute(&lane.stream(), caller.claimed, command, metadata, seen).await;
     let (outcome, seen) = match executed {

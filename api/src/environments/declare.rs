@@ -243,6 +243,7 @@ async fn record(
     let path = format!("/v1/environments/{}{step}", encode(name.as_str()));
     let (metadata, now) = (caller.metadata(&path, given), app.clock.now());
     let command = command(at.map_or(now, |at| at.0));
+    app.telemetry.asked(&command);
     let told = |state: &EnvironmentState, _: &Outcome| DeclaredEnvironment::of(name, state, now);
     Ok(app.environments.execute(&stream(name), caller.claimed, command, metadata, told).await?)
 }

@@ -54,6 +54,11 @@ params! {
         query("cursor", pattern("^c[0-9a-f]{16}$"), "where the page starts: `next` of the last"),
         query("order", words(["newest", "oldest", "desc", "asc"]), "which end comes first"),
     ];
+    /// What the audit is answered as.
+    ReportParam = [
+        query("format", words(["json", "csv", "report"]),
+            "as `Accept` says unless something else is said"),
+    ];
     /// What a list is answered as.
     FormatParam = [
         query("format", words(["json", "csv"]), "as `Accept` says unless something else is said"),
@@ -100,6 +105,8 @@ params! {
         query("since", instant(), "requested then or later"),
         query("until", instant(), "requested before then"),
         query("q", text(1, 1_000), "with this in the reason"),
+        query("account", words(["corrected", "reported"]),
+            "as is known now, or as it was recorded first"),
     ];
     /// Which events are listed.
     EventParams = [

@@ -156,6 +156,7 @@ async fn record(
     let (service, version) = (encode(id.service.as_str()), encode(id.version.as_str()));
     let metadata = caller.metadata(&format!("/v1/releases/{service}/{version}{step}"), given);
     let command = command(at.map_or_else(|| app.clock.now(), |at| at.0));
+    app.telemetry.asked(&command);
     let told = |state: &ReleaseState, _: &Outcome| RegisteredRelease::of(id, state);
     Ok(app.releases.execute(&id.stream(), caller.claimed, command, metadata, told).await?)
 }

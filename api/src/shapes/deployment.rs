@@ -142,7 +142,7 @@ struct Note {
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
-struct Approval {
+pub(crate) struct Approval {
     /// The id of the actor who agreed.
     by: String,
     comment: Option<String>,
@@ -150,7 +150,7 @@ struct Approval {
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
-struct CorrectionMade {
+pub(crate) struct CorrectionMade {
     /// `void`, `intent`, `blamed` or `cleared`; the true intent stands beside it.
     #[schema(value_type = Object)]
     correction: lane::Correction,

@@ -40,6 +40,8 @@ words! {
     TierWord as "Tier" = "production" | "staging" | "testing" | "development" | "other";
     /// What can stand in the way of a deployment.
     RailWord as "Rail" = "freeze" | "one_at_a_time" | "approvals" | "block";
+    /// What became of a release that was taken back.
+    FateWord as "Fate" = "deployed_again" | "fixed" | "abandoned";
     /// How a release is doing.
     HealthWord as "Health" = "healthy" | "degraded" | "unhealthy";
 }

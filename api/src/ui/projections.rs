@@ -9,7 +9,7 @@ use axum::{
 use super::{
     form,
     frame::{Frame, Section, Shell, Watched, page},
-    parts::span,
+    parts::{counted, span},
 };
 use crate::{
     app::App,
@@ -32,8 +32,10 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     form::query(raw.as_deref(), &[])?;
     let frame = Frame::new(shell, Section::Projections, "Projections");
-    let frame = Frame { position: app.log.head().await?, ..frame.watching(Watched::Log) };
-    let shown = ProjectionsPage { frame, rows: projections::all(&app).await? };
+    // How far the read models are is wanted most when the log cannot be read.
+    let position = app.log.head().await.ok().flatten();
+    let frame = Frame { position, ..frame.watching(Watched::Log) };
+    let shown = ProjectionsPage { frame, rows: projections::all(&app).await };
     page(&app, &shown.frame, &shown)
 }
 
@@ -41,15 +43,17 @@ impl ProjectionsPage {
     /// How far a read model is behind, in words.
     fn lag(row: &Projection) -> String {
         match row.lag_events {
-            0 => "none".into(),
-            projections::COUNTED => format!("{} events or more", projections::COUNTED),
-            events => format!("{events} events"),
+            None => "unknown: the log cannot be read".into(),
+            Some(0) => "nothing".into(),
+            Some(projections::COUNTED) => format!("{} events or more", projections::COUNTED),
+            Some(events) => counted(events, "event", "events"),
         }
     }
 
     /// How old the first event is that a read model has yet to fold.
     #[expect(clippy::cast_possible_truncation, reason = "as long as nobody waits for ages")]
     fn age(row: &Projection) -> Option<String> {
-        (row.lag_events > 0).then(|| span((row.lag_seconds * 1_000.0) as i64))
+        let seconds = row.lag_seconds.filter(|seconds| *seconds > 0.0)?;
+        Some(span((seconds * 1_000.0) as i64))
     }
 }

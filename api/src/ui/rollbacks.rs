@@ -7,7 +7,7 @@ use axum::{
 };
 use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use shiplog_projections::{
-    history::Place,
+    history::{Entry, Place},
     page::Listed,
     projection::View,
     rollbacks::{self as audit, Afterwards, Rollback},
@@ -60,22 +60,23 @@ struct Row {
 
 impl From<&Rollback> for Row {
     fn from(rollback: &Rollback) -> Self {
+        let Entry { lane, deployment, actor, .. } = &rollback.entry;
         let version = |place: &Option<Place>| place.as_ref().map(|one| one.version.to_string());
         let reverts: Vec<_> =
             rollback.reverts.iter().map(|one| format!("{} {}", one.version, one.number)).collect();
         Self {
-            href: links::deployment(&rollback.lane, rollback.number),
-            lane: format!("{} in {}", rollback.lane.service, rollback.lane.environment),
-            lane_href: links::lane(&rollback.lane),
-            number: rollback.number.0,
+            href: links::deployment(lane, deployment.number()),
+            lane: format!("{} in {}", lane.service, lane.environment),
+            lane_href: links::lane(lane),
+            number: deployment.number().0,
             from: version(&rollback.from),
             to: version(&rollback.to),
             reverts: reverts.join(", "),
             declared: rollback.declared,
-            reason: rollback.reason.clone().filter(|reason| !reason.is_empty()),
-            who: Who::from(&rollback.actor),
-            at: Time::of(rollback.requested_at),
-            mark: Mark::of(rollback.status),
+            reason: deployment.requested.reason.clone().filter(|reason| !reason.is_empty()),
+            who: Who::from(actor),
+            at: Time::of(deployment.requested.at),
+            mark: Mark::of(deployment.status()),
             ran: rollback.ran_for_ms.map(span),
             afterwards: rollback.afterwards.as_ref().and_then(afterwards),
         }
@@ -107,8 +108,10 @@ fn weeks(rollbacks: &[Rollback]) -> Vec<Week> {
         let back = i64::from(date.weekday().to_monday_zero_offset());
         date.checked_sub(back.days()).unwrap_or(date)
     };
-    let all: Vec<_> =
-        rollbacks.iter().map(|one| (monday(one.requested_at), one.declared)).collect();
+    let all: Vec<_> = rollbacks
+        .iter()
+        .map(|one| (monday(one.entry.deployment.requested.at), one.declared))
+        .collect();
     let ends = all.iter().map(|(week, _)| *week).min().zip(all.iter().map(|(week, _)| *week).max());
     let Some((first, last)) = ends else { return Vec::new() };
     let mut weeks = Vec::new();

@@ -5,6 +5,7 @@ mod deployment;
 mod environment;
 mod outcomes;
 mod people;
+mod permissions;
 mod rails;
 mod recovery;
 mod refusals;

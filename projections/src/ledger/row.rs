@@ -190,6 +190,7 @@ impl Row {
 fn shapes_outline(event: &Event) -> bool {
     match event {
         Event::Requested(_)
+        | Event::Approved(_)
         | Event::Rejected(_)
         | Event::Started(_)
         | Event::Succeeded(_)
@@ -197,8 +198,7 @@ fn shapes_outline(event: &Event) -> bool {
         | Event::Cancelled(_)
         | Event::Corrected(_)
         | Event::Removed(_) => true,
-        Event::Approved(_)
-        | Event::TargetStarted(_)
+        Event::TargetStarted(_)
         | Event::TargetSucceeded(_)
         | Event::TargetFailed(_)
         | Event::Health(_)

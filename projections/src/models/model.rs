@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 use shiplog_store::position::GlobalPosition;
 use tokio::{sync::watch, task::JoinError, time::timeout};
@@ -25,6 +26,8 @@ const IDLE_CONNECTIONS: usize = 4;
 pub struct Progress {
     /// Up to where the log is folded.
     pub checkpoint: Option<GlobalPosition>,
+    /// When the event there was recorded.
+    pub recorded_at: Option<Timestamp>,
     /// What it is doing.
     pub phase: Phase,
     /// How many events of a future Shiplog were passed over.
@@ -127,9 +130,9 @@ impl Model {
             );
             runner = runner.anew(directory, log).map_err(file)?;
         }
-        let checkpoint = runner.checkpoint();
-        let (sender, progress) =
-            watch::channel(Progress { checkpoint, phase: Phase::CatchingUp, skipped: 0 });
+        let (checkpoint, recorded_at) = (runner.checkpoint(), runner.recorded_at());
+        let before = Progress { checkpoint, recorded_at, phase: Phase::CatchingUp, skipped: 0 };
+        let (sender, progress) = watch::channel(before);
         let (following, feed) = follow(runner, indexing, sender);
         let following = tokio::sync::Mutex::new(following);
         let (hurry, idle) = (hurry.clone(), Arc::default());

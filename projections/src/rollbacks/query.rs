@@ -5,13 +5,12 @@ mod reach;
 use jiff::Timestamp;
 use rusqlite::{Result, ToSql, params_from_iter};
 use shiplog_domain::{
-    lane::{DeploymentNumber, LaneId, Status},
-    metadata::Actor,
+    lane::{DeploymentNumber, Irreversible, Status},
     names::{EnvironmentName, ServiceName},
 };
 
 use crate::{
-    ledger::{ENTRY, Place, read_entry, read_place},
+    ledger::{ENTRY, Entry, Place, read_entry, read_place},
     page::{Listed, Page},
     projection::View,
     sort_key,
@@ -36,37 +35,104 @@ pub struct Filter {
     pub until: Option<Timestamp>,
     /// With this text in the reason, whatever its case.
     pub q: Option<String>,
+    /// As corrected, or as it was recorded first.
+    pub account: Account,
+}
+
+/// Whose account of a rollback counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Account {
+    /// What is known now: corrections count.
+    #[default]
+    Corrected,
+    /// What was said when it was asked for, whatever was corrected since.
+    Reported,
 }
 
 /// One rollback, with what it reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Rollback {
-    /// Where.
-    pub lane: LaneId,
-    /// Its place there.
-    pub number: DeploymentNumber,
+    /// The deployment; of its release only the version is here, and what it changes for good.
+    pub entry: Entry,
     /// Whether somebody asked for it; else it is one by what it did.
     pub declared: bool,
+    /// Whether it was recorded as one that somebody asked for, whatever was corrected since.
+    pub reported: bool,
     /// What it left: what ran before it or, where that had been shaken by a failure, what failed.
     pub from: Option<Place>,
     /// What it brought back.
     pub to: Option<Place>,
     /// What it took back, newest first.
     pub reverts: Vec<Place>,
-    /// In the words of who asked.
-    pub reason: Option<String>,
-    /// Who asked.
-    pub actor: Actor,
-    /// When.
-    pub requested_at: Timestamp,
-    /// When it ended.
-    pub finished_at: Option<Timestamp>,
-    /// How far it has come.
-    pub status: Status,
+    /// When what it left had come to its own end, well or not.
+    pub left_at: Option<Timestamp>,
     /// How long what it took back had run.
     pub ran_for_ms: Option<i64>,
+    /// The changes that what it brought back may not work after, newest first.
+    pub irreversible: Vec<Irreversible>,
     /// What became of what it took back; none until it has taken effect.
     pub afterwards: Option<Afterwards>,
+    /// The events that all this was learned from.
+    pub evidence: Vec<Evidence>,
+}
+
+/// An event that something was learned from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// What was learned from it.
+    pub of: &'static str,
+    /// Which deployment it happened to.
+    pub number: DeploymentNumber,
+    /// Its version in the lane's stream; none for the one event that requested the deployment.
+    pub version: Option<u64>,
+}
+
+/// What became of a release that was taken back, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The very same version was put there again.
+    DeployedAgain,
+    /// A version took its place that had not run there before.
+    Fixed,
+    /// Neither, so far.
+    Abandoned,
+}
+
+impl Rollback {
+    /// From when what it left came to its end until this was asked for.
+    pub fn to_request_ms(&self) -> Option<i64> {
+        self.since_left(Some(self.entry.deployment.requested.at))
+    }
+
+    /// From when what it left came to its end until this had ended.
+    pub fn to_end_ms(&self) -> Option<i64> {
+        self.since_left(self.entry.deployment.finished_at())
+    }
+
+    /// Whether all irreversible changes that it crosses had been shown to whoever asked; none if it
+    /// crosses none.
+    pub fn shown(&self) -> Option<bool> {
+        let shown = &self.entry.deployment.requested.acknowledged;
+        let all = self.irreversible.iter().all(|change| shown.contains(change));
+        (!self.irreversible.is_empty()).then_some(all)
+    }
+
+    fn since_left(&self, then: Option<Timestamp>) -> Option<i64> {
+        Some(then?.as_millisecond() - self.left_at?.as_millisecond())
+    }
+}
+
+impl Afterwards {
+    /// Whichever came first.
+    pub fn fate(&self) -> Fate {
+        let at = |later: &Option<(Place, Timestamp)>| later.as_ref().map(|(_, at)| *at);
+        match (at(&self.deployed_again), at(&self.superseded_by)) {
+            (Some(again), Some(other)) if again <= other => Fate::DeployedAgain,
+            (_, Some(_)) => Fate::Fixed,
+            (Some(_), None) => Fate::DeployedAgain,
+            (None, None) => Fate::Abandoned,
+        }
+    }
 }
 
 /// What became of a release that was taken back.
@@ -84,7 +150,15 @@ pub struct Afterwards {
 ///
 /// What SQLite says.
 pub fn list(view: &View<'_>, filter: &Filter, page: &Page) -> Result<Listed<Rollback>> {
-    let (mut conditions, mut values) = (vec!["1".to_owned()], Vec::<Box<dyn ToSql>>::new());
+    let declared = match filter.account {
+        Account::Corrected => "r.declared",
+        Account::Reported => "r.reported",
+    };
+    let (mut conditions, mut values) =
+        (vec![format!("({declared} OR r.inferred)")], Vec::<Box<dyn ToSql>>::new());
+    if let Some(wanted) = filter.declared {
+        conditions.push(format!("{declared} = {}", u8::from(wanted)));
+    }
     for (condition, value) in wanted(filter, page) {
         values.push(value);
         conditions.push(format!("{condition} ?{}", values.len()));
@@ -96,9 +170,9 @@ pub fn list(view: &View<'_>, filter: &Filter, page: &Page) -> Result<Listed<Roll
             values.len()
         ));
     }
-    let (_, direction) = page.direction();
+    let (account, (_, direction)) = (filter.account, page.direction());
     let statement = format!(
-        "SELECT {ENTRY}, r.declared, r.lane FROM rollbacks r
+        "SELECT {ENTRY}, {declared}, r.reported, r.lane FROM rollbacks r
          CROSS JOIN deployments d ON d.id = r.id CROSS JOIN lanes l ON l.id = d.lane
          WHERE {} ORDER BY r.id {direction} LIMIT {}",
         conditions.join(" AND "),
@@ -110,7 +184,8 @@ pub fn list(view: &View<'_>, filter: &Filter, page: &Page) -> Result<Listed<Roll
         .query_map(params_from_iter(values), |row| {
             let (key, entry) = read_entry(row)?;
             let before = read_place(row, 7)?;
-            Ok((key, reach::Found { entry, before, declared: row.get(9)?, lane: row.get(10)? }))
+            let (declared, reported, lane) = (row.get(9)?, row.get(10)?, row.get(11)?);
+            Ok((key, reach::Found { entry, before, declared, reported, lane, account }))
         })?
         .collect::<Result<Vec<_>>>()?;
     let Listed { items, next } = page.cut(found);
@@ -134,7 +209,6 @@ fn wanted(filter: &Filter, page: &Page) -> Vec<(&'static str, Box<dyn ToSql>)> {
         ("r.requested_at >=", filter.since.map(Timestamp::as_microsecond)),
         ("r.id <", filter.until.map(sort_key::after)),
         ("r.requested_at <", filter.until.map(Timestamp::as_microsecond)),
-        ("r.declared =", filter.declared.map(i64::from)),
         (
             if page.direction().0 == "<" { "r.id <" } else { "r.id >" },
             page.after.map(|after| after.0),

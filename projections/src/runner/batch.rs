@@ -1,5 +1,6 @@
 //! Records, decoded, on their way to a fold.
 
+use jiff::Timestamp;
 use shiplog_domain::wire::{Decoded, DomainEvent, EncodedEvent};
 use shiplog_store::{log::Recorded, position::GlobalPosition};
 
@@ -17,8 +18,8 @@ pub(crate) struct Batch {
     events: Vec<Recorded<DomainEvent>>,
     /// Where something was passed over.
     skipped: Vec<GlobalPosition>,
-    /// The last record that was read or passed over.
-    through: Option<GlobalPosition>,
+    /// The last record that was read or passed over, and when it was recorded.
+    through: Option<(GlobalPosition, Timestamp)>,
     unreadable: Option<Unreadable>,
 }
 
@@ -35,13 +36,15 @@ pub(super) struct News<'b> {
     pub(super) events: &'b [Recorded<DomainEvent>],
     pub(super) skipped: u64,
     pub(super) through: GlobalPosition,
+    /// When that was recorded.
+    pub(super) recorded_at: Timestamp,
 }
 
 impl Batch {
     pub(crate) fn decode(records: impl IntoIterator<Item = Recorded<EncodedEvent>>) -> Self {
         let mut batch = Self::default();
         for recorded in records {
-            let position = recorded.position;
+            let (position, recorded_at) = (recorded.position, recorded.recorded_at);
             match DomainEvent::decode(&recorded.stream, &recorded.event) {
                 Ok(Decoded::Known(event)) => batch.events.push(recorded.with_event(event)),
                 Ok(Decoded::Skippable { .. }) => batch.skipped.push(position),
@@ -51,22 +54,23 @@ impl Batch {
                     break;
                 }
             }
-            batch.through = Some(position);
+            batch.through = Some((position, recorded_at));
         }
         batch
     }
 
     /// What comes after a place, if anything does.
     pub(super) fn after(&self, done: Option<GlobalPosition>) -> Option<News<'_>> {
-        let through = self.through.filter(|through| Some(*through) > done)?;
+        let (through, recorded_at) = self.through.filter(|(through, _)| Some(*through) > done)?;
         let from = self.events.partition_point(|event| Some(event.position) <= done);
         let skipped = self.skipped.iter().filter(|position| Some(**position) > done).count() as u64;
-        Some(News { events: self.events.get(from..).unwrap_or_default(), skipped, through })
+        let events = self.events.get(from..).unwrap_or_default();
+        Some(News { events, skipped, through, recorded_at })
     }
 
     /// The last record that was read or passed over.
     pub(super) fn through(&self) -> Option<GlobalPosition> {
-        self.through
+        self.through.map(|(through, _)| through)
     }
 
     /// The record at which it ends early.

@@ -112,6 +112,7 @@ fn stall<P: Projection>(
 fn tell<P: Projection>(progress: &watch::Sender<Progress>, runner: &Runner<P>, phase: Phase) {
     progress.send_replace(Progress {
         checkpoint: runner.checkpoint(),
+        recorded_at: runner.recorded_at(),
         phase,
         skipped: runner.checkpoint.skipped,
     });

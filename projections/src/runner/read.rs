@@ -93,7 +93,7 @@ impl Reader {
         let log = Arc::clone(&self.log);
         let mut after = self.feeds.iter().map(|feed| feed.after).min().flatten();
         // So that a log that is empty, or folded already, counts as reached.
-        let head = self.head().await;
+        let head = self.first_head().await;
         self.feed(Batch::default(), head, after).await;
         while !self.feeds.is_empty() {
             let mut pieces = log.subscribe(after).ready_chunks(PIECE);
@@ -123,6 +123,19 @@ impl Reader {
                 }
             }
             sleep(PAUSE).await;
+        }
+    }
+
+    /// Where the log ends, as soon as that can be read: until then nobody is level.
+    async fn first_head(&mut self) -> Option<GlobalPosition> {
+        loop {
+            match self.log.head().await {
+                Ok(head) => {
+                    self.head = head;
+                    return head;
+                }
+                Err(_) => sleep(PAUSE).await,
+            }
         }
     }
 

@@ -241,6 +241,9 @@ fn the_audit_tells_declared_and_inferred_rollbacks_with_what_they_reached() {
         let by_reason = rollbacks::Filter { q: Some("orders".into()), ..Default::default() };
         assert_eq!(list(&by_reason).len(), 1);
         let undeclared = rollbacks::Filter { declared: Some(false), ..Default::default() };
-        assert_eq!(list(&undeclared)[0].number, inferred.number);
+        assert_eq!(
+            list(&undeclared)[0].entry.deployment.number(),
+            inferred.entry.deployment.number()
+        );
     });
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 /// Idempotency keys and bodies, without end.
-pub(super) struct Reports {
+pub(in crate::bench) struct Reports {
     client: u32,
     lanes: u32,
     reported: u32,
@@ -11,7 +11,7 @@ pub(super) struct Reports {
 
 impl Reports {
     /// What a client reports to so many lanes of its own.
-    pub(super) fn new(client: u32, lanes: u32) -> Self {
+    pub(in crate::bench) fn new(client: u32, lanes: u32) -> Self {
         Self { client, lanes, reported: 0 }
     }
 }

@@ -111,7 +111,8 @@ impl Appends {
             let awaited = self.tail.is_live().then(|| self.tail.await_at(stream, due));
             let floor = known.recorded_at;
             let (expected, recorded_at) = (*expected, *recorded_at);
-            let sent = Outgoing { stream: &name, expected, events, floor, recorded_at };
+            let contended = known.is_contended();
+            let sent = Outgoing { stream: &name, contended, expected, events, floor, recorded_at };
             let sent = self.batches.send(sent).await;
             let sent = match sent {
                 Sent::Acknowledged(stamp) => {
@@ -195,6 +196,9 @@ impl Appends {
             }
         }
         let moved = !expected.is_met_by(known.version);
+        if moved {
+            known.contend();
+        }
         Ok(moved.then(|| Err(conflict(append, known))))
     }
 

@@ -4,8 +4,10 @@
 //! takes 45 ms; one piece of a call that goes on and on takes none. But that call ends with the
 //! first append that is refused, and then nobody knows what became of the others in flight. So
 //! nothing is believed but what was acknowledged; the rest is in doubt, and settled by reading.
+//! What is likely to be refused, since others write to its stream, is sent over calls of its own.
 
 use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, Waker},
     time::Duration,
@@ -38,6 +40,9 @@ const INVALID_ARGUMENT: i32 = 3;
 /// gRPC's code of what this user may not do.
 const PERMISSION_DENIED: i32 = 7;
 
+/// Over how many calls appends to contended streams are spread: those of one share its fate.
+const CONTENDED: usize = 8;
+
 /// An append on its way.
 type Call<'a> = BoxFuture<'a, eventstore::Result<BatchWriteResult>>;
 
@@ -46,6 +51,8 @@ type Call<'a> = BoxFuture<'a, eventstore::Result<BatchWriteResult>>;
 pub(super) struct Outgoing<'a> {
     /// What the cluster calls the stream.
     pub(super) stream: &'a str,
+    /// Whether others write to it, too, so that the append may well conflict.
+    pub(super) contended: bool,
     pub(super) expected: ExpectedVersion,
     pub(super) events: &'a [NewEvent],
     /// The time of recording is not before this.
@@ -68,11 +75,15 @@ pub(super) enum Sent {
 pub(super) struct Batches {
     supervisor: Arc<Supervisor>,
     limit: Duration,
-    session: tokio::sync::Mutex<Option<Arc<Session>>>,
+    calm: Place,
+    contended: [Place; CONTENDED],
     clock: Arc<dyn Clock>,
     /// When the last append was sent.
     stamped: Mutex<Timestamp>,
 }
+
+/// Where a call is kept, while it lasts.
+type Place = tokio::sync::Mutex<Option<Arc<Session>>>;
 
 /// One call, while it lasts.
 struct Session {
@@ -82,15 +93,16 @@ struct Session {
 
 impl Batches {
     pub(super) fn new(supervisor: Arc<Supervisor>, limit: Duration, clock: Arc<dyn Clock>) -> Self {
-        let (session, stamped) = (tokio::sync::Mutex::default(), Mutex::new(Timestamp::MIN));
-        Self { supervisor, limit, session, clock, stamped }
+        let (calm, contended) = (Place::default(), Default::default());
+        Self { supervisor, limit, calm, contended, clock, stamped: Mutex::new(Timestamp::MIN) }
     }
 
     /// Sends one append and waits for what the server says.
     ///
     /// The time of recording is not before that of what this node sent last, either.
     pub(super) async fn send(&self, outgoing: Outgoing<'_>) -> Sent {
-        let session = match self.session().await {
+        let place = self.place(&outgoing);
+        let session = match self.session(place).await {
             Ok(session) => session,
             Err(fault) => return Sent::Unsent(fault),
         };
@@ -101,18 +113,30 @@ impl Batches {
         match within(self.limit, call).await {
             Ok(_) => Sent::Acknowledged(now),
             Err(failure) => {
-                self.close(&session).await;
+                close(place, &session).await;
                 self.supervisor.report(&session.line, &failure);
                 refused(&failure).map_or(Sent::Doubtful(now, failure), Sent::Unsent)
             }
         }
     }
 
+    /// Where the call is that the append goes over; that of a stream is always the same.
+    fn place(&self, outgoing: &Outgoing<'_>) -> &Place {
+        if !outgoing.contended {
+            return &self.calm;
+        }
+        let mut hasher = DefaultHasher::new();
+        outgoing.stream.hash(&mut hasher);
+        let [first, others @ ..] = &self.contended;
+        let nth = hasher.finish() % CONTENDED as u64;
+        usize::try_from(nth).ok().and_then(|nth| others.get(nth)).unwrap_or(first)
+    }
+
     /// Stamps the append and puts it into the queue under one lock, so that times rise along it.
     fn queue<'a>(
         &self,
         session: &'a Session,
-        Outgoing { stream, expected, events, floor, recorded_at }: Outgoing<'a>,
+        Outgoing { stream, contended: _, expected, events, floor, recorded_at }: Outgoing<'a>,
     ) -> Result<(Timestamp, Call<'a>), serde_json::Error> {
         let mut stamped = self.stamped.lock().unwrap_or_else(PoisonError::into_inner);
         let now = whole_microseconds(self.clock.now()).max(*stamped);
@@ -130,8 +154,8 @@ impl Batches {
     }
 
     /// The call to send through; another one if the last one is over.
-    async fn session(&self) -> Result<Arc<Session>, LogFault> {
-        let mut held = self.session.lock().await;
+    async fn session(&self, place: &Place) -> Result<Arc<Session>, LogFault> {
+        let mut held = place.lock().await;
         if let Some(session) = held.as_ref()
             && self.supervisor.is_current(&session.line)
         {
@@ -148,13 +172,13 @@ impl Batches {
         *held = Some(Arc::clone(&session));
         Ok(session)
     }
+}
 
-    /// Sends nothing more through this one.
-    async fn close(&self, session: &Arc<Session>) {
-        let mut held = self.session.lock().await;
-        if held.as_ref().is_some_and(|held| Arc::ptr_eq(held, session)) {
-            *held = None;
-        }
+/// Sends nothing more through this one.
+async fn close(place: &Place, session: &Arc<Session>) {
+    let mut held = place.lock().await;
+    if held.as_ref().is_some_and(|held| Arc::ptr_eq(held, session)) {
+        *held = None;
     }
 }
 
@@ -180,3 +204,6 @@ fn no_json(error: serde_json::Error) -> LogFault {
     let reason = "an event cannot be written as JSON".into();
     LogFault::Unavailable { reason, source: Some(Arc::new(error)) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use eventstore::Error;
 
 use super::address::Node;
-use crate::log::LogFault;
+use crate::log::{Cause, LogFault};
 
 /// What the crate says of an append that was in flight when its batch closed for another's sake.
 const BATCH_CLOSED: &str = "Batch-append stream has been closed";
@@ -21,7 +21,7 @@ const CANCELLED: i32 = 1;
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum Failure {
     /// The crate or the server says so.
-    #[error(transparent)]
+    #[error("{}", in_words(.0))]
     Client(#[from] Error),
     /// The crate's settings are not what they were.
     #[error("the client's settings: {0}")]
@@ -79,6 +79,27 @@ impl Failure {
         };
         LogFault::Unavailable { reason: reason.into(), source: Some(Arc::new(self)) }
     }
+}
+
+/// Whether a fault may pass by itself: damage does not, nor does a password become right.
+pub(super) fn may_pass(fault: &LogFault) -> bool {
+    match fault {
+        LogFault::Corrupt { .. } => false,
+        LogFault::OutcomeUnknown { source } => !refuses_the_user(source),
+        LogFault::Unavailable { source, .. } => !source.as_ref().is_some_and(refuses_the_user),
+    }
+}
+
+/// What the crate says, without the inner life of a connection that could not be made.
+fn in_words(error: &Error) -> String {
+    if let Error::GrpcConnectionError(_) = error {
+        return "the connection cannot be made".into();
+    }
+    error.to_string()
+}
+
+fn refuses_the_user(cause: &Cause) -> bool {
+    matches!(cause.downcast_ref(), Some(Failure::Client(Error::AccessDenied)))
 }
 
 fn of_client(error: &Error) -> Verdict {

@@ -33,7 +33,8 @@ pub(super) async fn identify(reads: &Reads) -> Result<LogId, LogFault> {
     })
 }
 
-async fn read(reads: &Reads) -> Result<Option<LogId>, LogFault> {
+/// The log's id, if it has one.
+pub(super) async fn read(reads: &Reads) -> Result<Option<LogId>, LogFault> {
     let options = ReadStreamOptions::default().requires_leader(true).max_count(1);
     let (name, options) = (reads.scope.identity(), &options);
     let name = name.as_str();

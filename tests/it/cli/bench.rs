@@ -1,6 +1,10 @@
-//! The history that measurements are made with.
+//! The history that measurements are made with, and a measurement of the log beside a cluster's.
+
+use serde_json::Value;
+use shiplog_double::{Double, Options};
 
 use super::call::Desk;
+use crate::support::{ask, shiplog};
 
 #[test]
 fn a_generated_history_is_sound_and_as_long_as_was_asked_for() {
@@ -21,4 +25,27 @@ fn a_log_that_is_not_empty_is_left_as_it_is() {
     desk.call("bench generate --events 100 --data data").ends(0);
     let again = desk.call("bench generate --events 100 --data data");
     again.tells(4, &["the log in `data` is not empty", "--data"]);
+}
+
+#[test]
+fn a_log_is_measured_beside_a_clusters_which_keeps_its_own_to_itself() {
+    let double = Double::start(Options::default()).unwrap();
+    let uri = double.uri();
+    let measured = ask(shiplog()
+        .args(["bench", "log", "--quiet", "--seconds", "1", "--writers", "1,4", "--log", &uri])
+        .args(["--dir", env!("CARGO_TARGET_TMPDIR")]));
+    let rows = measured.as_array().unwrap();
+    let of = |name: &str| rows.iter().map(|row| row[name].clone()).collect::<Vec<Value>>();
+    assert_eq!(of("what"), ["append", "append", "read all"]);
+    assert_eq!(of("writers"), [1.into(), 4.into(), Value::Null]);
+    for row in rows {
+        for log in ["embedded", "cluster"] {
+            assert!(row[log]["count"].as_u64() > Some(0), "{row}");
+        }
+    }
+    let appended = rows[0]["cluster"]["count"].as_u64().unwrap();
+    let records = double.records() as u64;
+    assert!(records > 2 * appended, "{records} records, {appended} appends");
+    let verified = ask(shiplog().args(["verify", "--log", &uri]));
+    assert_eq!(verified["events"], 0, "{verified}");
 }

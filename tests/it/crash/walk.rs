@@ -8,17 +8,17 @@ use super::writer::Acknowledged;
 use crate::support::Client;
 
 /// The events of the log, in its order.
-pub(super) struct Walk(Vec<Value>);
+pub(crate) struct Walk(Vec<Value>);
 
 impl Walk {
     /// Reads all of them.
-    pub(super) fn of(client: &Client) -> Self {
+    pub(crate) fn of(client: &Client) -> Self {
         Self(client.pages("/v1/events", &client.position()))
     }
 
     /// That the log has each acknowledged request once, whole, where the answer said; that it has
     /// no others; and that none comes before one that was acknowledged before it was sent.
-    pub(super) fn has_exactly<'a>(&self, acknowledged: impl Iterator<Item = &'a Acknowledged>) {
+    pub(crate) fn has_exactly<'a>(&self, acknowledged: impl Iterator<Item = &'a Acknowledged>) {
         let mut found: BTreeMap<[String; 2], Vec<&Value>> = BTreeMap::new();
         for event in &self.0 {
             let which = ["stream", "idempotency_key"].map(|name| event[name].as_str().unwrap());
@@ -48,7 +48,7 @@ impl Walk {
     }
 
     /// That positions rise, no event is there twice, and streams and lanes count without gaps.
-    pub(super) fn has_no_gaps(&self) {
+    pub(crate) fn has_no_gaps(&self) {
         let positions: Vec<_> =
             self.0.iter().map(|event| event["position"].as_u64().unwrap()).collect();
         assert!(positions.is_sorted_by(|one, next| one < next));

@@ -22,63 +22,77 @@ const STATUSES: [(&str, &[&str]); 4] = [
 
 /// A request, which stays the same however often it is sent.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
-    pub(super) service: String,
-    pub(super) key: String,
+pub(crate) struct Request {
+    pub(crate) service: String,
+    pub(crate) key: String,
     status: &'static str,
     /// The types of its events, in order.
-    pub(super) events: &'static [&'static str],
+    pub(crate) events: &'static [&'static str],
     /// When it was first sent: what was acknowledged before that comes before it in the log.
-    pub(super) sent: u64,
+    pub(crate) sent: u64,
 }
 
 /// A request that was acknowledged.
 #[derive(Clone, Debug)]
-pub(super) struct Acknowledged {
-    pub(super) request: Request,
-    pub(super) number: u64,
+pub(crate) struct Acknowledged {
+    pub(crate) request: Request,
+    pub(crate) number: u64,
     /// Where its last event is.
-    pub(super) position: u64,
+    pub(crate) position: u64,
     /// When that was heard.
-    pub(super) heard: u64,
+    pub(crate) heard: u64,
 }
 
 /// From the start of the server until it is killed.
-pub(super) struct Round<'a> {
-    pub(super) client: Client,
+pub(crate) struct Round<'a> {
+    pub(crate) client: Client,
     /// Counts what is sent and what is heard.
-    pub(super) clock: &'a AtomicU64,
+    pub(crate) clock: &'a AtomicU64,
     /// Whether the server may be gone.
-    pub(super) killed: &'a AtomicBool,
-    pub(super) heard: Sender<()>,
+    pub(crate) killed: &'a AtomicBool,
+    pub(crate) heard: Sender<()>,
+}
+
+/// From the start of a storm until it is over.
+pub(crate) struct Passage<'a> {
+    /// Who is asked next where one cannot.
+    pub(crate) servers: Vec<Client>,
+    /// Counts what is sent and what is heard.
+    pub(crate) clock: &'a AtomicU64,
+    /// Whether there is enough.
+    pub(crate) over: &'a AtomicBool,
+    pub(crate) heard: Sender<()>,
 }
 
 /// Sends one request after the other, half of them for a lane of its own.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     name: usize,
     chance: Chance,
     requests: u64,
     /// What was sent and not acknowledged.
     open: Option<Request>,
-    pub(super) acknowledged: Vec<Acknowledged>,
+    pub(crate) acknowledged: Vec<Acknowledged>,
     /// How many were there already when they were sent again.
-    pub(super) replayed: usize,
+    pub(crate) replayed: usize,
+    /// How often it was told to try again.
+    pub(crate) put_off: usize,
 }
 
 impl Writer {
-    pub(super) fn new(name: usize) -> Self {
+    pub(crate) fn new(name: usize) -> Self {
         let chance = Chance(1_000 + name as u64);
-        Self { name, chance, requests: 0, open: None, acknowledged: Vec::new(), replayed: 0 }
+        let (open, acknowledged) = (None, Vec::new());
+        Self { name, chance, requests: 0, open, acknowledged, replayed: 0, put_off: 0 }
     }
 
     /// Whether it does not know what became of a request.
-    pub(super) fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         self.open.is_some()
     }
 
     /// Writes until the server is killed; begins with what is open from before.
-    pub(super) fn write(&mut self, round: &Round<'_>) {
+    pub(crate) fn write(&mut self, round: &Round<'_>) {
         loop {
             let request = match self.open.take() {
                 Some(request) => request,
@@ -98,8 +112,29 @@ impl Writer {
         }
     }
 
+    /// Writes until the storm is over; who is told to try again does, with the same key, elsewhere.
+    pub(crate) fn weather(&mut self, passage: &Passage<'_>) {
+        let mut server = self.name;
+        while !passage.over.load(Ordering::SeqCst) {
+            let request = self.next(passage.clock);
+            let answer = loop {
+                let answer =
+                    post(&passage.servers[server % passage.servers.len()], &request).unwrap();
+                if answer.status != 503 {
+                    break answer;
+                }
+                assert_eq!(answer.header("Retry-After"), "1");
+                self.put_off += 1;
+                server += 1;
+            };
+            self.hear(request, &answer, passage.clock);
+            // Nobody counts any more once it is over.
+            let _ = passage.heard.send(());
+        }
+    }
+
     /// Sends again what is open.
-    pub(super) fn settle(&mut self, client: &Client, clock: &AtomicU64) {
+    pub(crate) fn settle(&mut self, client: &Client, clock: &AtomicU64) {
         if let Some(request) = self.open.take() {
             let answer = post(client, &request).unwrap();
             self.hear(request, &answer, clock);

@@ -1,14 +1,14 @@
 //! The real `shiplog import`, and reports without it.
 
-use std::{
-    path::Path,
-    process::{Child, Command, Stdio},
-};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
 use super::data::{History, Line};
-use crate::support::{Client, Server, ask, say, shiplog};
+use crate::{
+    home::Home,
+    support::{Client, Server, ask, say, shiplog},
+};
 
 /// Imports all of a history and tells the summary.
 pub(crate) fn import(history: &History, server: &Server) -> Value {
@@ -18,8 +18,9 @@ pub(crate) fn import(history: &History, server: &Server) -> Value {
 }
 
 /// Imports all of a history without a server and tells the summary.
-pub(crate) fn import_into(history: &History, data: &Path) -> Value {
-    let summary = ask(command(history).arg("--data").arg(data));
+pub(crate) fn import_into(history: &History, home: &Home) -> Value {
+    let mut command = home.with_log(&["import", "changes", "--quiet"], "one");
+    let summary = ask(command.arg(&history.file));
     tell_rate(&summary);
     summary
 }

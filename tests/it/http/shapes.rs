@@ -148,7 +148,8 @@ fn a_rollback_in_the_audit_has_its_fields_from_the_start() {
     succeeded(&server, &["1.0", "1.1"]);
     server.post(DEPLOYMENTS, &back("previous"));
     let fields = "service environment number declared from to reverts reason actor requested_at \
-        finished_at status ran_for_ms afterwards";
+        finished_at status ran_for_ms left_at to_request_ms to_end_ms approvals_needed approvals \
+        override irreversible shown fate afterwards corrections reported_intent evidence";
     has(&server.get("/v1/rollbacks")["items"][0], fields);
     server.post(&step(3, "succeed"), &json!({}));
     server

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Result, Row, params};
 use shiplog_domain::{
-    lane::{DeploymentNumber, Intent},
+    lane::{Deployment, DeploymentNumber, Intent, Irreversible, OutcomeReport},
     names::Version,
 };
 
-use super::{Afterwards, Rollback};
+use super::{Account, Afterwards, Evidence, Rollback};
 use crate::{
-    columns::{name, timestamp},
+    columns::{document, name, timestamp},
     ledger::{Entry, Place, read_place},
     projection::View,
 };
@@ -22,13 +22,15 @@ pub(super) struct Found {
     pub(super) entry: Entry,
     pub(super) before: Option<Place>,
     pub(super) declared: bool,
+    pub(super) reported: bool,
     pub(super) lane: i64,
+    pub(super) account: Account,
 }
 
 impl Found {
     pub(super) fn reach(self, view: &View<'_>) -> Result<Rollback> {
         let own = self.point(view, self.entry.deployment.number())?;
-        let (to, reverts) = match self.entry.deployment.intent() {
+        let (to, reverts) = match self.intent() {
             Intent::Rollback { restores: Some(restores), reverts } => {
                 (self.place(view, *restores)?, self.places(view, reverts)?)
             }
@@ -41,25 +43,82 @@ impl Found {
         let from = self.left(view, reverts.first())?;
         let ran_for_ms = self.ran_for(view, from.as_ref(), own)?;
         let afterwards = own.map(|own| self.afterwards(view, from.as_ref(), own)).transpose()?;
-        let Self { entry, declared, .. } = self;
-        let finished_at = entry.deployment.finished_at();
-        let status = entry.deployment.status();
-        let requested = entry.deployment.requested;
+        let left =
+            from.as_ref().map(|from| self.document(view, from.number)).transpose()?.flatten();
+        let left = left.as_ref().and_then(|left| Some((left.number(), left.settled()?)));
+        let evidence = self.evidence(view, left, to.as_ref())?;
+        let irreversible = self.crossed(view, &reverts)?;
+        let Self { entry, declared, reported, .. } = self;
         Ok(Rollback {
-            lane: entry.lane,
-            number: requested.number,
+            entry,
             declared,
+            reported,
             from,
             to,
             reverts,
-            reason: requested.reason,
-            actor: entry.actor,
-            requested_at: requested.at,
-            finished_at,
-            status,
+            left_at: left.map(|(_, end)| end.at),
             ran_for_ms,
+            irreversible,
             afterwards,
+            evidence,
         })
+    }
+
+    fn intent(&self) -> &Intent {
+        match self.account {
+            Account::Corrected => self.entry.deployment.intent(),
+            Account::Reported => &self.entry.deployment.requested.intent,
+        }
+    }
+
+    /// The events that request, end, what was left and what was restored were learned from.
+    fn evidence(
+        &self,
+        view: &View<'_>,
+        left: Option<(DeploymentNumber, &OutcomeReport)>,
+        to: Option<&Place>,
+    ) -> Result<Vec<Evidence>> {
+        let deployment = &self.entry.deployment;
+        let number = deployment.number();
+        let mut evidence = vec![Evidence { of: "request", number, version: None }];
+        let mut learned = |of, number, version| {
+            evidence.push(Evidence { of, number, version: Some(version) });
+        };
+        if let Some(end) = deployment.settled() {
+            learned("end", number, end.record);
+        }
+        if let Some((number, end)) = left {
+            learned("left", number, end.record);
+        }
+        if let Some(to) = to
+            && let Some((_, record)) = self.point(view, to.number)?
+        {
+            learned("restored", to.number, record.unsigned_abs());
+        }
+        Ok(evidence)
+    }
+
+    fn document(&self, view: &View<'_>, number: DeploymentNumber) -> Result<Option<Deployment>> {
+        view.0
+            .prepare_cached("SELECT document FROM deployments WHERE lane = ? AND number = ?")?
+            .query_row(params![self.lane, number.0], |row| document(0, &row.get::<_, String>(0)?))
+            .optional()
+    }
+
+    /// What the deployments that were taken back had changed for good.
+    fn crossed(&self, view: &View<'_>, reverts: &[Place]) -> Result<Vec<Irreversible>> {
+        let mut crossed = Vec::new();
+        for place in reverts {
+            let Some(deployment) = self.document(view, place.number)? else { continue };
+            for change in &deployment.release().changes {
+                let (version, id) = (place.version.clone(), change.id.clone());
+                let made = Irreversible { version, id, description: change.description.clone() };
+                if !crossed.contains(&made) {
+                    crossed.push(made);
+                }
+            }
+        }
+        Ok(crossed)
     }
 
     fn version(&self) -> &Version {

@@ -53,6 +53,24 @@ async fn a_cluster_that_does_not_come_is_given_up() {
     assert!(error.to_string().starts_with(&problem), "{error}");
 }
 
+/// The connection is there, and nothing comes over it any more.
+#[tokio::test]
+async fn a_leader_that_has_been_cut_off_is_not_believed_for_long() {
+    let double = double(Options::default());
+    let log = connect(&double.uri_with("defaultDeadline=300"), "t.", unsteady()).await;
+    let stream = fresh_stream();
+    let appended = log.append(&stream, NoStream, events(&stream, [0])).await.unwrap();
+    assert_eq!(log.head().await.unwrap(), Some(appended.position));
+
+    double.faults().stall(true);
+    double.faults().delay(Duration::from_hours(1));
+    reaches(&log, false).await;
+
+    double.faults().clear();
+    reaches(&log, true).await;
+    assert_eq!(log.head().await.unwrap(), Some(appended.position));
+}
+
 #[tokio::test]
 async fn a_string_that_is_none_says_what_is_wrong_with_it() {
     let error = EventStoreDbLog::connect("esdb://a?tsl=no", unsteady()).await.err().unwrap();
