@@ -16,6 +16,7 @@ use crate::{
     docs,
     problem::{MEDIA_TYPE, Problem, ProblemKind},
     query::malformed_percent,
+    ui::{self, Shell},
 };
 
 /// What an answer of the API may load when a browser shows it: nothing.
@@ -35,11 +36,12 @@ pub(crate) async fn answer(
     let id = name(request.headers_mut());
     let key = promise(&mut request);
     let policy = docs::policy(request.uri().path()).unwrap_or(NOTHING);
+    let reader = ui::reader(&request, app.clock.now());
     let response = match malformed_percent(request.uri().path()) {
         Some(at) => Problem::at("{path}", format!("`{at}` is no percent-encoding")).into_response(),
         None => next.run(request).await,
     };
-    let mut response = explained(response, &id);
+    let mut response = explained(response, &id, reader);
     complete(response.headers_mut(), policy, &id, key);
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     app.telemetry.answered(method, route, response.status().as_u16(), began.elapsed());
@@ -69,8 +71,9 @@ fn promise(request: &mut Request) -> Option<HeaderValue> {
     request.headers().get(&KEY).filter(|key| is_key(key.as_bytes())).cloned()
 }
 
+/// A name that nothing else has.
 #[expect(clippy::disallowed_methods, reason = "a request that nobody named needs a name")]
-fn fresh() -> Uuid {
+pub(crate) fn fresh() -> Uuid {
     Uuid::new_v4()
 }
 
@@ -80,17 +83,24 @@ fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-/// Writes out the problem, if the response is one, whoever it came from.
-pub(crate) fn explained(mut response: Response, id: &str) -> Response {
+/// Writes out the problem, if the response is one, whoever it came from: as a page to who reads
+/// pages.
+pub(crate) fn explained(mut response: Response, id: &str, reader: Option<Shell>) -> Response {
+    let written = |problem: Problem, response| match reader {
+        Some(shell) => ui::explain(&problem, response, id, shell),
+        None => problem.render(response, id),
+    };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        return problem.render(response, id);
+        return written(problem, response);
     }
     let status = response.status();
-    let is_json = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json") || kind == MEDIA_TYPE);
-    if !status.is_client_error() && !status.is_server_error() || is_json {
+    let is_told = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| {
+        let kind = kind.as_bytes();
+        [b"application/json".as_slice(), b"text/html", MEDIA_TYPE.as_bytes()]
+            .iter()
+            .any(|told| kind.starts_with(told))
+    });
+    if !status.is_client_error() && !status.is_server_error() || is_told {
         return response;
     }
     let kind = ProblemKind::of(status);
@@ -99,7 +109,7 @@ pub(crate) fn explained(mut response: Response, id: &str) -> Response {
     } else {
         kind.title()
     };
-    kind.because(detail).render(response, id)
+    written(kind.because(detail), response)
 }
 
 pub(crate) fn complete(
@@ -113,7 +123,7 @@ pub(crate) fn complete(
         headers.insert(KEY, key);
     }
     headers.insert(CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(policy));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 

@@ -28,6 +28,7 @@ use crate::{
     receipt::Receipt,
     releases, rollbacks,
     telemetry::Telemetry,
+    ui,
 };
 
 /// The most bytes that a request has; a batch has more.
@@ -115,6 +116,7 @@ pub fn router(app: App) -> Router {
     let (routes, contract) = routes().split_for_parts();
     routes
         .merge(docs::routes(&contract))
+        .merge(ui::routes())
         .fallback(nowhere)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))

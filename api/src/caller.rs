@@ -34,6 +34,20 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// Somebody who is named beside the content of what they send.
+    pub(crate) fn new(
+        actor: metadata::Actor,
+        key: IdempotencyKey,
+        correlation: CorrelationId,
+    ) -> Self {
+        Self { actor, named: true, key, correlation, claimed: None }
+    }
+
+    /// The same, who believes the stream to be there.
+    pub(crate) fn claiming(self, claimed: Option<ExpectedVersion>) -> Self {
+        Self { claimed, ..self }
+    }
+
     /// The same, spoken for by the actor that the request's content names.
     pub(crate) fn speaking_for(self, actor: metadata::Actor) -> Self {
         Self { actor, named: false, ..self }

@@ -38,8 +38,9 @@ use utoipa_axum::{
 pub(crate) use self::{
     csv::{shown, word},
     intent::KINDS,
-    list::{next_link, statuses},
+    list::{KNOWN, filter, next_link, statuses},
     request::{DeploymentRequest, when},
+    show::{one, records},
 };
 use crate::{
     app::App,
@@ -83,6 +84,25 @@ async fn create_deployment(
     caller: Caller,
     Body(request): Body<DeploymentRequest>,
 ) -> Result<Response, Problem> {
+    let Created { outcome, lane, number, deployment } = create(&app, caller, request).await?;
+    let receipt = app.receipt_of(&outcome).located(path::of_deployment(&lane, number));
+    Ok((StatusCode::CREATED, receipt, Json(deployment)).into_response())
+}
+
+/// What became of a request, and the deployment right after it.
+pub(crate) struct Created {
+    outcome: Outcome,
+    pub(crate) lane: LaneId,
+    pub(crate) number: DeploymentNumber,
+    deployment: Deployment,
+}
+
+/// Requests a deployment, or reports one.
+pub(crate) async fn create(
+    app: &App,
+    caller: Caller,
+    request: DeploymentRequest,
+) -> Result<Created, Problem> {
     let caller = match request.actor() {
         Some(actor) => caller.speaking_for(actor.clone()),
         None => caller,
@@ -91,7 +111,7 @@ async fn create_deployment(
     let (lane, command) = request.into_command(app.clock.now(), &caller.actor)?;
     app.telemetry.asked(&command);
     let (outcome, told) = if let Command::Request { request, crosses, .. } = command {
-        guarded(&app, &lane, &caller, (request, crosses), &metadata).await?
+        guarded(app, &lane, &caller, (request, crosses), &metadata).await?
     } else {
         let told =
             |state: &LaneState, outcome: &Outcome| last(&lane, state, &caller.actor, outcome);
@@ -100,8 +120,7 @@ async fn create_deployment(
     let (number, deployment) = told.ok_or_else(|| {
         ProblemKind::Internal.because("a deployment was recorded and is not there")
     })?;
-    let receipt = app.receipt_of(&outcome).located(path::of_deployment(&lane, number));
-    Ok((StatusCode::CREATED, receipt, Json(deployment)).into_response())
+    Ok(Created { outcome, lane, number, deployment })
 }
 
 /// How often a request is looked at again because the lane moved meanwhile.

@@ -1,6 +1,6 @@
 //! Environments: what runs in them, and what is declared of them.
 
-mod declare;
+pub(crate) mod declare;
 mod diff;
 
 use axum::{
@@ -112,6 +112,7 @@ async fn get_environment(
     Ok((app.receipt(answer.position), Json(board)).into_response())
 }
 
-fn unheard(name: &EnvironmentName) -> Problem {
+/// Says that there is no such environment.
+pub(crate) fn unheard(name: &EnvironmentName) -> Problem {
     ProblemKind::NotFound.because(format!("nobody has heard of environment `{name}`"))
 }

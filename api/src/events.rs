@@ -121,7 +121,7 @@ fn raw(data: Vec<u8>) -> Box<RawValue> {
 }
 
 /// Reads a position from outside; 0 is before the first event.
-fn position(text: &str) -> Result<Option<GlobalPosition>, String> {
+pub(crate) fn position(text: &str) -> Result<Option<GlobalPosition>, String> {
     let wrong = || format!("`{text}` is not a position from 0 to {MAX_POSITION}");
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let position = text.parse::<u64>().map_err(|_: ParseIntError| wrong())?;

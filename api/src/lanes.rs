@@ -60,7 +60,8 @@ async fn get_lane(
     Ok((receipt, Json(Lane::from(now))).into_response())
 }
 
-fn unheard(lane: &LaneId) -> Problem {
+/// Says that there is no such lane.
+pub(crate) fn unheard(lane: &LaneId) -> Problem {
     ProblemKind::NotFound.because(format!("nothing was ever deployed to `{lane}`"))
 }
 

@@ -28,6 +28,7 @@ mod serve;
 mod shapes;
 mod stage;
 mod telemetry;
+mod ui;
 mod views;
 mod waiting;
 

@@ -57,6 +57,10 @@ kinds! {
         "Something in the request is not what it should be. `errors` says what and where: a \
          pointer into the body (`/release/version`), a query parameter (`?limit`), a part of the \
          path (`{number}`) or a header. Nothing was recorded.";
+    /// A form came from elsewhere.
+    OtherOrigin = FORBIDDEN, "other-origin", "Not from another site",
+        "What changes something is sent from a page of this server itself, and the browser says \
+         that this one was not. Nothing was recorded.";
     /// There is no such thing.
     NotFound = NOT_FOUND, "not-found", "There is no such thing",
         "Nothing is known under this name, or this server has no such path.";

@@ -19,7 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{app::App, problem::Problem, query::Query, shapes::Moment};
 
 /// Up to how many events a lag is counted.
-const COUNTED: usize = 1_000;
+pub(crate) const COUNTED: usize = 1_000;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_projections))
@@ -39,21 +39,21 @@ pub(crate) struct Projection {
     pub(crate) name: &'static str,
     /// The version of its meaning.
     #[schema(minimum = 0)]
-    version: u32,
+    pub(crate) version: u32,
     pub(crate) phase: PhaseWord,
     /// Up to which position of the log it is folded; null before the first event.
-    checkpoint: Option<u64>,
+    pub(crate) checkpoint: Option<u64>,
     /// When the event there was recorded: what was recorded later, answers do not tell of.
-    recorded_at: Option<Moment>,
+    pub(crate) recorded_at: Option<Moment>,
     /// How many events it has yet to fold, counted up to 1,000; null if the log cannot be read.
     #[schema(minimum = 0, maximum = 1000)]
-    lag_events: Option<usize>,
+    pub(crate) lag_events: Option<usize>,
     /// How long ago the first of them was recorded; null if the log cannot be read.
     #[schema(minimum = 0)]
-    lag_seconds: Option<f64>,
+    pub(crate) lag_seconds: Option<f64>,
     /// How many events of a future Shiplog were passed over.
     #[schema(minimum = 0)]
-    skipped: u64,
+    pub(crate) skipped: u64,
     /// Where and why it is stalled.
     pub(crate) why: Option<String>,
 }

@@ -155,17 +155,43 @@ impl Query {
         Ok(limit.unwrap_or(DEFAULT_LIMIT))
     }
 
+    /// What was given for a parameter, taken or not.
+    pub(crate) fn peek(&self, name: &str) -> Option<&str> {
+        self.pairs().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
     /// The address of the next page: the same question after another entry.
     pub(crate) fn next(&self, path: &str, after: (&str, &str)) -> String {
-        let kept =
-            self.pairs.iter().filter(|(name, _)| !matches!(name.as_str(), "cursor" | "after"));
-        let pairs: Vec<_> = kept
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .chain([after])
-            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
-            .collect();
-        format!("{path}?{}", pairs.join("&"))
+        let kept = self.pairs().filter(|(name, _)| !matches!(*name, "cursor" | "after"));
+        address(path, kept.chain([after]))
     }
+
+    /// The address of the same question without some of its parameters.
+    pub(crate) fn without(&self, path: &str, names: &[&str]) -> String {
+        address(path, self.pairs().filter(|(name, _)| !names.contains(name)))
+    }
+
+    /// What was given for these parameters, each as `name: value`, with the address of the same
+    /// question without it.
+    pub(crate) fn given(&self, names: &[&str], path: &str) -> Vec<(String, String)> {
+        let given = self.pairs().filter(|(name, _)| names.contains(name));
+        given
+            .map(|one| {
+                let rest = self.pairs().filter(|other| *other != one && other.0 != "cursor");
+                (format!("{}: {}", one.0, one.1), address(path, rest))
+            })
+            .collect()
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+fn address<'p>(path: &str, pairs: impl Iterator<Item = (&'p str, &'p str)>) -> String {
+    let pairs: Vec<_> =
+        pairs.map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    if pairs.is_empty() { path.into() } else { format!("{path}?{}", pairs.join("&")) }
 }
 
 /// Percent-encodes a text for a query or one segment of a path.

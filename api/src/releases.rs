@@ -1,6 +1,6 @@
 //! Releases: what they are made of, and where each one runs and ran.
 
-mod register;
+pub(crate) mod register;
 
 use axum::{
     Json,

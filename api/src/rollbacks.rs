@@ -28,7 +28,8 @@ use crate::{
     views::AtLeast,
 };
 
-const PATH: &str = "/v1/rollbacks";
+/// Where rollbacks are listed.
+pub(crate) const PATH: &str = "/v1/rollbacks";
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_rollbacks))
@@ -42,7 +43,8 @@ struct RollbackList {
     next: Option<String>,
 }
 
-const KNOWN: [&str; 13] = [
+/// What a question for rollbacks may hold.
+pub(crate) const KNOWN: [&str; 13] = [
     "service",
     "environment",
     "actor",
@@ -107,7 +109,8 @@ fn format(query: &mut Query, headers: &HeaderMap) -> Result<As, Problem> {
     Ok(asked.unwrap_or_else(|| As::List(csv_text::accepted(headers))))
 }
 
-fn filter(query: &mut Query) -> Result<Filter, Problem> {
+/// Takes everything that narrows a list of rollbacks.
+pub(crate) fn filter(query: &mut Query) -> Result<Filter, Problem> {
     Ok(Filter {
         service: query.parsed("service")?,
         environment: query.parsed("environment")?,

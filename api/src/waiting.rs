@@ -43,7 +43,7 @@ async fn nothing(State(why): State<Why>) -> Problem {
 /// Names the request and completes the answer, as for a server that has a log.
 async fn answer(mut request: Request, next: Next) -> Response {
     let id = answering::name(request.headers_mut());
-    let mut response = answering::explained(next.run(request).await, &id);
+    let mut response = answering::explained(next.run(request).await, &id, None);
     answering::complete(response.headers_mut(), answering::NOTHING, &id, None);
     response
 }

@@ -13,7 +13,8 @@ use shiplog_domain::wire::DomainEvent;
 use shiplog_store::log::Recorded;
 
 pub use self::query::{
-    AsOf, Board, Brief, Difference, EnvironmentRow, LaneNow, board, diff, environments, lane,
+    AsOf, Board, Brief, Difference, EnvironmentRow, LaneNow, board, boards, diff, environments,
+    lane,
 };
 use crate::projection::{ApplyError, Projection};
 

@@ -9,6 +9,7 @@ mod life;
 mod live;
 mod malformed;
 mod outcomes;
+mod pages;
 mod rails;
 mod recovery;
 mod rollback;

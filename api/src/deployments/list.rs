@@ -32,7 +32,8 @@ pub(super) struct DeploymentList {
     next: Option<String>,
 }
 
-const KNOWN: [&str; 17] = [
+/// What a question for deployments may hold.
+pub(crate) const KNOWN: [&str; 17] = [
     "service",
     "environment",
     "actor",
@@ -94,7 +95,8 @@ pub(crate) fn next_link(
     Some([(header::LINK, format!("<{next}>; rel=\"next\""))])
 }
 
-fn filter(query: &mut Query) -> Result<Filter, Problem> {
+/// Takes everything that narrows a list of deployments.
+pub(crate) fn filter(query: &mut Query) -> Result<Filter, Problem> {
     let kinds = KINDS.map(|kind| (kind, kind));
     Ok(Filter {
         service: query.parsed("service")?,

@@ -26,7 +26,11 @@ use shiplog_projections::{
 use shiplog_store::position::StreamVersion;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use self::{shape::Recovery, ways::Ways};
+use self::ways::Ways;
+pub(crate) use self::{
+    shape::{BackCandidate, Elsewhere, ForwardCandidate, Recovery},
+    ways::Attempt,
+};
 use super::{
     changes::{self, Changes},
     show::{one, unknown},

@@ -10,10 +10,13 @@ use futures::TryStreamExt as _;
 use shiplog_domain::{
     lane::{DeploymentNumber, Event, LaneId},
     metadata::RequestDigest,
-    wire::{Decoded, decode},
+    wire::{Decoded, EncodedEvent, decode},
 };
 use shiplog_projections::history::{self, Entry};
-use shiplog_store::position::GlobalPosition;
+use shiplog_store::{
+    log::{LogFault, Recorded},
+    position::GlobalPosition,
+};
 
 use crate::{
     app::App,
@@ -55,7 +58,7 @@ pub(super) async fn get_deployment(
 }
 
 /// A deployment as the history has it, and how far that has come.
-pub(super) async fn one(
+pub(crate) async fn one(
     app: &App,
     lane: &LaneId,
     number: DeploymentNumber,
@@ -83,19 +86,29 @@ pub(super) async fn get_deployment_events(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
-    let (head, stream) = (app.log.head().await?, lane.stream());
-    let mut records = app.log.read_stream(&stream, None);
-    let mut items = Vec::new();
-    while let Some(record) = records.try_next().await? {
-        let known = decode::<Event>(&record.event);
-        let its = matches!(known, Ok(Decoded::Known(event)) if event.number() == Some(number));
-        if its {
-            items.push(EventShape::from(record));
-        }
-    }
-    drop(records);
+    let head = app.log.head().await?;
+    let items: Vec<_> =
+        records(&app, &lane, number).await?.into_iter().map(EventShape::from).collect();
     if items.is_empty() {
         return Err(unknown(&lane, number));
     }
     Ok((app.receipt(head), Json(EventList { items, next: None })).into_response())
+}
+
+/// What the log has of a deployment, in its order.
+pub(crate) async fn records(
+    app: &App,
+    lane: &LaneId,
+    number: DeploymentNumber,
+) -> Result<Vec<Recorded<EncodedEvent>>, LogFault> {
+    let stream = lane.stream();
+    let mut records = app.log.read_stream(&stream, None);
+    let mut its = Vec::new();
+    while let Some(record) = records.try_next().await? {
+        let known = decode::<Event>(&record.event);
+        if matches!(known, Ok(Decoded::Known(event)) if event.number() == Some(number)) {
+            its.push(record);
+        }
+    }
+    Ok(its)
 }

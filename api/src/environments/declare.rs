@@ -12,6 +12,7 @@ use shiplog_domain::{
     names::EnvironmentName,
 };
 use shiplog_projections::current::{self, AsOf};
+use shiplog_store::execute::Outcome;
 use utoipa::ToSchema;
 
 use super::unheard;
@@ -28,23 +29,23 @@ use crate::{
 /// The rules under which an environment is deployed to.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Declaration {
+pub(crate) struct Declaration {
     /// How much depends on it.
     #[schema(value_type = TierWord)]
-    tier: Tier,
+    pub(crate) tier: Tier,
     /// How many people must agree to a deployment.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u8>, minimum = 0, maximum = 255)]
-    approvals: Option<Whole<0, 255>>,
+    pub(crate) approvals: Option<Whole<0, 255>>,
     /// Whether who asked may be one of them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    self_approval: Option<bool>,
+    pub(crate) self_approval: Option<bool>,
     /// Whether a lane takes one deployment at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
-    one_at_a_time: Option<bool>,
+    pub(crate) one_at_a_time: Option<bool>,
     /// When; now unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<Moment>,
+    pub(crate) at: Option<Moment>,
 }
 
 /// Nothing should be deployed there for a while.
@@ -52,35 +53,35 @@ pub(super) struct Declaration {
 /// The window begins at `at` and ends at `until`: a freeze can be planned, and several can stand.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Freeze {
+pub(crate) struct Freeze {
     /// Why.
     #[schema(value_type = String, min_length = 1, max_length = 10000)]
-    reason: Text<1, 10_000>,
+    pub(crate) reason: Text<1, 10_000>,
     /// Until when; until somebody unfreezes it unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
-    until: Option<Moment>,
+    pub(crate) until: Option<Moment>,
     /// When it begins; now unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<Moment>,
+    pub(crate) at: Option<Moment>,
 }
 
 /// When, and why.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Because {
+pub(crate) struct Because {
     /// In the words of who does it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, max_length = 10000)]
-    reason: Option<Text<0, 10_000>>,
+    pub(crate) reason: Option<Text<0, 10_000>>,
     /// When; now unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<Moment>,
+    pub(crate) at: Option<Moment>,
 }
 
 /// An environment, as it is declared.
 #[derive(Debug, Serialize, ToSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "each one is said apart on the wire")]
-pub(super) struct DeclaredEnvironment {
+pub(crate) struct DeclaredEnvironment {
     #[schema(value_type = Name)]
     environment: EnvironmentName,
     #[schema(value_type = TierWord)]
@@ -119,6 +120,47 @@ impl DeclaredEnvironment {
     }
 }
 
+/// Declares an environment, or declares it anew.
+pub(crate) async fn declare(
+    app: &App,
+    name: &EnvironmentName,
+    caller: &Caller,
+    given: &Declaration,
+) -> Result<Recorded, Problem> {
+    let rules = Rules {
+        tier: given.tier,
+        approvals: given.approvals.and_then(|one| u8::try_from(one.0).ok()).unwrap_or_default(),
+        self_approval: given.self_approval.unwrap_or_default(),
+        one_at_a_time: given.one_at_a_time.unwrap_or_default(),
+    };
+    let command = |at| Command::Declare { at, rules };
+    record(app, name, caller, ("", given.at, given), command).await
+}
+
+/// Freezes an environment.
+pub(crate) async fn freeze(
+    app: &App,
+    name: &EnvironmentName,
+    caller: &Caller,
+    given: &Freeze,
+) -> Result<Recorded, Problem> {
+    let (reason, until) = (given.reason.clone().into(), given.until.map(|until| until.0));
+    let command = |at| Command::Freeze { at, reason, until };
+    record(app, name, caller, ("/freeze", given.at, given), command).await
+}
+
+/// Unfreezes an environment.
+pub(crate) async fn unfreeze(
+    app: &App,
+    name: &EnvironmentName,
+    caller: &Caller,
+    given: &Because,
+) -> Result<Recorded, Problem> {
+    let reason = given.reason.clone().map(Into::into);
+    let command = |at| Command::Unfreeze { at, reason };
+    record(app, name, caller, ("/unfreeze", given.at, given), command).await
+}
+
 /// Declare an environment, or declare it anew.
 #[utoipa::path(put, path = "/v1/environments/{name}", tag = "environments",
     request_body = Declaration, params(crate::openapi::EnvironmentParam),
@@ -129,14 +171,7 @@ pub(super) async fn declare_environment(
     caller: Caller,
     Body(given): Body<Declaration>,
 ) -> Result<Response, Problem> {
-    let rules = Rules {
-        tier: given.tier,
-        approvals: given.approvals.and_then(|one| u8::try_from(one.0).ok()).unwrap_or_default(),
-        self_approval: given.self_approval.unwrap_or_default(),
-        one_at_a_time: given.one_at_a_time.unwrap_or_default(),
-    };
-    let command = |at| Command::Declare { at, rules };
-    take(app, name, caller, ("", given.at, &given), command).await
+    Ok(told(&app, declare(&app, &name, &caller, &given).await?))
 }
 
 /// Freeze an environment: nothing should be deployed there for now.
@@ -149,9 +184,7 @@ pub(super) async fn freeze_environment(
     caller: Caller,
     Body(given): Body<Freeze>,
 ) -> Result<Response, Problem> {
-    let (reason, until) = (given.reason.clone().into(), given.until.map(|until| until.0));
-    let command = |at| Command::Freeze { at, reason, until };
-    take(app, name, caller, ("/freeze", given.at, &given), command).await
+    Ok(told(&app, freeze(&app, &name, &caller, &given).await?))
 }
 
 /// Unfreeze an environment: lift every freeze that is in force.
@@ -166,9 +199,7 @@ pub(super) async fn unfreeze_environment(
     caller: Caller,
     OptionalBody(given): OptionalBody<Because>,
 ) -> Result<Response, Problem> {
-    let reason = given.reason.clone().map(Into::into);
-    let command = |at| Command::Unfreeze { at, reason };
-    take(app, name, caller, ("/unfreeze", given.at, &given), command).await
+    Ok(told(&app, unfreeze(&app, &name, &caller, &given).await?))
 }
 
 /// Retire an environment. What was deployed there stays recorded.
@@ -192,26 +223,27 @@ pub(super) async fn retire_environment(
     }
     let reason = given.reason.clone().map(Into::into);
     let command = |at| Command::Retire { at, reason };
-    take(app, name, caller, ("", given.at, &given), command).await
+    Ok(told(&app, record(&app, &name, &caller, ("", given.at, &given), command).await?))
 }
 
-/// Records a command and answers with the environment as it is then.
-async fn take(
-    app: App,
-    name: EnvironmentName,
-    caller: Caller,
+/// What became of a command, and the environment right after it.
+pub(crate) type Recorded = (Outcome, DeclaredEnvironment);
+
+fn told(app: &App, (outcome, declared): Recorded) -> Response {
+    (app.receipt_of(&outcome), Json(declared)).into_response()
+}
+
+async fn record(
+    app: &App,
+    name: &EnvironmentName,
+    caller: &Caller,
     (step, at, given): (&str, Option<Moment>, &impl Serialize),
     command: impl FnOnce(Timestamp) -> Command,
-) -> Result<Response, Problem> {
+) -> Result<Recorded, Problem> {
     let path = format!("/v1/environments/{}{step}", encode(name.as_str()));
     let (metadata, now) = (caller.metadata(&path, given), app.clock.now());
     let command = command(at.map_or(now, |at| at.0));
     app.telemetry.asked(&command);
-    let (outcome, declared) = app
-        .environments
-        .execute(&stream(&name), caller.claimed, command, metadata, |state, _| {
-            DeclaredEnvironment::of(&name, state, now)
-        })
-        .await?;
-    Ok((app.receipt_of(&outcome), Json(declared)).into_response())
+    let told = |state: &EnvironmentState, _: &Outcome| DeclaredEnvironment::of(name, state, now);
+    Ok(app.environments.execute(&stream(name), caller.claimed, command, metadata, told).await?)
 }

@@ -11,6 +11,7 @@ use shiplog_domain::{
     names::{ServiceName, Version},
     release::{Command, ReleaseId, State as ReleaseState},
 };
+use shiplog_store::execute::Outcome;
 use utoipa::ToSchema;
 
 use crate::{
@@ -25,7 +26,7 @@ use crate::{
 
 /// A release, as it is registered.
 #[derive(Serialize, ToSchema)]
-pub(super) struct RegisteredRelease {
+pub(crate) struct RegisteredRelease {
     #[schema(value_type = Name)]
     service: ServiceName,
     #[schema(value_type = Name)]
@@ -56,13 +57,37 @@ impl RegisteredRelease {
 /// Why.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Reason {
+pub(crate) struct Reason {
     /// In the words of who says so.
     #[schema(value_type = String, min_length = 1, max_length = 10000)]
-    reason: Text<1, 10_000>,
+    pub(crate) reason: Text<1, 10_000>,
     /// When; now unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<Moment>,
+    pub(crate) at: Option<Moment>,
+}
+
+/// Blocks a release.
+pub(crate) async fn block(
+    app: &App,
+    id: &ReleaseId,
+    caller: &Caller,
+    given: &Reason,
+) -> Result<Recorded, Problem> {
+    let reason = given.reason.clone().into();
+    let command = |at| Command::Block { at, reason };
+    record(app, id, caller, ("/block", given.at, given), command).await
+}
+
+/// Unblocks a release.
+pub(crate) async fn unblock(
+    app: &App,
+    id: &ReleaseId,
+    caller: &Caller,
+    given: &Reason,
+) -> Result<Recorded, Problem> {
+    let reason = given.reason.clone().into();
+    let command = |at| Command::Unblock { at, reason };
+    record(app, id, caller, ("/unblock", given.at, given), command).await
 }
 
 /// Register a release: say what it is made of before, or apart from, its first deployment.
@@ -84,7 +109,7 @@ pub(super) async fn register_release(
     }
     let release = given.clone().into_manifest(id.version.clone());
     let command = |at| Command::Register { at, release };
-    take(app, id, caller, ("", None, &given), command).await
+    Ok(told(&app, record(&app, &id, &caller, ("", None, &given), command).await?))
 }
 
 /// Block a release: it must not go further.
@@ -97,9 +122,7 @@ pub(super) async fn block_release(
     caller: Caller,
     Body(given): Body<Reason>,
 ) -> Result<Response, Problem> {
-    let reason = given.reason.clone().into();
-    let command = |at| Command::Block { at, reason };
-    take(app, id, caller, ("/block", given.at, &given), command).await
+    Ok(told(&app, block(&app, &id, &caller, &given).await?))
 }
 
 /// Unblock a release: it may go on.
@@ -113,28 +136,27 @@ pub(super) async fn unblock_release(
     caller: Caller,
     Body(given): Body<Reason>,
 ) -> Result<Response, Problem> {
-    let reason = given.reason.clone().into();
-    let command = |at| Command::Unblock { at, reason };
-    take(app, id, caller, ("/unblock", given.at, &given), command).await
+    Ok(told(&app, unblock(&app, &id, &caller, &given).await?))
 }
 
-/// Records a command and answers with the release as it is then.
-async fn take(
-    app: App,
-    id: ReleaseId,
-    caller: Caller,
+/// What became of a command, and the release right after it.
+pub(crate) type Recorded = (Outcome, RegisteredRelease);
+
+fn told(app: &App, (outcome, registered): Recorded) -> Response {
+    (app.receipt_of(&outcome), Json(registered)).into_response()
+}
+
+async fn record(
+    app: &App,
+    id: &ReleaseId,
+    caller: &Caller,
     (step, at, given): (&str, Option<Moment>, &impl Serialize),
     command: impl FnOnce(Timestamp) -> Command,
-) -> Result<Response, Problem> {
+) -> Result<Recorded, Problem> {
     let (service, version) = (encode(id.service.as_str()), encode(id.version.as_str()));
     let metadata = caller.metadata(&format!("/v1/releases/{service}/{version}{step}"), given);
     let command = command(at.map_or_else(|| app.clock.now(), |at| at.0));
     app.telemetry.asked(&command);
-    let (outcome, registered) = app
-        .releases
-        .execute(&id.stream(), caller.claimed, command, metadata, |state, _| {
-            RegisteredRelease::of(&id, state)
-        })
-        .await?;
-    Ok((app.receipt_of(&outcome), Json(registered)).into_response())
+    let told = |state: &ReleaseState, _: &Outcome| RegisteredRelease::of(id, state);
+    Ok(app.releases.execute(&id.stream(), caller.claimed, command, metadata, told).await?)
 }

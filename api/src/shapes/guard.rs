@@ -82,10 +82,10 @@ impl From<Object<ShownGiven>> for Irreversible {
 pub(crate) struct IrreversibleShape {
     /// The release that made it.
     #[schema(value_type = Name)]
-    version: Version,
+    pub(crate) version: Version,
     /// What its makers call it.
-    id: Option<String>,
-    description: Option<String>,
+    pub(crate) id: Option<String>,
+    pub(crate) description: Option<String>,
 }
 
 impl From<Irreversible> for IrreversibleShape {

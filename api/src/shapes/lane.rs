@@ -116,10 +116,10 @@ impl From<LaneNow> for Lane {
 /// A freeze: in force, or to come.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Frozen {
-    reason: String,
-    since: Moment,
+    pub(crate) reason: String,
+    pub(crate) since: Moment,
     /// Until somebody unfreezes it if null.
-    until: Option<Moment>,
+    pub(crate) until: Option<Moment>,
 }
 
 impl Frozen {

@@ -37,15 +37,15 @@ struct Artifact {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Change {
     /// What its makers call it.
-    id: Option<String>,
+    pub(crate) id: Option<String>,
     /// What sort of change: `migration`, `feature`, `fix`, `config`.
-    kind: String,
+    pub(crate) kind: String,
     /// In words.
-    description: Option<String>,
+    pub(crate) description: Option<String>,
     /// Whether an earlier release can run after it; null if nobody said.
-    reversible: Option<bool>,
+    pub(crate) reversible: Option<bool>,
     /// Where to read on.
-    url: Option<String>,
+    pub(crate) url: Option<String>,
 }
 
 impl From<&Manifest> for Release {
@@ -73,8 +73,8 @@ impl From<release::Change> for Change {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Blocked)]
 pub(crate) struct Block {
-    reason: String,
-    at: Moment,
+    pub(crate) reason: String,
+    pub(crate) at: Moment,
 }
 
 impl From<release::Blocked> for Block {

@@ -106,24 +106,27 @@ pub struct Difference {
 ///
 /// What SQLite says.
 pub fn environments(view: &View<'_>) -> Result<Vec<EnvironmentRow>> {
-    let names = view
-        .0
-        .prepare_cached("SELECT name FROM environments ORDER BY name")?
-        .query_map([], |row| row.get::<_, String>(0))?
-        .collect::<Result<Vec<_>>>()?;
     let instant = Instant::from(AsOf::default());
     let mut rows = Vec::new();
-    for name in names {
-        let mut row = environments::row(view, &columns::name(0, &name)?, instant)?;
+    for name in names(view)? {
+        let mut row = environments::row(view, &name, instant)?;
         row.lanes = view
             .0
             .prepare_cached(
                 "SELECT count(*) FROM lanes WHERE environment = ? AND running IS NOT NULL",
             )?
-            .query_row([name], |row| row.get(0))?;
+            .query_row([name.as_str()], |row| row.get(0))?;
         rows.push(row);
     }
     Ok(rows)
+}
+
+/// Every environment that was ever heard of, by name.
+fn names(view: &View<'_>) -> Result<Vec<EnvironmentName>> {
+    view.0
+        .prepare_cached("SELECT name FROM environments ORDER BY name")?
+        .query_map([], |row| columns::name(0, &row.get::<_, String>(0)?))?
+        .collect()
 }
 
 /// What runs in an environment; none if nobody has heard of it.
@@ -148,6 +151,20 @@ pub fn board(view: &View<'_>, environment: &EnvironmentName, as_of: AsOf) -> Res
     let mut environment = environments::row(view, environment, instant)?;
     environment.lanes = lanes.iter().filter(|lane| lane.running.is_some()).count() as u64;
     Ok(Some(Board { environment, lanes }))
+}
+
+/// What runs in every environment that anybody had declared or deployed to by then, by name.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub fn boards(view: &View<'_>, as_of: AsOf) -> Result<Vec<Board>> {
+    let mut boards = Vec::new();
+    for name in names(view)? {
+        boards.extend(board(view, &name, as_of)?);
+    }
+    boards.retain(|board| board.environment.declared || !board.lanes.is_empty());
+    Ok(boards)
 }
 
 /// What a lane is; none if it was nothing yet.

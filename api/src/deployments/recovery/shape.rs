@@ -24,134 +24,134 @@ use crate::{
 /// All that is known of the ways out of a deployment.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Recovery {
-    deployment: Deployment,
-    facts: Facts,
-    rollback: RollBack,
-    roll_forward: RollForward,
-    retry: Retry,
+    pub(crate) deployment: Deployment,
+    pub(crate) facts: Facts,
+    pub(crate) rollback: RollBack,
+    pub(crate) roll_forward: RollForward,
+    pub(crate) retry: Retry,
 }
 
 /// What is known of how it came to this.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-struct Facts {
+pub(crate) struct Facts {
     /// What went wrong.
-    error: Option<String>,
+    pub(crate) error: Option<String>,
     /// In which step.
-    failed_step: Option<String>,
+    pub(crate) failed_step: Option<String>,
     /// Where its output can be read.
-    log_url: Option<String>,
+    pub(crate) log_url: Option<String>,
     /// Where it failed, of how many targets.
-    failed_targets: Vec<FailedTarget>,
+    pub(crate) failed_targets: Vec<FailedTarget>,
     #[schema(minimum = 0)]
-    targets: usize,
+    pub(crate) targets: usize,
     /// The event that this was learned from last.
-    evidence: Evidence,
+    pub(crate) evidence: Evidence,
     /// What it changed against what ran before it.
-    changes: Changes,
+    pub(crate) changes: Changes,
     /// What has taken effect since: the lane has moved on.
-    settled_by: Option<Attempt>,
+    pub(crate) settled_by: Option<Attempt>,
     /// Another deployment that has not ended.
-    in_progress: Option<Attempt>,
+    pub(crate) in_progress: Option<Attempt>,
     /// The freeze that stands in the way of each of the ways.
-    frozen: Option<Frozen>,
+    pub(crate) frozen: Option<Frozen>,
     /// How the same release went in other environments, newest first.
-    elsewhere: Vec<Elsewhere>,
+    pub(crate) elsewhere: Vec<Elsewhere>,
     /// Others that failed here with the same error or in the same step, newest first.
-    failed_alike: Vec<Attempt>,
+    pub(crate) failed_alike: Vec<Attempt>,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
-struct FailedTarget {
+pub(crate) struct FailedTarget {
     #[schema(value_type = Name)]
-    target: TargetName,
-    error: Option<String>,
-    at: Moment,
+    pub(crate) target: TargetName,
+    pub(crate) error: Option<String>,
+    pub(crate) at: Moment,
 }
 
 /// The same release in another environment.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-struct Elsewhere {
+pub(crate) struct Elsewhere {
     #[schema(value_type = Name)]
-    environment: EnvironmentName,
+    pub(crate) environment: EnvironmentName,
     #[schema(value_type = Number)]
-    number: u32,
+    pub(crate) number: u32,
     #[schema(value_type = StatusWord)]
-    status: Status,
-    finished_at: Option<Moment>,
-    error: Option<String>,
+    pub(crate) status: Status,
+    pub(crate) finished_at: Option<Moment>,
+    pub(crate) error: Option<String>,
     /// How the release has been doing there.
     #[schema(value_type = Option<HealthWord>)]
-    health: Option<Health>,
+    pub(crate) health: Option<Health>,
 }
 
 /// Put an earlier release back.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-struct RollBack {
+pub(crate) struct RollBack {
     /// The deployment that `"to": "previous"` goes back to; null if there is none.
     #[schema(value_type = Option<Number>)]
-    previous: Option<u32>,
+    pub(crate) previous: Option<u32>,
     /// The releases that ran here, the last success first.
-    candidates: Vec<BackCandidate>,
+    pub(crate) candidates: Vec<BackCandidate>,
 }
 
 /// A release that could be put back.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-struct BackCandidate {
+pub(crate) struct BackCandidate {
     /// Its last success here.
     #[schema(value_type = Number)]
-    number: u32,
+    pub(crate) number: u32,
     #[schema(value_type = Name)]
-    version: Version,
-    commit: Option<String>,
+    pub(crate) version: Version,
+    pub(crate) commit: Option<String>,
     /// When it ran last.
-    since: Moment,
+    pub(crate) since: Moment,
     /// Until when; null if nothing has come after it.
-    until: Option<Moment>,
+    pub(crate) until: Option<Moment>,
     /// How long it ran then.
-    ran_for_ms: i64,
+    pub(crate) ran_for_ms: i64,
     /// Why it must not go further, if it is blocked.
-    blocked: Option<Block>,
+    pub(crate) blocked: Option<Block>,
     /// What was changed since that it may not work after, newest first.
-    irreversible: Vec<IrreversibleShape>,
+    pub(crate) irreversible: Vec<IrreversibleShape>,
     /// Migrations since of which nobody said whether they can be reversed, newest first.
-    unstated: Vec<IrreversibleShape>,
+    pub(crate) unstated: Vec<IrreversibleShape>,
     /// The event by which it succeeded.
-    evidence: Evidence,
-    call: Call,
+    pub(crate) evidence: Evidence,
+    pub(crate) call: Call,
 }
 
 /// Put a newer release there.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-struct RollForward {
+pub(crate) struct RollForward {
     /// The releases that were first heard of after this one, the oldest first.
-    candidates: Vec<ForwardCandidate>,
+    pub(crate) candidates: Vec<ForwardCandidate>,
 }
 
 /// A release that could mend it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-struct ForwardCandidate {
+pub(crate) struct ForwardCandidate {
     #[schema(value_type = Name)]
-    version: Version,
-    commit: Option<String>,
-    first_seen_at: Moment,
+    pub(crate) version: Version,
+    pub(crate) commit: Option<String>,
+    pub(crate) first_seen_at: Moment,
     /// Why it must not go further, if it is blocked.
-    blocked: Option<Block>,
+    pub(crate) blocked: Option<Block>,
     /// What its makers say of it.
-    notes: Option<String>,
+    pub(crate) notes: Option<String>,
     /// What it changes.
-    changes: Vec<Change>,
-    call: Call,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) call: Call,
 }
 
 /// Try the same again.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-struct Retry {
+pub(crate) struct Retry {
     /// How often the same release was tried here, this time included.
     #[schema(minimum = 1)]
-    attempts: usize,
+    pub(crate) attempts: usize,
     /// How the last 20 of them went, newest first.
-    outcomes: Vec<Attempt>,
-    call: Call,
+    pub(crate) outcomes: Vec<Attempt>,
+    pub(crate) call: Call,
 }
 
 impl Recovery {

@@ -17,17 +17,17 @@ use crate::{
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Attempt {
     #[schema(value_type = Number)]
-    number: u32,
+    pub(crate) number: u32,
     #[schema(value_type = Name)]
-    version: Version,
+    pub(crate) version: Version,
     #[schema(value_type = StatusWord)]
-    status: Status,
-    requested_at: Moment,
-    finished_at: Option<Moment>,
-    error: Option<String>,
-    failed_step: Option<String>,
+    pub(crate) status: Status,
+    pub(crate) requested_at: Moment,
+    pub(crate) finished_at: Option<Moment>,
+    pub(crate) error: Option<String>,
+    pub(crate) failed_step: Option<String>,
     /// The event that this was learned from last.
-    evidence: Evidence,
+    pub(crate) evidence: Evidence,
 }
 
 /// An event, by its place in its stream.

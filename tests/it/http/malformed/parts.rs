@@ -157,7 +157,7 @@ fn what_is_not_there_is_not_found() {
     let unknown =
         |method: &'static str, path: &str| Case::new(method, path).is(404, "unknown-deployment");
     check(&[
-        missing("GET", "/"),
+        missing("GET", "/nowhere"),
         missing("GET", "/v1"),
         missing("GET", "/v1/lanes/checkout"),
         missing("GET", "/v1/lanes/unheard/of"),

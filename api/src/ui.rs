@@ -1,0 +1,69 @@
+//! The web pages: what people see of the read models, and what they ask for.
+//!
+//! A page asks the same questions as the JSON beside it, and what it records goes through the same
+//! functions. It needs no script; what scripts add is in `ui/js/`.
+
+mod assets;
+mod board;
+mod deployment;
+mod drift;
+mod environments;
+mod form;
+mod frame;
+mod guard;
+mod history;
+mod lane;
+mod links;
+mod log;
+mod parts;
+mod picture;
+mod preferences;
+mod problem;
+mod projections;
+mod recovery;
+mod releases;
+mod rollbacks;
+mod tiers;
+mod way;
+
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
+
+pub(crate) use self::{
+    frame::Shell,
+    problem::{explain, reader},
+};
+use crate::app::App;
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/", get(board::show))
+        .route("/lanes/{service}/{environment}", get(lane::show))
+        .route("/lanes/{service}/{environment}/{number}", get(deployment::show))
+        .route(
+            "/lanes/{service}/{environment}/rollback",
+            get(way::ask_rollback).post(way::take_rollback),
+        )
+        .route("/lanes/{service}/{environment}/retry", get(way::ask_retry).post(way::take_retry))
+        .route(
+            "/lanes/{service}/{environment}/roll-forward",
+            get(way::ask_roll_forward).post(way::take_roll_forward),
+        )
+        .route("/lanes/{service}/{environment}/{number}/recovery", get(recovery::show))
+        .route("/history", get(history::show))
+        .route("/rollbacks", get(rollbacks::show))
+        .route("/releases", get(releases::services))
+        .route("/releases/{service}", get(releases::show))
+        .route("/releases/{service}/{version}/block", post(releases::block))
+        .route("/releases/{service}/{version}/unblock", post(releases::unblock))
+        .route("/environments", get(environments::show).post(environments::declare))
+        .route("/environments/{name}/freeze", post(environments::freeze))
+        .route("/environments/{name}/unfreeze", post(environments::unfreeze))
+        .route("/log", get(log::show))
+        .route("/projections", get(projections::show))
+        .route("/preferences", post(preferences::keep))
+        .route("/assets/{name}", get(assets::serve))
+        .layer(middleware::from_fn(guard::same_origin))
+}

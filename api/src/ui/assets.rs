@@ -1,0 +1,66 @@
+//! Styles and scripts, as they are in the binary.
+
+use axum::{
+    extract::Path,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use shiplog_domain::metadata::RequestDigest;
+
+use super::frame::POLICY;
+use crate::problem::{Problem, ProblemKind};
+
+struct Asset {
+    name: &'static str,
+    kind: &'static str,
+    text: &'static str,
+}
+
+const STYLE: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const PICTURE: &str = "image/svg+xml";
+
+macro_rules! assets {
+    ($($kind:ident $path:literal as $name:literal,)+) => {
+        &[$(Asset { name: $name, kind: $kind, text: include_str!($path) }),+]
+    };
+}
+
+const ASSETS: &[Asset] = assets![
+    STYLE "style.css" as "style.css",
+    PICTURE "icon.svg" as "icon.svg",
+    SCRIPT "js/main.js" as "main.js",
+    SCRIPT "js/time.js" as "time.js",
+    SCRIPT "js/keys.js" as "keys.js",
+    SCRIPT "js/live.js" as "live.js",
+    SCRIPT "js/patch.js" as "patch.js",
+    SCRIPT "js/search.js" as "search.js",
+    SCRIPT "js/slider.js" as "slider.js",
+    SCRIPT "js/stream.js" as "stream.js",
+];
+
+/// Serves one of them. A browser asks each time whether it has changed: they are small, and a new
+/// version of the server is seen at once.
+pub(super) async fn serve(
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let asset = ASSETS.iter().find(|asset| asset.name == name).ok_or_else(|| {
+        ProblemKind::NotFound.because(format!("there is no `{name}` among the styles and scripts"))
+    })?;
+    let tag = format!("\"{}\"", RequestDigest::of(&[asset.text.as_bytes()]));
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| {
+        known.to_str().is_ok_and(|known| known.trim_start_matches("W/") == tag)
+    });
+    let about = [
+        (header::ETAG, tag.as_str()),
+        (header::CACHE_CONTROL, "no-cache"),
+        // A worker goes by the policy that came with its script.
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CONTENT_TYPE, asset.kind),
+    ];
+    if known {
+        return Ok((StatusCode::NOT_MODIFIED, about, ()).into_response());
+    }
+    Ok((about, asset.text).into_response())
+}

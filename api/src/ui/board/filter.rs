@@ -1,0 +1,101 @@
+//! What of the board is wanted.
+
+use shiplog_domain::environment::Tier;
+use shiplog_projections::current::AsOf;
+
+use super::Row;
+use crate::{
+    problem::Problem,
+    query::Query,
+    ui::{parts::Time, tiers::TIERS},
+};
+
+/// What the board's query may hold.
+pub(super) const KNOWN: [&str; 5] = ["service", "tier", "only", "at", "known_at"];
+
+/// Which rows are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Only {
+    Doubt,
+    Moving,
+    Drift,
+}
+
+/// The board that is asked for.
+pub(super) struct Asked {
+    pub(super) as_of: AsOf,
+    /// A part of the service's name.
+    pub(super) service: String,
+    pub(super) tier: Option<Tier>,
+    pub(super) only: Option<Only>,
+    query: Query,
+}
+
+const ONLY: [(&str, Only); 3] =
+    [("doubt", Only::Doubt), ("moving", Only::Moving), ("drift", Only::Drift)];
+
+impl Asked {
+    pub(super) fn read(mut query: Query) -> Result<Self, Problem> {
+        Ok(Self {
+            as_of: AsOf { at: query.instant("at")?, known_at: query.instant("known_at")? },
+            service: query.sized("service", 1..=200)?.unwrap_or_default(),
+            tier: query.word("tier", &TIERS)?,
+            only: query.word("only", &ONLY)?,
+            query,
+        })
+    }
+
+    pub(super) fn wants(&self, row: &Row) -> bool {
+        let named = row.service.as_str().to_lowercase().contains(&self.service.to_lowercase());
+        let mut cells = row.cells.iter().flatten();
+        let kind = match self.only {
+            None => true,
+            Some(Only::Doubt) => cells.any(|cell| cell.uncertain.is_some()),
+            Some(Only::Moving) => cells.any(|cell| cell.moving.is_some()),
+            Some(Only::Drift) => cells.any(|cell| cell.drift.is_some()),
+        };
+        named && kind
+    }
+
+    /// The same board of the present.
+    pub(super) fn present(&self) -> String {
+        self.query.without("/", &["at", "known_at"])
+    }
+
+    /// The instant asked for, as it is typed.
+    pub(super) fn at(&self) -> String {
+        self.as_of.at.map(|at| at.to_string()).unwrap_or_default()
+    }
+
+    /// When it was known, as it is typed.
+    pub(super) fn known_at(&self) -> String {
+        self.as_of.known_at.map(|at| at.to_string()).unwrap_or_default()
+    }
+
+    /// When it was known, to be read.
+    pub(super) fn known(&self) -> Option<Time> {
+        self.as_of.known_at.map(Time::of)
+    }
+
+    /// The tiers, and which one is chosen.
+    pub(super) fn tiers(&self) -> [(&'static str, bool); 5] {
+        TIERS.map(|(word, tier)| (word, self.tier == Some(tier)))
+    }
+
+    /// What rows can be asked for, in words, and which is chosen.
+    pub(super) fn kinds(&self) -> [(&'static str, &'static str, bool); 3] {
+        ONLY.map(|(word, only)| {
+            let said = match only {
+                Only::Doubt => "in doubt",
+                Only::Moving => "under way",
+                Only::Drift => "unlike the stage before",
+            };
+            (word, said, self.only == Some(only))
+        })
+    }
+
+    /// Each filter in force, with the address of the board without it.
+    pub(super) fn active(&self) -> Vec<(String, String)> {
+        self.query.given(&["service", "tier", "only"], "/")
+    }
+}

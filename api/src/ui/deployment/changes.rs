@@ -1,0 +1,90 @@
+//! What a deployment changes against what it replaced.
+
+use std::collections::BTreeMap;
+
+use shiplog_domain::{lane::Deployment, release};
+
+use crate::ui::{links, parts::short};
+
+/// Two releases, side by side.
+pub(in crate::ui) struct Changes {
+    /// Each thing that is said of both, or of one.
+    pub(in crate::ui) rows: Vec<Row>,
+    /// What the release says that it changes.
+    pub(in crate::ui) listed: Vec<Change>,
+}
+
+/// One thing, before and after.
+pub(in crate::ui) struct Row {
+    pub(in crate::ui) name: String,
+    pub(in crate::ui) before: Option<String>,
+    pub(in crate::ui) after: Option<String>,
+}
+
+impl Row {
+    /// Whether it is the same.
+    pub(in crate::ui) fn same(&self) -> bool {
+        self.before == self.after
+    }
+}
+
+/// One change that a release makes.
+pub(in crate::ui) struct Change {
+    pub(in crate::ui) id: Option<String>,
+    pub(in crate::ui) kind: String,
+    pub(in crate::ui) description: Option<String>,
+    pub(in crate::ui) url: Option<String>,
+    /// Whether an earlier release cannot run after it.
+    pub(in crate::ui) irreversible: bool,
+}
+
+impl From<&release::Change> for Change {
+    fn from(change: &release::Change) -> Self {
+        let release::Change { id, kind, description, reversible, url } = change;
+        Self {
+            id: id.clone(),
+            kind: kind.clone(),
+            description: description.clone(),
+            url: url.as_deref().and_then(links::outside),
+            irreversible: *reversible == Some(false),
+        }
+    }
+}
+
+impl Changes {
+    pub(in crate::ui) fn of(after: &Deployment, before: Option<&Deployment>) -> Self {
+        let (release, earlier) = (after.release(), before.map(Deployment::release));
+        let mut rows = vec![
+            Row {
+                name: "version".into(),
+                before: earlier.map(|one| one.version.to_string()),
+                after: Some(release.version.to_string()),
+            },
+            Row {
+                name: "commit".into(),
+                before: earlier.and_then(|one| one.commit.as_deref()).map(short),
+                after: release.commit.as_deref().map(short),
+            },
+        ];
+        let mut artifacts: BTreeMap<&str, (Option<&str>, Option<&str>)> = BTreeMap::new();
+        for artifact in earlier.iter().flat_map(|one| &one.artifacts) {
+            artifacts.entry(&artifact.name).or_default().0 = Some(&artifact.digest);
+        }
+        for artifact in &release.artifacts {
+            artifacts.entry(&artifact.name).or_default().1 = Some(&artifact.digest);
+        }
+        rows.extend(artifacts.into_iter().map(|(name, (before, after))| Row {
+            name: name.to_owned(),
+            before: before.map(digest),
+            after: after.map(digest),
+        }));
+        rows.retain(|row| row.before.is_some() || row.after.is_some());
+        Self { rows, listed: release.changes.iter().map(Change::from).collect() }
+    }
+}
+
+/// A digest, cut to what people compare.
+fn digest(text: &str) -> String {
+    let cut: String = text.chars().take(19).collect();
+    if cut == text { cut } else { format!("{cut}…") }
+}

@@ -1,0 +1,218 @@
+//! What is around every page.
+
+use std::convert::Infallible;
+
+use askama::Template;
+use axum::{
+    extract::FromRequestParts,
+    http::{
+        HeaderMap, HeaderName,
+        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, REFERRER_POLICY},
+        request::Parts,
+    },
+    response::{IntoResponse, Response},
+};
+use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
+use shiplog_domain::metadata::CorrelationId;
+use shiplog_projections::models::{Answer, Model, Phase};
+use shiplog_store::position::GlobalPosition;
+
+use super::parts::Time;
+use crate::{
+    app::App,
+    caller,
+    problem::{Problem, internal},
+    receipt::Receipt,
+};
+
+/// What a page may load: what this server has, and nothing that stands within the page.
+pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data:; connect-src 'self'; worker-src 'self'; form-action 'self'; \
+    base-uri 'none'; frame-ancestors 'none'";
+
+/// The part of Shiplog that a page belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    Board,
+    History,
+    Rollbacks,
+    Releases,
+    Environments,
+    Log,
+    Projections,
+    Elsewhere,
+}
+
+impl Section {
+    /// Every one that has a place in the navigation, with what it is called and where it is.
+    pub(super) const ALL: [(Self, &'static str, &'static str); 7] = [
+        (Self::Board, "Board", "/"),
+        (Self::History, "History", "/history"),
+        (Self::Rollbacks, "Rollbacks", "/rollbacks"),
+        (Self::Releases, "Releases", "/releases"),
+        (Self::Environments, "Environments", "/environments"),
+        (Self::Log, "Log", "/log"),
+        (Self::Projections, "Projections", "/projections"),
+    ];
+}
+
+/// Who looks at a page, and how they like it.
+#[derive(Clone, Debug)]
+pub(crate) struct Shell {
+    /// `light`, `dark`, or empty for what the system says.
+    pub(super) theme: &'static str,
+    /// The name under which they acted last.
+    pub(super) actor: String,
+    /// The path and query of the page.
+    pub(super) here: String,
+    pub(super) now: Timestamp,
+    pub(super) correlation: CorrelationId,
+}
+
+impl Shell {
+    pub(super) fn of(headers: &HeaderMap, here: &str, now: Timestamp) -> Self {
+        let theme = match cookie(headers, "shiplog-theme").as_deref() {
+            Some("light") => "light",
+            Some("dark") => "dark",
+            Some(_) | None => "",
+        };
+        let correlation = caller::correlation(headers);
+        Self {
+            theme,
+            actor: cookie(headers, "shiplog-actor").unwrap_or_default(),
+            here: here.into(),
+            now,
+            correlation: correlation.unwrap_or_else(|_| CorrelationId(String::new())),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Shell {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let here = parts.uri.path_and_query().map_or("/", |here| here.as_str());
+        Ok(Self::of(&parts.headers, here, app.clock.now()))
+    }
+}
+
+/// What this browser was asked to remember under a name.
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let value = pairs.into_iter().find(|(key, _)| *key == name)?.1;
+    percent_decode_str(value).decode_utf8().ok().map(Into::into)
+}
+
+/// Which events make a page look again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Watched {
+    /// Any.
+    Log,
+    /// Those of one stream.
+    Stream(String),
+    /// None: the page is of another time, or is being filled in.
+    Nothing,
+}
+
+/// All that the frame of a page says.
+pub(super) struct Frame {
+    pub(super) title: String,
+    pub(super) section: Section,
+    pub(super) shell: Shell,
+    pub(super) watched: Watched,
+    /// The instant that the page is about, if it is not the present, and the way back.
+    pub(super) as_of: Option<(Time, String)>,
+    /// What is to be known about how old the page is.
+    pub(super) behind: Option<String>,
+    /// Up to where in the log it tells.
+    pub(super) position: Option<GlobalPosition>,
+}
+
+impl Frame {
+    pub(super) fn new(shell: Shell, section: Section, title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            section,
+            shell,
+            watched: Watched::Nothing,
+            as_of: None,
+            behind: None,
+            position: None,
+        }
+    }
+
+    /// The same, made of what a read model answered.
+    pub(super) async fn told_by<T>(self, app: &App, model: &Model, answer: &Answer<T>) -> Self {
+        let head = app.log.head().await;
+        let behind = match (model.progress().phase, head) {
+            (Phase::Stalled { why }, _) => Some(format!("it is stalled: {why}")),
+            (Phase::CatchingUp | Phase::Live, Ok(head)) if answer.position < head => {
+                Some("newer events are in the log and not yet here".into())
+            }
+            (Phase::CatchingUp | Phase::Live, Ok(_)) => None,
+            (Phase::CatchingUp | Phase::Live, Err(_)) => {
+                Some("the log cannot be read, so nobody knows what is new".into())
+            }
+        };
+        let name = model.name();
+        let behind = behind.map(|why| format!("The read model `{name}` may be old: {why}."));
+        Self { behind, position: answer.position, ..self }
+    }
+
+    pub(super) fn watching(self, watched: Watched) -> Self {
+        Self { watched, ..self }
+    }
+
+    /// What the script is told of it.
+    pub(super) fn scope(&self) -> &str {
+        match &self.watched {
+            Watched::Log => "*",
+            Watched::Stream(stream) => stream,
+            Watched::Nothing => "",
+        }
+    }
+
+    pub(super) fn sections() -> [(Section, &'static str, &'static str); 7] {
+        Section::ALL
+    }
+
+    pub(super) fn now(&self) -> Time {
+        Time::of(self.shell.now)
+    }
+}
+
+/// A page as an answer, with what it was made of.
+pub(super) fn page(app: &App, frame: &Frame, page: &impl Template) -> Result<Response, Problem> {
+    let receipt: Receipt = app.receipt(frame.position);
+    Ok((receipt, HEADERS, page.render().map_err(|error| internal(&error))?).into_response())
+}
+
+/// What goes with every page.
+pub(super) const HEADERS: [(HeaderName, &str); 4] = [
+    (CONTENT_TYPE, "text/html; charset=utf-8"),
+    (CONTENT_SECURITY_POLICY, POLICY),
+    // With `no-referrer`, a browser would not say where a form comes from.
+    (REFERRER_POLICY, "same-origin"),
+    // Not `no-store`: with that, going back would be a new visit.
+    (CACHE_CONTROL, "private, no-cache"),
+];
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_theme_is_one_of_two_and_a_name_any_text() {
+        let value = "a=b; shiplog-theme=dark; shiplog-actor=J%C3%BCrgen%20%3Cb%3E";
+        let headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_static(value))]);
+        let shell = Shell::of(&headers, "/", Timestamp::UNIX_EPOCH);
+        assert_eq!((shell.theme, shell.actor.as_str()), ("dark", "Jürgen <b>"));
+        let headers =
+            HeaderMap::from_iter([(COOKIE, HeaderValue::from_static("shiplog-theme=\"><b>"))]);
+        assert_eq!(Shell::of(&headers, "/", Timestamp::UNIX_EPOCH).theme, "");
+    }
+}

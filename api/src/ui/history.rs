@@ -1,0 +1,180 @@
+//! Every deployment: searched, filtered, a day at a time.
+
+use askama::Template;
+use axum::{
+    extract::{RawQuery, State},
+    response::Response,
+};
+use jiff::tz::TimeZone;
+use shiplog_domain::lane::{Intent, Status};
+use shiplog_projections::history::{self, Entry};
+
+use super::{
+    form,
+    frame::{Frame, Section, Shell, Watched, page},
+    links,
+    parts::{Mark, Time, Who, span},
+};
+use crate::{
+    app::App,
+    deployments::{self, KINDS, KNOWN},
+    problem::Problem,
+    query::Query,
+    views::AtLeast,
+};
+
+/// A deployment in a list.
+pub(super) struct Item {
+    pub(super) href: String,
+    pub(super) lane: String,
+    pub(super) service: String,
+    pub(super) environment: String,
+    pub(super) number: u32,
+    pub(super) version: String,
+    pub(super) mark: Mark,
+    pub(super) who: Who,
+    pub(super) at: Time,
+    pub(super) took: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) error: Option<String>,
+    pub(super) replaced: Option<String>,
+    /// What kind of deployment it is, where that is not the usual one.
+    pub(super) kind: Option<&'static str>,
+    pub(super) is_void: bool,
+    pub(super) is_contradicted: bool,
+}
+
+impl From<&Entry> for Item {
+    fn from(entry: &Entry) -> Self {
+        let Entry { lane, deployment, actor, classification: _, replaced, position: _ } = entry;
+        let kind = match deployment.intent() {
+            Intent::Rollback { .. } => Some("rollback"),
+            Intent::RollForward { .. } => Some("roll-forward"),
+            Intent::Retry { .. } => Some("retry"),
+            Intent::Deploy | Intent::Unknown => None,
+        };
+        let failed = deployment.status() == Status::Failed;
+        let error = deployment.failure.as_ref().and_then(|failure| failure.error.clone());
+        Self {
+            href: links::deployment(lane, deployment.number()),
+            lane: links::lane(lane),
+            service: lane.service.to_string(),
+            environment: lane.environment.to_string(),
+            number: deployment.number().0,
+            version: deployment.release().version.to_string(),
+            mark: Mark::of(deployment.status()),
+            who: Who::from(actor),
+            at: Time::of(deployment.requested.at),
+            took: deployment.duration_ms().map(span),
+            reason: deployment.requested.reason.clone().filter(|reason| !reason.is_empty()),
+            error: error.filter(|_| failed),
+            replaced: replaced.as_ref().map(|place| place.version.to_string()),
+            kind,
+            is_void: deployment.is_void(),
+            is_contradicted: deployment.is_contradicted(),
+        }
+    }
+}
+
+/// The deployments of one day, in UTC.
+struct Day {
+    date: String,
+    items: Vec<Item>,
+}
+
+#[derive(Template)]
+#[template(path = "history.html")]
+struct HistoryPage {
+    frame: Frame,
+    days: Vec<Day>,
+    fields: Fields,
+    active: Vec<(String, String)>,
+    next: Option<String>,
+    csv: String,
+    json: String,
+    count: usize,
+}
+
+/// What the form is filled in with.
+struct Fields {
+    values: Vec<(&'static str, &'static str, String)>,
+    more: Vec<(&'static str, &'static str, String)>,
+    statuses: Vec<(&'static str, bool)>,
+    kinds: Vec<(&'static str, bool)>,
+    /// Whether one of the rarer filters is in force.
+    open: bool,
+    q: String,
+}
+
+impl Fields {
+    fn of(query: &Query) -> Self {
+        let field = |name: &'static str, label: &'static str| {
+            (name, label, query.peek(name).unwrap_or_default().to_owned())
+        };
+        let more = vec![
+            field("version", "Version"),
+            field("commit", "Commit begins with"),
+            field("artifact", "Artifact"),
+            field("label", "Label (name:value)"),
+            field("since", "Since"),
+            field("until", "Before"),
+        ];
+        let chosen = |name, word: &'static str| (word, query.peek(name) == Some(word));
+        Self {
+            values: vec![
+                field("service", "Service"),
+                field("environment", "Environment"),
+                field("actor", "Who"),
+            ],
+            open: more.iter().any(|(.., value)| !value.is_empty()),
+            more,
+            statuses: Status::ALL.map(|status| chosen("status", status.as_str())).to_vec(),
+            kinds: KINDS.map(|kind| chosen("intent", kind)).to_vec(),
+            q: query.peek("q").unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// The history, as it is asked for.
+pub(super) async fn show(
+    State(app): State<App>,
+    shell: Shell,
+    at_least: AtLeast,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Problem> {
+    let mut query = form::query(raw.as_deref(), &KNOWN)?;
+    let fields = Fields::of(&query);
+    let (filter, wanted) = (deployments::filter(&mut query)?, query.page()?);
+    at_least.seen_by(&app.models.history).await?;
+    let answer =
+        app.models.history.query(move |view| history::list(view, &filter, &wanted)).await?;
+    let first = query.peek("cursor").is_none();
+    let frame = Frame::new(shell, Section::History, "History");
+    let frame = frame.told_by(&app, &app.models.history, &answer).await;
+    let frame = if first { frame.watching(Watched::Log) } else { frame };
+    let next = answer.value.next.map(|next| query.next("/history", ("cursor", &next.to_string())));
+    let history = HistoryPage {
+        frame,
+        fields,
+        active: query.given(&KNOWN, "/history"),
+        next,
+        csv: query.next(deployments::PATH, ("format", "csv")),
+        json: query.without(deployments::PATH, &[]),
+        count: answer.value.items.len(),
+        days: days(&answer.value.items),
+    };
+    page(&app, &history.frame, &history)
+}
+
+fn days(entries: &[Entry]) -> Vec<Day> {
+    let mut days: Vec<Day> = Vec::new();
+    for entry in entries {
+        let at = entry.deployment.requested.at.to_zoned(TimeZone::UTC);
+        let date = at.strftime("%A, %-d %B %Y").to_string();
+        match days.last_mut() {
+            Some(day) if day.date == date => day.items.push(entry.into()),
+            Some(_) | None => days.push(Day { date, items: vec![entry.into()] }),
+        }
+    }
+    days
+}

@@ -1,0 +1,147 @@
+//! A lane: what runs, and how it came to that.
+
+use askama::Template;
+use axum::{
+    extract::{RawQuery, State},
+    response::Response,
+};
+use shiplog_domain::lane::{LaneId, Status};
+use shiplog_projections::{
+    current::{self, AsOf, Brief, LaneNow},
+    history::{self, Filter},
+    page::{Listed, Order, Page},
+};
+
+use super::{
+    form,
+    frame::{Frame, Section, Shell, Watched, page},
+    history::Item,
+    links,
+    parts::{Time, Who, counted},
+    picture::Picture,
+};
+use crate::{app::App, lanes, path::LanePath, problem::Problem, query::encode, views::AtLeast};
+
+#[derive(Template)]
+#[template(path = "lane.html")]
+struct LanePage {
+    frame: Frame,
+    lane: LaneId,
+    now: Standing,
+    items: Vec<Item>,
+    picture: Option<Picture>,
+    next: Option<String>,
+    csv: String,
+    json: String,
+    rollback: String,
+    releases: String,
+}
+
+/// What the lane is, in a few sentences.
+struct Standing {
+    runs: Option<(String, String, Time, Who)>,
+    moving: Option<(String, String, Time, Who)>,
+    failed: Option<Failed>,
+    version: u64,
+}
+
+/// What failed last.
+struct Failed {
+    href: String,
+    version: String,
+    at: Time,
+    error: Option<String>,
+    recovery: String,
+    /// Whether what is there has been uncertain since.
+    counts: bool,
+}
+
+impl Standing {
+    fn of(now: &LaneNow) -> Self {
+        let LaneNow { lane, version, running, in_progress, last_failed, uncertain } = now;
+        let told = |brief: &Brief| {
+            let (href, version) =
+                (links::deployment(lane, brief.number), brief.version.to_string());
+            (href, version, Time::of(brief.at), Who::from(&brief.actor))
+        };
+        let failed = last_failed.as_ref().map(|brief| Failed {
+            href: links::deployment(lane, brief.number),
+            version: brief.version.to_string(),
+            at: Time::of(brief.at),
+            error: brief.error.clone(),
+            recovery: format!("{}/recovery", links::deployment(lane, brief.number)),
+            counts: uncertain.is_some(),
+        });
+        Self {
+            runs: running.as_ref().map(told),
+            moving: in_progress.as_ref().map(told),
+            failed,
+            version: version.0,
+        }
+    }
+}
+
+/// A lane and its deployments.
+pub(super) async fn show(
+    State(app): State<App>,
+    shell: Shell,
+    LanePath(lane): LanePath,
+    at_least: AtLeast,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Problem> {
+    let mut query = form::query(raw.as_deref(), &["at", "known_at", "cursor", "limit"])?;
+    let as_of = AsOf { at: query.instant("at")?, known_at: query.instant("known_at")? };
+    let wanted = Page { order: Order::Newest, ..query.page()? };
+    let first = wanted.after.is_none();
+    at_least.seen_by(&app.models.current).await?;
+    let id = lane.clone();
+    let answer = app.models.current.query(move |view| current::lane(view, &id, as_of)).await?;
+    let now = Standing::of(answer.value.as_ref().ok_or_else(|| lanes::unheard(&lane))?);
+    at_least.seen_by(&app.models.history).await?;
+    let filter = of_lane(&lane, as_of);
+    let listed = app.models.history.query(move |view| history::list(view, &filter, &wanted));
+    let Listed { items, next } = listed.await?.value;
+    let frame =
+        Frame::new(shell, Section::Board, format!("{} in {}", lane.service, lane.environment));
+    let frame = frame.told_by(&app, &app.models.current, &answer).await;
+    let path = links::lane(&lane);
+    let frame = match as_of.at.or(as_of.known_at) {
+        Some(at) => Frame { as_of: Some((Time::of(at), path.clone())), ..frame },
+        None if first => frame.watching(Watched::Stream(lane.stream().to_string())),
+        None => frame,
+    };
+    let (service, environment) = (encode(lane.service.as_str()), encode(lane.environment.as_str()));
+    let json = format!("/v1/deployments?service={service}&environment={environment}");
+    let shown = LanePage {
+        frame,
+        now,
+        picture: Picture::of(&items),
+        items: items.iter().map(Item::from).collect(),
+        next: next.map(|next| query.next(&path, ("cursor", &next.to_string()))),
+        csv: format!("{json}&format=csv"),
+        json,
+        rollback: format!("{path}/rollback"),
+        releases: links::releases(&lane.service),
+        lane,
+    };
+    page(&app, &shown.frame, &shown)
+}
+
+fn of_lane(lane: &LaneId, as_of: AsOf) -> Filter {
+    Filter {
+        service: Some(lane.service.clone()),
+        environment: Some(lane.environment.clone()),
+        until: as_of.at,
+        ..Filter::default()
+    }
+}
+
+impl LanePage {
+    fn tally(&self) -> String {
+        let failed =
+            self.items.iter().filter(|item| item.mark == super::parts::Mark::of(Status::Failed));
+        let failed = failed.count();
+        let shown = counted(self.items.len(), "deployment", "deployments");
+        if failed == 0 { shown } else { format!("{shown}, {failed} failed") }
+    }
+}

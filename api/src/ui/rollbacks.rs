@@ -1,0 +1,179 @@
+//! The audit of rollbacks: a table, a chart over time, and a page to print.
+
+use askama::Template;
+use axum::{
+    extract::{RawQuery, State},
+    response::Response,
+};
+use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
+use shiplog_projections::{
+    history::{Entry, Place},
+    page::Listed,
+    projection::View,
+    rollbacks::{self as audit, Afterwards, Rollback},
+};
+
+use super::{
+    form,
+    frame::{Frame, Section, Shell, Watched, page},
+    links,
+    parts::{Mark, Time, Who, span},
+};
+use crate::{
+    app::App,
+    problem::Problem,
+    rollbacks::{KNOWN, PATH, filter},
+    views::AtLeast,
+};
+
+#[derive(Template)]
+#[template(path = "rollbacks.html")]
+struct RollbacksPage {
+    frame: Frame,
+    rows: Vec<Row>,
+    weeks: Vec<Week>,
+    fields: Vec<(&'static str, &'static str, String)>,
+    declared: [(&'static str, &'static str, bool); 2],
+    active: Vec<(String, String)>,
+    next: Option<String>,
+    csv: String,
+    json: String,
+}
+
+/// A rollback, as it is told.
+struct Row {
+    href: String,
+    lane: String,
+    lane_href: String,
+    number: u32,
+    from: Option<String>,
+    to: Option<String>,
+    reverts: String,
+    declared: bool,
+    reason: Option<String>,
+    who: Who,
+    at: Time,
+    mark: Mark,
+    ran: Option<String>,
+    afterwards: Option<(&'static str, String, Time)>,
+}
+
+impl From<&Rollback> for Row {
+    fn from(rollback: &Rollback) -> Self {
+        let Entry { lane, deployment, actor, .. } = &rollback.entry;
+        let version = |place: &Option<Place>| place.as_ref().map(|one| one.version.to_string());
+        let reverts: Vec<_> =
+            rollback.reverts.iter().map(|one| format!("{} {}", one.version, one.number)).collect();
+        Self {
+            href: links::deployment(lane, deployment.number()),
+            lane: format!("{} in {}", lane.service, lane.environment),
+            lane_href: links::lane(lane),
+            number: deployment.number().0,
+            from: version(&rollback.from),
+            to: version(&rollback.to),
+            reverts: reverts.join(", "),
+            declared: rollback.declared,
+            reason: deployment.requested.reason.clone().filter(|reason| !reason.is_empty()),
+            who: Who::from(actor),
+            at: Time::of(deployment.requested.at),
+            mark: Mark::of(deployment.status()),
+            ran: rollback.ran_for_ms.map(span),
+            afterwards: rollback.afterwards.as_ref().and_then(afterwards),
+        }
+    }
+}
+
+fn afterwards(after: &Afterwards) -> Option<(&'static str, String, Time)> {
+    let told = |word: &'static str, (place, at): &(Place, Timestamp)| {
+        (word, place.version.to_string(), Time::of(*at))
+    };
+    let again = after.deployed_again.as_ref().map(|later| told("deployed again as", later));
+    again.or_else(|| after.superseded_by.as_ref().map(|later| told("superseded by", later)))
+}
+
+/// A week, and its rollbacks: those that somebody asked for, and those that nobody called so.
+struct Week {
+    begins: Date,
+    declared: usize,
+    unsaid: usize,
+}
+
+/// How many weeks are drawn at most.
+const WEEKS: usize = 53;
+
+/// Counts rollbacks by the week, without a gap, oldest first; fewer than two weeks are no chart.
+fn weeks(rollbacks: &[Rollback]) -> Vec<Week> {
+    let monday = |at: Timestamp| {
+        let date = at.to_zoned(TimeZone::UTC).date();
+        let back = i64::from(date.weekday().to_monday_zero_offset());
+        date.checked_sub(back.days()).unwrap_or(date)
+    };
+    let all: Vec<_> = rollbacks
+        .iter()
+        .map(|one| (monday(one.entry.deployment.requested.at), one.declared))
+        .collect();
+    let ends = all.iter().map(|(week, _)| *week).min().zip(all.iter().map(|(week, _)| *week).max());
+    let Some((first, last)) = ends else { return Vec::new() };
+    let mut weeks = Vec::new();
+    let mut begins = last;
+    while begins >= first && weeks.len() < WEEKS {
+        let of = |wanted| all.iter().filter(|one| **one == (begins, wanted)).count();
+        weeks.push(Week { begins, declared: of(true), unsaid: of(false) });
+        begins = begins.checked_sub(7.days()).unwrap_or(Date::MIN);
+    }
+    weeks.reverse();
+    if weeks.len() < 2 { Vec::new() } else { weeks }
+}
+
+impl RollbacksPage {
+    /// The chart's columns: where each one is, and how tall its two parts are.
+    fn columns(&self) -> Vec<(usize, usize, usize, &Week)> {
+        let most = self.weeks.iter().map(|week| week.declared + week.unsaid).max().unwrap_or(1);
+        let tall = |count: usize| count * 80 / most.max(1);
+        let weeks = self.weeks.iter().enumerate();
+        weeks
+            .map(|(place, week)| (place * 16, tall(week.declared), tall(week.unsaid), week))
+            .collect()
+    }
+}
+
+/// The rollbacks, as they are asked for.
+pub(super) async fn show(
+    State(app): State<App>,
+    shell: Shell,
+    at_least: AtLeast,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Problem> {
+    let mut query = form::query(raw.as_deref(), &KNOWN)?;
+    let (filter, wanted) = (filter(&mut query)?, query.page()?);
+    at_least.seen_by(&app.models.rollbacks).await?;
+    let ask = move |view: &View<'_>| audit::list(view, &filter, &wanted);
+    let answer = app.models.rollbacks.query(ask).await?;
+    let frame = Frame::new(shell, Section::Rollbacks, "Rollbacks");
+    let frame = frame.told_by(&app, &app.models.rollbacks, &answer).await;
+    let first = query.peek("cursor").is_none();
+    let frame = if first { frame.watching(Watched::Log) } else { frame };
+    let Listed { items, next } = answer.value;
+    let field =
+        |name: &'static str, label| (name, label, query.peek(name).unwrap_or_default().to_owned());
+    let declared = |word, said| (word, said, query.peek("declared") == Some(word));
+    let shown = RollbacksPage {
+        frame,
+        rows: items.iter().map(Row::from).collect(),
+        weeks: weeks(&items),
+        fields: vec![
+            field("service", "Service"),
+            field("environment", "Environment"),
+            field("actor", "Who"),
+            field("q", "Words of the reason"),
+            field("since", "Since"),
+            field("until", "Before"),
+        ],
+        declared: [declared("true", "asked for"), declared("false", "that nobody called so")],
+        active: query.given(&KNOWN, "/rollbacks"),
+        next: next.map(|next| query.next("/rollbacks", ("cursor", &next.to_string()))),
+        csv: query.next(PATH, ("format", "csv")),
+        json: query.without(PATH, &[]),
+    };
+    page(&app, &shown.frame, &shown)
+}

@@ -1,0 +1,330 @@
+// What people do with the pages, from the first visit on.
+import assert from "node:assert/strict";
+import { launch, open, judge, surplus } from "./browser.mjs";
+import { fresh, serve } from "./server.mjs";
+
+const browser = await launch();
+let passed = 0;
+let failed = 0;
+
+async function test(name, server, walk, options = {}) {
+  const began = Date.now();
+  const window = await open(browser, server, options);
+  try {
+    await walk(window);
+    assert.deepEqual(window.wrong, []);
+    passed += 1;
+    console.log(`ok      ${name} (${Date.now() - began} ms)`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAILED  ${name}: ${error.stack ?? error}`);
+  }
+  await window.context.close();
+}
+
+const at = (page, text) => page.getByText(text, { exact: false }).first().waitFor();
+const live = (page) => page.locator('#pulse[data-word="live"]').waitFor();
+
+const empty = await serve(fresh());
+await test("an empty Shiplog shows the command that records the first deployment, and then that deployment", empty, async ({ page }) => {
+  await page.goto("/");
+  await at(page, "Nothing is recorded yet");
+  const command = await page.locator("pre.command").first().textContent();
+  assert.ok(command.includes(empty.url), command);
+  await live(page);
+  const [, ...words] = command.trim().split(/\s+/);
+  await empty.cli(...words.filter((word, index) => word !== "--server" && words[index - 1] !== "--server"));
+  await page.locator(".board a.version", { hasText: "1.4.2" }).waitFor();
+});
+await empty.end();
+
+const demo = await serve(fresh(), { demo: true });
+const board = await demo.send("GET", "/v1/environments/production");
+const lane = "/lanes/checkout/production";
+const paths = ["/", "/?at=2026-01-01", "/history", "/history?status=failed", "/rollbacks", "/releases", "/releases/checkout", "/environments", "/log", "/projections", lane, `${lane}/1`, `${lane}/rollback`, "/nowhere"];
+const failures = await demo.send("GET", "/v1/deployments?status=failed&environment=production&limit=1");
+const failure = failures.items[0];
+paths.push(`/lanes/${failure.service}/production/${failure.number}`, `/lanes/${failure.service}/production/${failure.number}/recovery`, `/lanes/${failure.service}/production/retry?of=${failure.number}`);
+
+await test("the demonstration's history is on the board, with relative times that say the absolute one", demo, async ({ page }) => {
+  await page.goto("/");
+  assert.equal(await page.locator(".board tbody tr[data-key]").count() >= board.lanes.length, true);
+  const time = page.locator(".board time").first();
+  assert.match(await time.getAttribute("title"), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d Europe\/Paris$/);
+  await page.getByLabel("Time zone").selectOption("UTC");
+  assert.match(await time.getAttribute("title"), / UTC$/);
+  await page.reload();
+  assert.match(await time.getAttribute("title"), / UTC$/, "the zone is remembered");
+  await at(page, "Times are in UTC.");
+});
+
+await test("a deployment is followed live while another process reports it", demo, async ({ page }) => {
+  await page.goto(lane);
+  await live(page);
+  await page.evaluate(() => (window.same = true));
+  await demo.cli("deploy", "checkout", "production", "99.0.0", "--status", "started");
+  await page.locator(".head", { hasText: "99.0.0 is under way" }).waitFor();
+  await demo.cli("succeed", "checkout", "production");
+  await page.locator(".lede", { hasText: "99.0.0 runs since" }).waitFor();
+  assert.equal(await page.evaluate(() => window.same), true, "without loading the page again");
+});
+
+await test("a list offers what is new, and moves when it is told to", demo, async ({ page }) => {
+  await page.goto("/history?service=checkout");
+  await live(page);
+  await demo.report("search", "staging", "99.0.0");
+  await demo.report("checkout", "staging", "99.0.1");
+  await page.getByRole("button", { name: "1 new: show" }).click();
+  await page.locator("tr[data-item] a", { hasText: "checkout 99.0.1" }).waitFor();
+});
+
+await test("a page that is paused stays as it is until it is resumed", demo, async ({ page }) => {
+  await page.goto(lane);
+  await live(page);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await at(page, "paused");
+  await demo.report("checkout", "production", "99.0.2");
+  await page.waitForFunction(async () => (await (await fetch(location.href)).text()).includes("99.0.2"));
+  assert.equal(await page.locator(".lede", { hasText: "99.0.2" }).count(), 0);
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.locator(".lede", { hasText: "99.0.2" }).waitFor();
+});
+
+await test("eight tabs are live at once", demo, async ({ context, page }) => {
+  const tabs = [page];
+  for (let more = 0; more < 7; more += 1) tabs.push(await context.newPage());
+  for (const tab of tabs) await tab.goto("/");
+  for (const tab of tabs) await live(tab);
+});
+
+await test("the slider goes back in time and the address says so", demo, async ({ page, context }) => {
+  await page.goto("/?service=checkout");
+  await page.getByLabel("Time", { exact: true }).selectOption({ label: "the last 30 days" });
+  const slider = page.getByLabel("The instant that the board shows");
+  await slider.focus();
+  await page.keyboard.press("Home");
+  await page.waitForURL(/at=/);
+  await at(page, "this is what was, not what is");
+  const then = await page.locator(".board").textContent();
+  const other = await context.newPage();
+  await other.goto(page.url());
+  assert.equal(await other.locator(".board a.version").first().textContent(), await page.locator(".board a.version").first().textContent());
+  assert.ok(!then.includes("99.0.2"));
+  await page.getByRole("link", { name: "Back to now" }).click();
+  await page.locator(".board", { hasText: "99.0.2" }).waitFor();
+});
+
+await test("the slider plays", demo, async ({ page }) => {
+  await page.goto("/?service=checkout");
+  await page.getByRole("button", { name: "Play" }).click();
+  await page.waitForURL(/at=/);
+  const first = page.url();
+  await page.waitForURL((url) => url.href !== first && url.search.includes("at="));
+  await page.locator("#slider button").click();
+  assert.equal(await page.locator("#slider button").textContent(), "▶ Play");
+});
+
+await test("a rollback is confirmed on facts and recorded, by keyboard alone", demo, async ({ page }) => {
+  await demo.report("wharf", "production", "1.0.0");
+  await demo.report("wharf", "production", "1.1.0", { release: { version: "1.1.0", changes: [{ kind: "migration", id: "0042", reversible: false }] } });
+  await page.goto("/lanes/wharf/production");
+  await page.getByRole("link", { name: "Roll back…" }).focus();
+  await page.keyboard.press("Enter");
+  await at(page, "0042, in 1.1.0");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Cancel");
+  await page.getByLabel("Reason").focus();
+  await page.keyboard.type("it loses orders");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("ann");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("production");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Roll back wharf in production to 1.0.0");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("/lanes/wharf/production/3");
+  await at(page, "it loses orders");
+  await page.goto("/lanes/wharf/production/rollback");
+  assert.equal(await page.getByLabel("Who you are").inputValue(), "ann", "who acts is remembered");
+});
+
+await test("a deployment that failed leads to its three ways out, and one of them is taken", demo, async ({ page }) => {
+  await demo.report("pier", "staging", "1.0.0");
+  await demo.report("pier", "staging", "1.1.0", { status: "failed", error: "lock timeout" });
+  await page.goto("/lanes/pier/staging");
+  await page.getByRole("link", { name: "the ways out" }).click();
+  for (const way of ["Roll back", "Roll forward", "Roll over"]) await page.getByRole("heading", { name: way, exact: true }).waitFor();
+  await page.getByRole("link", { name: "Try again…" }).click();
+  await page.getByLabel("Reason").fill("the lock is gone");
+  await page.getByLabel("Who you are").fill("ann");
+  await page.getByRole("button", { name: "Try pier 1.1.0 in staging again" }).click();
+  await page.waitForURL("/lanes/pier/staging/3");
+  await at(page, "the lock is gone");
+});
+
+await test("when another was faster, the confirmation says what is now, and keeps what was typed", demo, async ({ page }) => {
+  await demo.report("dock", "production", "1.0.0");
+  await demo.report("dock", "production", "1.1.0");
+  await page.goto("/lanes/dock/production/rollback");
+  await page.getByLabel("Reason").fill("it loses orders");
+  await page.getByLabel("Who you are").fill("ann");
+  await page.getByLabel("Type the environment’s name").fill("production");
+  await demo.cli("rollback", "dock", "production", "--reason", "faster");
+  await demo.cli("succeed", "dock", "production");
+  await page.getByRole("button", { name: /^Roll back dock/ }).click();
+  await at(page, "The lane has changed meanwhile");
+  await demo.report("dock", "production", "1.2.0");
+  await page.goto("/lanes/dock/production/rollback");
+  await page.getByLabel("Reason").fill("it loses orders");
+  await page.getByLabel("Who you are").fill("ann");
+  await page.getByLabel("Type the environment’s name").fill("production");
+  await demo.report("dock", "production", "1.3.0");
+  await page.getByRole("button", { name: /^Roll back dock/ }).click();
+  await at(page, "The lane has changed meanwhile");
+  await at(page, "#5 1.3.0");
+  assert.equal(await page.getByLabel("Reason").inputValue(), "it loses orders");
+  await page.getByRole("button", { name: /^Roll back dock/ }).click();
+  await page.waitForURL("/lanes/dock/production/6");
+});
+
+await test("a search shows as one types and is shared by its address", demo, async ({ page, context }) => {
+  await page.goto("/history");
+  await page.locator("#q").pressSequentially("loses orders");
+  await page.waitForURL(/q=loses/);
+  await page.locator("tr[data-item]", { hasText: "it loses orders" }).first().waitFor();
+  const shown = await page.locator("tr[data-item]").count();
+  const other = await context.newPage();
+  await other.goto(page.url());
+  assert.equal(await other.locator("tr[data-item]").count(), shown);
+  await other.locator("#q").fill("nothingislikethis");
+  await at(other, "No deployment is like that");
+  await other.getByRole("link", { name: "Remove the filter q: nothingislikethis" }).click();
+  await other.waitForURL("/history");
+});
+
+await test("the keys lead everywhere, and can be switched off", demo, async ({ page }) => {
+  await page.goto("/projections");
+  await page.keyboard.press("g");
+  await page.keyboard.press("b");
+  await page.waitForURL("/");
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  await page.keyboard.press("k");
+  assert.equal(await page.locator("tr[data-current]").count(), 1);
+  await page.keyboard.press("/");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "find");
+  await page.keyboard.type("checkout");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("/history?q=checkout");
+  await page.locator("h1").click();
+  await page.keyboard.press("?");
+  const dialog = page.getByRole("dialog");
+  await dialog.waitFor();
+  await dialog.getByRole("checkbox").uncheck();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await page.keyboard.press("g");
+  await page.keyboard.press("b");
+  assert.ok(page.url().endsWith("/history?q=checkout"));
+  await page.goto("/");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+});
+
+await test("without scripts everything is read, filtered and rolled back", demo, async ({ page }) => {
+  await demo.report("quay", "production", "1.0.0");
+  await demo.report("quay", "production", "1.1.0");
+  await page.goto("/");
+  await page.locator('input[name="service"]').fill("quay");
+  await page.getByRole("button", { name: "Show" }).click();
+  await page.waitForURL(/service=quay/);
+  await at(page, "1 of ");
+  assert.match(await page.locator(".board time").first().textContent(), /^\d{4}-\d\d-\d\d \d\d:\d\d UTC$/);
+  await page.locator(".board a.version").first().click();
+  await page.getByRole("link", { name: "Roll back…" }).click();
+  await page.getByLabel("Reason").fill("by hand");
+  await page.getByLabel("Who you are").fill("ann");
+  await page.getByLabel("Type the environment’s name").fill("production");
+  await page.getByRole("button", { name: /^Roll back quay/ }).click();
+  await page.waitForURL("/lanes/quay/production/3");
+  await page.getByLabel("Colours").selectOption("dark");
+  await page.getByRole("button", { name: "Set" }).click();
+  assert.equal(await page.locator('html[data-theme="dark"]').count(), 1);
+}, { javaScriptEnabled: false });
+
+const evil = `<script>alert(1)</script>"'><img src=x onerror=alert(2)>`;
+await test("hostile names are text on every page", demo, async ({ page }) => {
+  await demo.send("POST", "/v1/deployments", {
+    service: evil, environment: evil, status: "failed", error: evil, reason: evil, labels: { [evil]: evil }, external_id: evil,
+    url: "javascript:alert(3)", actor: { id: evil, name: evil },
+    release: { version: evil, commit: evil, notes: evil, artifacts: [{ name: evil, digest: evil }], changes: [{ kind: evil, id: evil, description: evil, url: "javascript:alert(4)" }] },
+  });
+  const name = encodeURIComponent(evil);
+  for (const path of ["/", "/history", `/history?service=${name}`, "/log", "/environments", "/releases", `/releases/${name}`, `/lanes/${name}/${name}`, `/lanes/${name}/${name}/1`, `/lanes/${name}/${name}/rollback`]) {
+    await page.goto(path);
+    await page.locator("h1").waitFor();
+    assert.equal(await page.locator('img, main script, a[href^="javascript"]').count(), 0, path);
+  }
+});
+
+for (const width of [390, 320]) {
+  await test(`no page is wider than ${width} pixels`, demo, async ({ page }) => {
+    for (const path of paths) {
+      await page.goto(path);
+      assert.equal(await surplus(page), 0, path);
+    }
+  }, { viewport: { width, height: 800 } });
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const width of [1280, 320]) {
+    await test(`axe finds nothing, ${colorScheme}, ${width} pixels wide`, demo, async ({ page }) => {
+      for (const path of paths) {
+        await page.goto(path);
+        assert.deepEqual(await judge(page), [], path);
+      }
+    }, { viewport: { width, height: 900 }, colorScheme });
+  }
+}
+
+await test("a page whose connection is lost says so, and mends itself", demo, async ({ page }) => {
+  await page.goto(lane);
+  await live(page);
+  await demo.end();
+  await page.locator("#lost", { hasText: "The connection to the server is lost since" }).waitFor();
+  await at(page, "reconnecting");
+  const again = await serve(demo.data, { listen: demo.address });
+  await live(page);
+  await page.locator("#lost").waitFor({ state: "hidden" });
+  await again.report("checkout", "production", "99.1.0");
+  await page.locator(".lede", { hasText: "99.1.0 runs since" }).waitFor();
+  await again.end();
+});
+
+const large = await serve(fresh());
+await test("a board of 300 services in five environments is light", large, async ({ page }) => {
+  const lines = [];
+  for (let service = 0; service < 300; service += 1) {
+    for (const environment of ["production", "staging", "testing", "qa", "development"]) {
+      lines.push(JSON.stringify({ service: `service-${service}`, environment, release: { version: `1.${service}.0` }, status: "succeeded", actor: "service:ci", at: "2026-03-02T10:00:00Z" }));
+    }
+  }
+  await fetch(`${large.url}/v1/deployments:batch`, { method: "POST", headers: { "Content-Type": "application/jsonl" }, body: lines.join("\n") });
+  await page.goto("/");
+  // The page was asked for while the read model was folding; it mends itself when that has come so far.
+  await page.locator(".board tbody tr[data-key]").nth(299).waitFor();
+  await page.reload();
+  const entry = await page.evaluate(() => {
+    const { transferSize, requestStart, responseStart, responseEnd, domInteractive } = performance.getEntriesByType("navigation")[0];
+    return { transferSize, server: Math.round(responseStart - requestStart), parsed: Math.round(domInteractive - responseEnd) };
+  });
+  assert.equal(await page.locator(".board tbody tr[data-key]").count(), 300);
+  assert.ok(entry.transferSize < 150_000, JSON.stringify(entry));
+  console.log(`        ${entry.transferSize} bytes; the server took ${entry.server} ms, the browser ${entry.parsed} ms to parse`);
+});
+await large.end();
+
+await browser.close();
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);

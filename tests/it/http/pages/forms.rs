@@ -1,0 +1,86 @@
+//! What is declared, frozen and blocked from a page is what the API would have recorded.
+
+use super::{
+    super::{lane::succeeded, server::Server},
+    filled_in, open, send,
+};
+
+#[test]
+fn an_environment_is_declared_frozen_and_unfrozen() {
+    let server = Server::start();
+    succeeded(&server, &["1.0"]);
+    let page = open(&server, "/environments");
+    let declared = [
+        ("key", filled_in(&page, "key")),
+        ("actor", "ann"),
+        ("name", "production"),
+        ("tier", "production"),
+        ("approvals", "2"),
+        ("one_at_a_time", "on"),
+    ];
+    let sent = send(&server, "/environments", &declared).expect(303);
+    assert_eq!(sent.header("location"), "/environments");
+    let page = open(&server, "/environments");
+    assert!(page.text.contains("2 must agree to a deployment"), "{}", page.text);
+    let freeze = [
+        ("key", filled_in(&page, "key")),
+        ("actor", "service:ci"),
+        ("reason", "quarter's <end>"),
+        ("until", "2999-01-01T00:00:00Z"),
+    ];
+    send(&server, "/environments/production/freeze", &freeze).expect(303);
+    let frozen = &server.get("/v1/environments")["items"][0]["frozen"];
+    assert_eq!(frozen["reason"], "quarter's <end>");
+    let page = open(&server, "/environments");
+    assert!(page.text.contains("quarter&#39;s &#60;end&#62;"), "{}", page.text);
+    assert!(open(&server, "/").text.contains("1 environment is frozen"));
+    let unfreeze = [("key", filled_in(&page, "key")), ("actor", "ann")];
+    send(&server, "/environments/production/unfreeze", &unfreeze).expect(303);
+    assert!(server.get("/v1/environments")["items"][0]["frozen"].is_null());
+}
+
+#[test]
+fn what_a_form_lacks_is_a_problem_page_and_nothing_is_recorded() {
+    let server = Server::start();
+    succeeded(&server, &["1.0"]);
+    let before = server.position();
+    let fields = [("key", "k-1"), ("actor", "ann")];
+    let problem = send(&server, "/environments/production/freeze", &fields).expect(400);
+    assert!(problem.text.contains("say why"), "{problem:?}");
+    let fields = [("key", "k-1"), ("actor", "ann"), ("reason", "x"), ("until", "soon")];
+    send(&server, "/environments/production/freeze", &fields).expect(400);
+    let fields = [("key", "k-1"), ("actor", "ann"), ("name", "x"), ("tier", "high")];
+    send(&server, "/environments", &fields).expect(400);
+    assert_eq!(server.position(), before);
+}
+
+#[test]
+fn a_release_is_blocked_and_unblocked() {
+    let server = Server::start();
+    succeeded(&server, &["1.0", "1.1"]);
+    let page = open(&server, "/releases/checkout");
+    let fields =
+        [("key", filled_in(&page, "key")), ("actor", "ann"), ("reason", "it loses orders")];
+    let sent = send(&server, "/releases/checkout/1.1/block", &fields).expect(303);
+    assert_eq!(sent.header("location"), "/releases/checkout#1.1");
+    let release = server.get("/v1/releases/checkout/1.1");
+    assert_eq!(release["blocked"]["reason"], "it loses orders");
+    let page = open(&server, "/releases/checkout");
+    assert!(page.text.contains("blocked</span>") && page.text.contains("it loses orders"));
+    let fields = [("key", filled_in(&page, "key")), ("actor", "ann"), ("reason", "mended")];
+    send(&server, "/releases/checkout/1.1/unblock", &fields).expect(303);
+    assert!(server.get("/v1/releases/checkout/1.1")["blocked"].is_null());
+}
+
+#[test]
+fn a_theme_is_remembered_and_leads_back_to_where_it_was_chosen() {
+    let server = Server::start();
+    let fields = [("theme", "dark"), ("back", "/history?q=x")];
+    let sent = send(&server, "/preferences", &fields).expect(303);
+    assert_eq!(sent.header("location"), "/history?q=x");
+    let cookie = sent.header("set-cookie").split(';').next().unwrap().to_owned();
+    let page = server.ask("GET", "/").header("Accept", "text/html").header("Cookie", cookie).send();
+    assert!(page.text.contains("<html lang=\"en\" data-theme=\"dark\">"), "{}", page.text);
+    let fields = [("theme", "dark"), ("back", "//evil.example/")];
+    assert_eq!(send(&server, "/preferences", &fields).header("location"), "/");
+}

@@ -1,0 +1,216 @@
+//! What the pages show, to whom, and that all of it is text.
+
+use serde_json::{Value, json};
+
+use super::{
+    super::{
+        lane::{DEPLOYMENTS, asked, at, reported, succeeded, with},
+        server::Server,
+    },
+    HTML, open,
+};
+
+/// Every page there is, for a server that has a lane with a deployment.
+const PAGES: [&str; 9] = [
+    "/",
+    "/history",
+    "/rollbacks",
+    "/releases",
+    "/environments",
+    "/log",
+    "/projections",
+    "/lanes/checkout/production",
+    "/lanes/checkout/production/1",
+];
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+#[test]
+fn every_page_renders_empty_and_filled_and_loads_nothing_from_elsewhere() {
+    let server = Server::start();
+    for page in &PAGES[..7] {
+        open(&server, page).expect(200);
+    }
+    succeeded(&server, &["1.0", "1.1"]);
+    for path in
+        PAGES.into_iter().chain(["/releases/checkout", "/lanes/checkout/production/rollback"])
+    {
+        let page = open(&server, path).expect(200);
+        assert_eq!(page.header("content-security-policy"), POLICY, "{path}");
+        assert!(page.text.contains("<title>") && page.text.contains("<h1"), "{path}");
+        assert!(!page.text.contains("style=\"") && !page.text.contains("onclick"), "{path}");
+        for source in page.text.split("src=\"").skip(1) {
+            assert!(source.starts_with("/assets/"), "{path}: {source:.60}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_shiplog_shows_how_to_record_the_first_deployment() {
+    let server = Server::start();
+    let page = open(&server, "/").expect(200);
+    assert!(page.text.contains("shiplog deploy checkout production 1.4.2"), "{}", page.text);
+    let host = server.ask("GET", "/").header("Accept", HTML);
+    assert!(host.send().text.contains("http://127.0.0.1:"), "with the address that works");
+}
+
+#[test]
+fn the_board_shows_what_runs_what_failed_and_what_is_under_way() {
+    let server = Server::start();
+    succeeded(&server, &["1.0", "1.1"]);
+    server.post(DEPLOYMENTS, &with(asked("1.2"), json!({"status": "failed", "at": at("10:10")})));
+    server.post(DEPLOYMENTS, &with(asked("1.3"), json!({"status": "started", "at": at("10:20")})));
+    let page = open(&server, "/").text;
+    for said in ["checkout", "1.1", "1.2 failed", "what is there is uncertain", "1.3 under way"] {
+        assert!(page.contains(said), "`{said}` is not on the board: {page}");
+    }
+    assert!(page.contains("<time datetime=\"2026-03-02T10:02:00Z\">2026-03-02 10:02 UTC</time>"));
+    assert!(page.contains("1 lane is in doubt after a failure; 1 deployment is under way."));
+}
+
+#[test]
+fn the_board_of_an_earlier_instant_says_so_and_leads_back() {
+    let server = Server::start();
+    succeeded(&server, &["1.0", "1.1"]);
+    let page = open(&server, "/?at=2026-03-02T10:01:30Z&service=check").text;
+    assert!(page.contains(">1.0</a>") && !page.contains(">1.1</a>"), "{page}");
+    assert!(page.contains("this is what was, not what is"), "{page}");
+    assert!(page.contains("<a href=\"/?service=check\">Back to now</a>"), "{page}");
+}
+
+#[test]
+fn filters_say_what_they_leave_out_and_can_be_removed() {
+    let server = Server::start();
+    succeeded(&server, &["1.0"]);
+    server.post(DEPLOYMENTS, &with(reported("7.0", "10:09"), json!({"service": "search"})));
+    let board = open(&server, "/?service=SEAR&tier=&only=").text;
+    assert!(board.contains("1 of 2 services") && !board.contains(">1.0</a>"), "{board}");
+    let history = open(&server, "/history?service=search&status=failed&q=").text;
+    assert!(history.contains("No deployment is like that"), "{history}");
+    assert!(history.contains("<a href=\"/history?service=search\""), "without the status");
+    let problem = open(&server, "/history?status=broken").expect(400);
+    assert!(problem.text.contains("?status") && problem.text.contains("none of"), "{problem:?}");
+}
+
+#[test]
+fn the_history_pages_by_cursor_and_is_the_same_as_a_table() {
+    let server = Server::start();
+    succeeded(&server, &["1.0", "1.1", "1.2"]);
+    let first = open(&server, "/history?limit=2&service=checkout").text;
+    assert!(first.contains("checkout 1.2") && !first.contains("checkout 1.0"), "{first}");
+    let (_, rest) = first.split_once("rel=\"next\" href=\"").unwrap();
+    let next = rest.split('"').next().unwrap().replace("&#38;", "&");
+    let second = open(&server, &next).text;
+    assert!(second.contains("checkout 1.0") && !second.contains("checkout 1.2"), "{second}");
+    assert!(
+        first.contains("/v1/deployments?limit=2&#38;service=checkout&#38;format=csv"),
+        "{first}"
+    );
+}
+
+#[test]
+fn hostile_names_are_text_everywhere() {
+    let server = Server::start();
+    let evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
+    let body = json!({
+        "service": evil, "environment": evil, "status": "failed", "error": evil, "reason": evil,
+        "release": {"version": evil, "commit": evil, "notes": evil,
+            "artifacts": [{"name": evil, "digest": evil}],
+            "changes": [{"kind": evil, "id": evil, "description": evil, "url": "javascript:alert(3)"}]},
+        "labels": {evil: evil}, "external_id": evil, "url": "javascript:alert(4)",
+        "actor": {"id": evil, "name": evil},
+    });
+    server.post(DEPLOYMENTS, &body);
+    let name = crate::support::encode(evil);
+    let lane = format!("/lanes/{name}/{name}");
+    let path = format!("/v1/environments/{name}/freeze");
+    server.post(&path, &json!({"reason": evil}));
+    let pages = [
+        "/".to_owned(),
+        "/history".into(),
+        format!("/history?q={name}"),
+        format!("/history?service={name}"),
+        "/log".into(),
+        "/environments".into(),
+        "/releases".into(),
+        format!("/releases/{name}"),
+        format!("{lane}/1"),
+        lane.clone(),
+        format!("{lane}/rollback"),
+        format!("/{name}"),
+    ];
+    for path in pages {
+        let page = open(&server, &path).text;
+        for harm in ["<script>alert", "<img", "href=\"javascript:", "href=\"data:"] {
+            assert!(!page.contains(harm), "{path} has `{harm}`: {page}");
+        }
+    }
+}
+
+#[test]
+fn a_problem_is_a_page_to_a_browser_and_json_to_a_program() {
+    let server = Server::start();
+    let page = open(&server, "/lanes/checkout/production").expect(404);
+    assert!(page.text.contains("nothing was ever deployed to"), "{page:?}");
+    assert!(page.text.contains(page.header("x-request-id")), "{page:?}");
+    open(&server, "/nowhere").expect(404);
+    server.ask("GET", "/nowhere").send().problem(404, "not-found");
+    let api = server.ask("GET", "/v1/lanes/a/b").header("Accept", HTML).send();
+    api.problem(404, "not-found");
+}
+
+#[test]
+fn a_page_says_up_to_where_in_the_log_it_tells() {
+    let server = Server::start();
+    succeeded(&server, &["1.0"]);
+    let page = open(&server, "/");
+    assert_eq!(page.header("shiplog-position"), server.position());
+}
+
+#[test]
+fn styles_and_scripts_are_kept_as_long_as_they_are_the_same() {
+    let server = Server::start();
+    for name in ["style.css", "main.js", "stream.js", "icon.svg"] {
+        let path = format!("/assets/{name}");
+        let first = server.ask("GET", &path).send().expect(200);
+        let tag = first.header("etag").to_owned();
+        server.ask("GET", &path).header("If-None-Match", &tag).send().expect(304);
+    }
+    server.ask("GET", "/assets/../Cargo.toml").send().expect(404);
+}
+
+#[test]
+fn the_script_that_follows_the_log_knows_every_type_of_event() {
+    let server = Server::start();
+    let script = server.ask("GET", "/assets/stream.js").send().text;
+    let types = shiplog_domain::wire::DomainEvent::SCHEMAS.concat();
+    for schema in types {
+        assert!(script.contains(&format!("\"{}\"", schema.event_type)), "{}", schema.event_type);
+    }
+}
+
+#[test]
+fn the_log_reads_from_its_end_and_from_its_beginning() {
+    let server = Server::start();
+    let versions: Vec<_> = (0..40).map(|patch| format!("1.0.{patch}")).collect();
+    let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
+    succeeded(&server, &versions);
+    let end = open(&server, "/log").text;
+    assert!(end.contains("1.0.39") && !end.contains("1.0.3&#34;"), "{end}");
+    let start = open(&server, "/log?after=0&limit=4").text;
+    assert!(start.contains("1.0.1&#34;") && !start.contains("1.0.9&#34;"), "{start}");
+    assert!(start.contains("href=\"/log?limit=4&#38;after=4\""), "{start}");
+    let kind = open(&server, "/log?type=DeploymentFailed").text;
+    assert!(kind.contains("No event is like that here"), "{kind}");
+}
+
+#[test]
+fn a_rollback_that_nobody_called_so_is_in_the_audit() {
+    let server = Server::start();
+    succeeded(&server, &["1.0", "1.1", "1.0"]);
+    let page = open(&server, "/rollbacks").text;
+    assert!(page.contains("1.1 → 1.0") && page.contains("not called so"), "{page}");
+    let unsaid: Value = server.get("/v1/rollbacks");
+    assert_eq!(unsaid["items"][0]["declared"], false);
+}
