@@ -5,6 +5,7 @@ mod away;
 mod crashes;
 mod help;
 mod immune_system;
+mod incident;
 mod rails;
 mod run;
 mod yard;
