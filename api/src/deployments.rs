@@ -37,6 +37,8 @@ use utoipa_axum::{
 
 pub(crate) use self::{
     csv::{shown, word},
+    happened::{Approve, Long, Reject},
+    happenings::{Verdict, decide},
     intent::KINDS,
     list::{KNOWN, filter, next_link, statuses},
     request::{DeploymentRequest, when},

@@ -52,6 +52,8 @@ pub(crate) fn routes() -> Router<App> {
             get(way::ask_roll_forward).post(way::take_roll_forward),
         )
         .route("/lanes/{service}/{environment}/{number}/recovery", get(recovery::show))
+        .route("/lanes/{service}/{environment}/{number}/approve", post(deployment::approve))
+        .route("/lanes/{service}/{environment}/{number}/reject", post(deployment::reject))
         .route("/history", get(history::show))
         .route("/rollbacks", get(rollbacks::show))
         .route("/releases", get(releases::services))

@@ -52,7 +52,8 @@ macro_rules! happenings {
     )+};
 }
 
-type Long = Text<0, 10_000>;
+/// A text that is as long as any.
+pub(crate) type Long = Text<0, 10_000>;
 
 happenings! {
     /// It began; or, as a claim, whoever says so wants to begin it.
@@ -221,6 +222,20 @@ happenings! {
         };
         Ok(Happened::Correct { correction, reason: self.reason.into() })
     };
+}
+
+impl Approve {
+    /// Agrees, in these words.
+    pub(crate) fn saying(comment: Option<Long>) -> Self {
+        Self { comment, at: None }
+    }
+}
+
+impl Reject {
+    /// Turns it down for this reason.
+    pub(crate) fn because(reason: Option<Long>) -> Self {
+        Self { reason, at: None }
+    }
 }
 
 /// The most links that a note has.

@@ -32,6 +32,7 @@ use crate::{
     path::{self, DeploymentPath},
     problem::{Problem, ProblemKind},
     rails,
+    receipt::Receipt,
     shapes::{Deployment, Told},
     views::PATIENCE,
 };
@@ -112,20 +113,52 @@ fn see(state: &LaneState, number: DeploymentNumber) -> Option<Seen> {
     })
 }
 
+/// Agrees to a deployment, or turns it down: what a person decides about one.
+pub(crate) async fn decide(
+    app: &App,
+    deployment: &DeploymentPath,
+    caller: &Caller,
+    verdict: Verdict,
+) -> Result<(), Problem> {
+    let recorded = match verdict {
+        Verdict::Approve(given) => record(app, deployment, caller, ("approve", given)).await,
+        Verdict::Reject(given) => record(app, deployment, caller, ("reject", given)).await,
+    };
+    recorded.map(drop)
+}
+
+/// What a person decides about a deployment.
+pub(crate) enum Verdict {
+    Approve(Approve),
+    Reject(Reject),
+}
+
 /// Records what happened and answers with the deployment as it is then.
 async fn take<H: Happening>(
     app: App,
-    DeploymentPath { lane, number }: DeploymentPath,
+    path: DeploymentPath,
     caller: Caller,
     step: &str,
     given: H,
 ) -> Result<Response, Problem> {
-    let path = format!("{}/{step}", path::of_deployment(&lane, number));
+    let (receipt, deployment) = record(&app, &path, &caller, (step, given)).await?;
+    Ok((receipt, Json(deployment)).into_response())
+}
+
+/// Records what happened; tells the deployment as it is then.
+async fn record<H: Happening>(
+    app: &App,
+    DeploymentPath { lane, number }: &DeploymentPath,
+    caller: &Caller,
+    (step, given): (&str, H),
+) -> Result<(Receipt, Deployment), Problem> {
+    let number = *number;
+    let path = format!("{}/{step}", path::of_deployment(lane, number));
     let metadata = caller.metadata(&path, &given);
     let when = when(given.at(), app.clock.now());
     let mut happened = given.happened(&caller.actor)?;
     if let Happened::Claim { rails, .. } = &mut happened {
-        *rails = rails::of_deployment(&app, &lane, number).await?;
+        *rails = rails::of_deployment(app, lane, number).await?;
     }
     let command = Command::Deployment { number, when, happened };
     app.telemetry.asked(&command);
@@ -138,20 +171,20 @@ async fn take<H: Happening>(
         executed => executed?,
     };
     let Seen { deployment, requested_by, classification, replaced } = seen.ok_or_else(missing)?;
-    let actor = requester(&app, &lane, requested_by).await?;
+    let actor = requester(app, lane, requested_by).await?;
     let position = match outcome {
         Outcome::Recorded(last) | Outcome::Replayed(last) => Some(last.position),
-        Outcome::AlreadySo { position, .. } => last_position(&app, &lane, number, position).await?,
+        Outcome::AlreadySo { position, .. } => last_position(app, lane, number, position).await?,
     };
     let told = Told {
-        lane: &lane,
+        lane,
         deployment: &deployment,
         actor: &actor,
         classification,
         replaced: replaced.as_ref(),
         position: position.ok_or_else(missing)?,
     };
-    Ok((app.receipt_of(&outcome), Json(Deployment::from(told))).into_response())
+    Ok((app.receipt_of(&outcome), Deployment::from(told)))
 }
 
 /// Who requested a deployment, from the event of its stream that did.

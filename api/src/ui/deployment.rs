@@ -2,6 +2,7 @@
 
 mod changes;
 mod told;
+mod verdict;
 
 use askama::Template;
 use axum::{
@@ -19,6 +20,7 @@ use shiplog_projections::{
 };
 use shiplog_store::log::Recorded;
 
+pub(super) use self::verdict::{approve, reject};
 use self::{changes::Changes, told::Told};
 use super::{
     form,
@@ -27,7 +29,8 @@ use super::{
     parts::{Mark, Time, Who, what, why},
 };
 use crate::{
-    app::App, deployments, path::DeploymentPath, problem::Problem, query::encode, views::AtLeast,
+    answering::fresh, app::App, deployments, path::DeploymentPath, problem::Problem, query::encode,
+    views::AtLeast,
 };
 
 #[derive(Template)]
@@ -46,10 +49,14 @@ struct DeploymentPage {
     changes: Changes,
     events: Vec<EventLine>,
     paths: Paths,
+    /// A promise for each form of the page.
+    approval: String,
+    rejection: String,
 }
 
 /// Where one can go from here.
 struct Paths {
+    own: String,
     lane: String,
     release: String,
     json: String,
@@ -127,6 +134,8 @@ pub(super) async fn show(
         changes,
         events: records.into_iter().map(EventLine::from).collect(),
         paths,
+        approval: fresh().to_string(),
+        rejection: fresh().to_string(),
         lane,
     };
     page(&app, &shown.frame, &shown)
@@ -157,6 +166,7 @@ async fn paths(app: &App, answer: &Answer<Entry>) -> Result<Paths, Problem> {
     let sibling = |number: u32| format!("{}/{number}", links::lane(lane));
     let json = crate::path::of_deployment(lane, number);
     Ok(Paths {
+        own: path.clone(),
         lane: links::lane(lane),
         release: links::release(&lane.service, &deployment.release().version),
         events: format!("{json}/events"),

@@ -127,15 +127,10 @@ pub(super) async fn show(
     let filter = Filter { status: Some(Status::Requested), ..Filter::default() };
     let ask = move |view: &View<'_>| history::list(view, &filter, &Page::first(50));
     let waiting = app.models.history.query(ask).await?.value.items;
-    let guarded = |item: &Item| {
-        answer.value.iter().any(|row| {
-            let approvals = row.rules.map_or(0, |rules| rules.approvals);
-            approvals > 0 && row.environment.as_str() == item.environment
-        })
-    };
     let frame = Frame::new(shell, Section::Environments, "Environments");
     let frame = frame.told_by(&app, &app.models.current, &answer).await;
-    let waiting = waiting.iter().map(Item::from).filter(guarded).collect();
+    let waiting = waiting.iter().filter(|entry| entry.deployment.approvals_missing() > 0);
+    let waiting = waiting.map(Item::from).collect();
     let (mut rows, now) = (answer.value, frame.shell.now);
     rows.sort_by_key(|row| (row.retired, stage(row.tier)));
     let shown = EnvironmentsPage {

@@ -3,7 +3,7 @@
 use askama::{Template, filters::HtmlSafe};
 use jiff::{Timestamp, tz::TimeZone};
 use shiplog_domain::{
-    lane::{Classification, Health, Intent, Status},
+    lane::{Classification, Health, Intent, Rail, Status},
     metadata::{Actor, ActorKind, Via},
 };
 
@@ -146,6 +146,16 @@ pub(super) fn short(commit: &str) -> String {
 /// A number of things, with the right word.
 pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// What can stand in the way, in words for people.
+pub(super) fn rail_word(rail: Rail) -> &'static str {
+    match rail {
+        Rail::Freeze => "the freeze",
+        Rail::OneAtATime => "one deployment at a time",
+        Rail::Approvals => "the approvals",
+        Rail::Block => "the block of the release",
+    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use super::{
     form::{self, Form},
     frame::{Frame, Section, Shell, page},
     links,
+    parts::rail_word,
 };
 use crate::{
     answering::fresh,
@@ -78,12 +79,7 @@ impl WayPage {
     /// What stands in the way, in a word for people.
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     fn rail(rail: &Rail) -> &'static str {
-        match rail {
-            Rail::Freeze => "the freeze",
-            Rail::OneAtATime => "one deployment at a time",
-            Rail::Approvals => "the approvals",
-            Rail::Block => "the block of the release",
-        }
+        rail_word(*rail)
     }
 
     /// What the button does, in full.

@@ -1,14 +1,16 @@
 //! What is known of a deployment, in the words of its page.
 
 use shiplog_domain::{
-    lane::{Correction, Deployment, DeploymentNumber, Intent, LaneId, LinkKind},
+    lane::{
+        Correction, Deployment, DeploymentNumber, Intent, Irreversible, LaneId, LinkKind, Override,
+    },
     names::TargetName,
 };
 use shiplog_projections::history::Place;
 
 use crate::ui::{
     links,
-    parts::{Mark, Time, span},
+    parts::{Mark, Time, rail_word, span},
 };
 
 /// Everything that was said of it.
@@ -34,6 +36,12 @@ pub(in crate::ui) struct Told {
     pub(in crate::ui) health: Option<(Mark, Time, String)>,
     pub(in crate::ui) targets: Vec<(TargetName, Mark, Time, Option<String>)>,
     pub(in crate::ui) notes: Vec<(String, Time)>,
+    /// While people can decide about it: how many of them still have to agree.
+    pub(in crate::ui) missing: Option<u8>,
+    /// The guard rails that it crossed, and why.
+    pub(in crate::ui) crossed: Option<(String, String)>,
+    /// The irreversible changes that whoever asked had been shown.
+    pub(in crate::ui) shown: Vec<String>,
     pub(in crate::ui) approvals: Vec<(String, Option<String>, Time)>,
     pub(in crate::ui) corrections: Vec<(&'static str, String, Time)>,
     pub(in crate::ui) labels: Vec<(String, String)>,
@@ -75,6 +83,9 @@ impl Told {
                 })
                 .collect(),
             notes: told.notes.iter().map(|note| (note.text.clone(), Time::of(note.at))).collect(),
+            missing: told.is_open().then(|| told.approvals_missing()),
+            crossed: requested.crosses.as_ref().map(crossed),
+            shown: requested.acknowledged.iter().map(change).collect(),
             approvals: told
                 .approvals
                 .iter()
@@ -90,6 +101,16 @@ impl Told {
             release_notes: told.release().notes.clone(),
         }
     }
+}
+
+fn crossed(Override { rails, reason }: &Override) -> (String, String) {
+    let rails: Vec<_> = rails.iter().map(|rail| rail_word(*rail)).collect();
+    (rails.join(", "), reason.clone())
+}
+
+fn change(Irreversible { version, id, description }: &Irreversible) -> String {
+    let words = [Some(version.as_str()), id.as_deref(), description.as_deref()];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn refers(lane: &LaneId, intent: &Intent) -> Vec<(&'static str, u32, String)> {

@@ -1,7 +1,12 @@
 //! What is declared, frozen and blocked from a page is what the API would have recorded.
 
+use serde_json::json;
+
 use super::{
-    super::{lane::succeeded, server::Server},
+    super::{
+        lane::{DEPLOYMENTS, asked, deployment, succeeded, with},
+        server::Server,
+    },
     filled_in, open, send,
 };
 
@@ -37,6 +42,41 @@ fn an_environment_is_declared_frozen_and_unfrozen() {
     let unfreeze = [("key", filled_in(&page, "key")), ("actor", "ann")];
     send(&server, "/environments/production/unfreeze", &unfreeze).expect(303);
     assert!(server.get("/v1/environments")["items"][0]["frozen"].is_null());
+}
+
+#[test]
+fn a_deployment_is_approved_and_another_rejected_from_its_page() {
+    let server = Server::start();
+    let rules = json!({"tier": "production", "approvals": 1});
+    server.ask("PUT", "/v1/environments/production").json(&rules).send().expect(200);
+    for version in ["1.0", "1.1"] {
+        server.post(DEPLOYMENTS, &with(asked(version), json!({"actor": "ann"})));
+    }
+    assert!(open(&server, "/environments").text.contains("Waiting for approval"));
+    let own = "/lanes/checkout/production/1";
+    let page = open(&server, own);
+    assert!(page.text.contains("for 1 to agree"), "{}", page.text);
+    let by = |actor| [("key", filled_in(&page, "key")), ("actor", actor), ("comment", "seen it")];
+    let refused = send(&server, &format!("{own}/approve"), &by("ann")).expect(409);
+    assert!(refused.text.contains("somebody else has to agree"), "{}", refused.text);
+    let sent = send(&server, &format!("{own}/approve"), &by("ben")).expect(303);
+    assert_eq!(sent.header("location"), own);
+    let approved = server.get(&deployment(1));
+    assert_eq!(
+        (&approved["approvals"][0]["by"], &approved["approvals_missing"]),
+        (&json!("ben"), &json!(0))
+    );
+    assert!(open(&server, own).text.contains("approved</span> by ben"));
+    let page = open(&server, "/lanes/checkout/production/2");
+    let fields = [("key", filled_in(&page, "key")), ("actor", "ben"), ("comment", "not today")];
+    send(&server, "/lanes/checkout/production/2/reject", &fields).expect(303);
+    let rejected = server.get(&deployment(2));
+    assert_eq!(
+        (&rejected["status"], &rejected["ended_because"]),
+        (&json!("rejected"), &json!("not today"))
+    );
+    assert!(!open(&server, "/lanes/checkout/production/2").text.contains("/reject"));
+    assert!(!open(&server, "/environments").text.contains("Waiting for approval"));
 }
 
 #[test]
