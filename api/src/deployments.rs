@@ -41,7 +41,7 @@ pub(crate) use self::{
     happenings::{Verdict, decide},
     intent::KINDS,
     list::{KNOWN, filter, next_link, statuses},
-    request::{DeploymentRequest, when},
+    request::{DeploymentRequest, MAX_SHOWN, when},
     show::{one, records},
 };
 use crate::{

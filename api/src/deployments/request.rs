@@ -88,9 +88,9 @@ pub(crate) struct DeploymentRequest {
     #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<OverrideGiven>)]
     pub(super) crosses: Option<Object<OverrideGiven>>,
-    /// The irreversible changes that whoever asks has been shown: up to 1,000.
+    /// The irreversible changes that whoever asks has been shown: up to 200.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<ShownGiven>>, max_items = 1000)]
+    #[schema(value_type = Option<Vec<ShownGiven>>, max_items = 200)]
     pub(super) acknowledged: Option<Vec<Object<ShownGiven>>>,
     /// Who is answerable; `Shiplog-Actor` does it too.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,7 +157,7 @@ impl DeploymentRequest {
 }
 
 /// The most irreversible changes that one request acknowledges.
-const MAX_SHOWN: usize = 1_000;
+pub(crate) const MAX_SHOWN: usize = 200;
 
 fn shown(given: Option<Vec<Object<ShownGiven>>>) -> Result<Vec<Irreversible>, Problem> {
     let given = given.unwrap_or_default();

@@ -104,53 +104,60 @@ fn deployment() -> Vec<Way> {
     let to = json!({"oneOf": [nothing(), reference("Name"), reference("Number")]});
     let rollback = json!({"anyOf": intent(&["rollback"], Some(("to", to)))});
     let retry = json!({"anyOf": intent(&["retry"], Some(("of", number())))});
-    let asked = json!({"enum": [null, "requested"]});
-    let going = json!({"enum": [null, "requested", "started", "succeeded"]});
-    let reported = json!({"enum": ["started", "succeeded"]});
-    let failed = json!({"enum": ["failed"]});
-    let deployed = reference("ReleaseDeployed");
-    let maybe_deployed = json!({"oneOf": [nothing(), reference("ReleaseDeployed")]});
+    let deployed = json!({"intent": deploys, "release": reference("ReleaseDeployed")});
     let reason = json!({"type": "string", "minLength": 1, "maxLength": 10_000});
-    vec![
-        Way {
-            title: "A deployment with a release",
-            required: &["release"],
-            properties: json!({"intent": deploys, "release": deployed, "status": going,
-                "error": nothing()}),
-        },
-        Way {
-            title: "A failed deployment with a release",
-            required: &["release", "status"],
-            properties: json!({"intent": deploys, "release": deployed, "status": failed}),
-        },
-        Way {
-            title: "A rollback, asked for",
-            required: &["intent", "reason"],
-            properties: json!({"intent": rollback, "release": nothing(), "status": asked,
-                "reason": reason, "error": nothing()}),
-        },
-        Way {
-            title: "A rollback, reported",
-            required: &["intent", "status"],
-            properties: json!({"intent": rollback, "release": maybe_deployed, "status": reported,
-                "error": nothing()}),
-        },
-        Way {
-            title: "A failed rollback, reported",
-            required: &["intent", "status"],
-            properties: json!({"intent": rollback, "release": maybe_deployed, "status": failed}),
-        },
-        Way {
-            title: "A retry",
-            required: &["intent"],
-            properties: json!({"intent": retry, "release": nothing(), "status": going,
-                "error": nothing()}),
-        },
-        Way {
-            title: "A failed retry, reported",
-            required: &["intent", "status"],
-            properties: json!({"intent": retry, "release": nothing(), "status": failed}),
-        },
+    let back = json!({"intent": rollback, "release": nothing(), "reason": reason});
+    let maybe_deployed = json!({"oneOf": [nothing(), reference("ReleaseDeployed")]});
+    let was_back = json!({"intent": rollback, "release": maybe_deployed});
+    let again = json!({"intent": retry, "release": nothing()});
+    let with_release = stages(
+        [
+            "A deployment with a release, asked for",
+            "A deployment with a release, reported",
+            "A failed deployment with a release, reported",
+        ],
+        (&["release"], &deployed),
+        (&["release", "status"], &deployed),
+    );
+    let rollbacks = stages(
+        ["A rollback, asked for", "A rollback, reported", "A failed rollback, reported"],
+        (&["intent", "reason"], &back),
+        (&["intent", "status"], &was_back),
+    );
+    let retries = stages(
+        ["A retry, asked for", "A retry, reported", "A failed retry, reported"],
+        (&["intent"], &again),
+        (&["intent", "status"], &again),
+    );
+    [with_release, rollbacks, retries].into_iter().flatten().collect()
+}
+
+/// Three ways to say one kind of deployment: asked for, reported, and reported to have failed. Only
+/// what is asked for meets guard rails, and only what failed has an error.
+fn stages(
+    titles: [&'static str; 3],
+    asked: (&'static [&'static str], &Value),
+    reported: (&'static [&'static str], &Value),
+) -> [Way; 3] {
+    let [title_asked, title_reported, title_failed] = titles;
+    let way = |title, (required, fields): (&'static [&'static str], &Value), more: Value| {
+        let fields = [fields, &more].into_iter().filter_map(Value::as_object).flatten();
+        let fields = fields.map(|(name, schema)| (name.clone(), schema.clone()));
+        Way { title, required, properties: fields.collect() }
+    };
+    [
+        way(
+            title_asked,
+            asked,
+            json!({"status": {"enum": [null, "requested"]}, "error": nothing()}),
+        ),
+        way(
+            title_reported,
+            reported,
+            json!({"status": {"enum": ["started", "succeeded"]}, "error": nothing(),
+                "override": nothing()}),
+        ),
+        way(title_failed, reported, json!({"status": {"enum": ["failed"]}, "override": nothing()})),
     ]
 }
 

@@ -161,8 +161,8 @@ impl PartialSchema for ActorGiven {
             .schema_type(utoipa::openapi::schema::SchemaType::from_iter([Type::String, Type::Null]))
             .max_length(Some(200));
         let kind = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .enum_values(Some(["person", "service", "system"]));
+            .schema_type(utoipa::openapi::schema::SchemaType::from_iter([Type::String, Type::Null]))
+            .enum_values(Some([Some("person"), Some("service"), Some("system"), None]));
         let object = ObjectBuilder::new()
             .property("kind", kind)
             .property("id", id())

@@ -7,7 +7,7 @@ use shiplog_projections::history::Entry;
 use utoipa::ToSchema;
 
 use crate::{
-    deployments::PATH,
+    deployments::{MAX_SHOWN, PATH},
     shapes::{IrreversibleShape, Release},
 };
 
@@ -43,6 +43,7 @@ impl<'a> Caller<'a> {
 
     /// Puts an earlier deployment's release back; says which irreversible changes are shown.
     pub(super) fn roll_back(&self, to: u32, shown: &[IrreversibleShape]) -> Call {
+        let shown = shown.get(..MAX_SHOWN).unwrap_or(shown);
         let shown = (!shown.is_empty()).then(|| ("acknowledged", json!(shown)));
         self.post(json!({ "kind": "rollback", "to": to }), shown)
     }

@@ -11,7 +11,7 @@ use shiplog_projections::{projection::View, releases};
 use crate::{
     app::App,
     body,
-    deployments::DeploymentRequest,
+    deployments::{DeploymentRequest, MAX_SHOWN},
     path,
     problem::{FieldError, Problem, ProblemKind},
     query::Query,
@@ -140,7 +140,8 @@ impl Way {
             ));
         }
         if !shown.is_empty() {
-            let shown: Vec<_> = shown.into_iter().map(IrreversibleShape::from).collect();
+            let shown: Vec<_> =
+                shown.into_iter().take(MAX_SHOWN).map(IrreversibleShape::from).collect();
             fields.push(("acknowledged", json!(shown)));
         }
         if !entered.overrides.is_empty() {
