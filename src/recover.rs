@@ -61,9 +61,8 @@ impl Recover {
 /// What failed last, if nothing has mended it since; else what runs.
 fn troubled(client: &Client, reference: &Reference) -> Result<u64, Failure> {
     let lane = client.get(&lane_path(&reference.service, &reference.environment))?.body;
-    let is_uncertain = lane.get("uncertain").is_some_and(|why| !why.is_null());
-    let places = if is_uncertain { ["last_failed", "current"] } else { ["current", "last_failed"] };
-    let found = places.iter().find_map(|place| lane.get(place)?.get("number")?.as_u64());
+    let places = [left(&lane), lane.get("last_failed")];
+    let found = places.into_iter().flatten().find_map(|place| place.get("number")?.as_u64());
     found.ok_or_else(|| {
         let message = format!("nothing has succeeded or failed in {} yet", reference.lane());
         Failure::new(Exit::Refused, message)
@@ -71,7 +70,28 @@ fn troubled(client: &Client, reference: &Reference) -> Result<u64, Failure> {
     })
 }
 
+/// What a way out leaves: what failed half-way, if something did, else what runs.
+pub(crate) fn left(lane: &Value) -> Option<&Value> {
+    let is_uncertain = lane.get("uncertain").is_some_and(|why| !why.is_null());
+    lane.get(if is_uncertain { "last_failed" } else { "current" })
+}
+
 /// The items of a list in an answer.
 fn items<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
     value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_failed_half_way_is_left_rather_than_what_runs() {
+        let (current, failed) = (json!({"number": 42}), json!({"number": 43}));
+        let lane = |uncertain: Value| json!({"current": current, "last_failed": failed, "uncertain": uncertain});
+        assert_eq!(left(&lane("#43 failed half-way".into())), Some(&failed));
+        assert_eq!(left(&lane(Value::Null)), Some(&current));
+    }
 }

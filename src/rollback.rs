@@ -9,7 +9,7 @@ use crate::{
     deployment::{self, body, place},
     exit::{Exit, Failure},
     guard::OverrideArgs,
-    recover::change_made,
+    recover::{change_made, left},
     reference::{Reference, Which},
     write::{Author, WriteArgs},
 };
@@ -102,12 +102,6 @@ impl Rollback {
         deployment::announce(context, &done)?;
         Ok(Exit::Success)
     }
-}
-
-/// What a rollback leaves: what failed half-way, if something did, else what runs.
-fn left(lane: &Value) -> Option<&Value> {
-    let is_uncertain = lane.get("uncertain").is_some_and(|why| !why.is_null());
-    lane.get(if is_uncertain { "last_failed" } else { "current" })
 }
 
 fn lane(words: &[String]) -> Result<Reference, Failure> {
@@ -227,14 +221,6 @@ mod tests {
             assert_eq!(Goal::read(text, None).wire(), expected);
         }
         assert_eq!(Goal::read("previous", Some("38".into())).wire(), json!("38"));
-    }
-
-    #[test]
-    fn what_failed_half_way_is_left_rather_than_what_runs() {
-        let (current, failed) = (json!({"number": 42}), json!({"number": 43}));
-        let lane = |uncertain: Value| json!({"current": current, "last_failed": failed, "uncertain": uncertain});
-        assert_eq!(left(&lane("#43 failed half-way".into())), Some(&failed));
-        assert_eq!(left(&lane(Value::Null)), Some(&current));
     }
 
     #[test]

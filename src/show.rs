@@ -8,7 +8,7 @@ use crate::{
     deployment::{DETAILS, text},
     exit::Exit,
     output::{self, Column, Format, Kind},
-    recover::quoted,
+    recover::{left, quoted},
     reference::{Named, Reference},
 };
 
@@ -71,8 +71,7 @@ fn point_out(
     }
     let lane = client.get(&lane_path(&reference.service, &reference.environment))?.body;
     let number = deployment.get("number").cloned().unwrap_or_default();
-    let is_uncertain = lane.get("uncertain").is_some_and(|why| !why.is_null());
-    if is_uncertain && lane.pointer("/last_failed/number") == Some(&number) {
+    if left(&lane).and_then(|left| left.get("number")) == Some(&number) {
         let lane = format!("{} {}", quoted(&reference.service), quoted(&reference.environment));
         writeln!(context.out, "\nthe ways out: shiplog recover {lane} {number}")?;
     }

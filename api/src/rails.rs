@@ -23,7 +23,9 @@ pub(crate) async fn of_request(
         }
         Asked::Rollback { .. } | Asked::Retry { .. } => {
             let look = |state: &lane::State, version: Option<_>| {
-                (lane::wanted(state, asked.clone()).ok(), Some(ExpectedVersion::from(version)))
+                let foreseen = lane::foresee(state, asked.clone(), &Rails::default()).ok();
+                let wanted = foreseen.map(|foreseen| foreseen.release.version.clone());
+                (wanted, Some(ExpectedVersion::from(version)))
             };
             app.lanes.read(&lane.stream(), look).await?
         }

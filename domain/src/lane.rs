@@ -10,6 +10,7 @@ mod rails;
 mod recovery;
 mod refusal;
 mod request;
+mod requested;
 mod rollback;
 
 use std::fmt;
@@ -22,17 +23,18 @@ pub use self::{
     deployment::{Deployment, OutcomeReport, Status, TargetState},
     event::{
         Annotated, Approved, Cancelled, Corrected, Correction, Event, Failed, Health, HealthReport,
-        Intent, Irreversible, Link, LinkKind, Rejected, Removed, Requested, Started, Succeeded,
-        TargetFailed, TargetReport,
+        Link, LinkKind, Rejected, Removed, Started, Succeeded, TargetFailed, TargetReport,
     },
     evolve::{Effect, State},
     rails::{Approvals, Override, Rail, Rails},
-    recovery::{Candidate, Recovery, recovery},
+    recovery::{Candidate, Recovery, candidates, recovery},
     refusal::Refusal,
+    request::{Foreseen, foresee},
+    requested::{Intent, Irreversible, Requested},
 };
 use crate::{
     decider::Decider,
-    names::{EnvironmentName, ServiceName, Version},
+    names::{EnvironmentName, ServiceName},
     stream::{StreamName, decode_part},
 };
 
@@ -80,16 +82,6 @@ impl fmt::Display for DeploymentNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{}", self.0)
     }
-}
-
-/// The version that a request comes to, as the lane stands: whether that is blocked has to be known
-/// before the request is decided.
-///
-/// # Errors
-///
-/// The refusal that the request meets whatever stands in its way.
-pub fn wanted(state: &State, asked: Asked) -> Result<Version, Refusal> {
-    request::wanted(state, asked)
 }
 
 /// The rules of a lane.

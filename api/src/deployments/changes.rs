@@ -10,7 +10,7 @@ use serde::Serialize;
 use shiplog_domain::{
     lane,
     names::Version,
-    release::{Artifact, Manifest, ReleaseId},
+    release::{Manifest, ReleaseId},
 };
 use shiplog_projections::{
     history::Entry,
@@ -96,7 +96,7 @@ async fn get_changes(
     let (entry, position) = one(&app, &lane, number).await?;
     let look = |state: &lane::State, _: Option<_>| {
         let deployment = state.deployment(number)?;
-        lane::recovery(state, deployment).before.map(Before::from)
+        state.ran_before(deployment).map(Before::from)
     };
     let before = app.lanes.read(&lane.stream(), look).await?;
     at_least.seen_by(&app.models.releases).await?;
@@ -149,19 +149,14 @@ pub(super) async fn against(
 }
 
 fn artifacts(before: Option<&Manifest>, after: &Manifest) -> Vec<ArtifactChange> {
-    let old = before.map(|release| release.artifacts.as_slice()).unwrap_or_default();
-    let digest = |list: &[Artifact], name: &str| {
-        list.iter().find(|one| one.name == name).map(|one| one.digest.clone())
-    };
-    let mut names: Vec<_> =
-        old.iter().chain(&after.artifacts).map(|one| one.name.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-        .into_iter()
-        .map(|name| (name, digest(old, name), digest(&after.artifacts, name)))
-        .filter(|(_, from, to)| from != to)
-        .map(|(name, from, to)| ArtifactChange { name: name.into(), from, to })
+    let beside = after.artifacts_beside(before).into_iter();
+    let changed = beside.filter(|(_, (from, to))| from != to);
+    changed
+        .map(|(name, (from, to))| ArtifactChange {
+            name: name.into(),
+            from: from.map(Into::into),
+            to: to.map(Into::into),
+        })
         .collect()
 }
 

@@ -23,7 +23,7 @@ use shiplog_projections::{
     projection::View,
     releases::{self, ReleaseRow},
 };
-use shiplog_store::position::StreamVersion;
+use shiplog_store::position::{GlobalPosition, StreamVersion};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::ways::Ways;
@@ -36,8 +36,7 @@ use super::{
     show::{one, unknown},
 };
 use crate::{
-    app::App, path::DeploymentPath, problem::Problem, query::Query, receipt::Receipt,
-    shapes::Frozen, views::AtLeast,
+    app::App, path::DeploymentPath, problem::Problem, query::Query, shapes::Frozen, views::AtLeast,
 };
 
 /// How many releases to roll forward to are told of.
@@ -66,7 +65,9 @@ async fn get_recovery(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
-    let (recovery, receipt) = recovery(&app, &lane, number, at_least).await?;
+    let Looked { recovery, position, version, .. } =
+        recovery(&app, &lane, number, at_least).await?;
+    let receipt = app.receipt(position).of_version(version);
     Ok((receipt, Json(recovery)).into_response())
 }
 
@@ -84,13 +85,24 @@ struct Known {
     candidates: Vec<ReleaseRow>,
 }
 
+/// The ways out of a deployment, and where that was read.
+pub(crate) struct Looked {
+    pub(crate) recovery: Recovery,
+    /// The deployment.
+    pub(crate) entry: Entry,
+    /// How far the history had come.
+    pub(crate) position: Option<GlobalPosition>,
+    /// The lane's version.
+    pub(crate) version: Option<StreamVersion>,
+}
+
 /// All that is known of the ways out of a deployment.
 pub(crate) async fn recovery(
     app: &App,
     lane: &LaneId,
     number: DeploymentNumber,
     at_least: AtLeast,
-) -> Result<(Recovery, Receipt), Problem> {
+) -> Result<Looked, Problem> {
     at_least.seen_by(&app.models.history).await?;
     let (entry, position) = one(app, lane, number).await?;
     let now = app.clock.now();
@@ -108,8 +120,7 @@ pub(crate) async fn recovery(
         newer: newer(app, &entry).await?,
         candidates: candidates(app, lane, ways.versions()).await?,
     };
-    let receipt = app.receipt(position).of_version(version);
-    Ok((Recovery::new(&entry, ways, known), receipt))
+    Ok(Looked { recovery: Recovery::new(&entry, ways, known), entry, position, version })
 }
 
 async fn elsewhere(app: &App, entry: &Entry) -> Result<Vec<Entry>, Problem> {

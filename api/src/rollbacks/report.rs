@@ -47,11 +47,8 @@ fn facts(rollback: &Rollback) -> [(&'static str, String); 14] {
         format!("{}: {}", rails.join(", "), crosses.reason)
     });
     let approvals = deployment.approvals.iter().map(|one| format!("{} at {}", one.by, one.at));
-    let irreversible = rollback.irreversible.iter().map(|one| {
-        let words = [one.id.as_deref(), one.description.as_deref()];
-        let words: Vec<_> = words.into_iter().flatten().collect();
-        format!("{}: {}", one.version, words.join(" "))
-    });
+    let irreversible =
+        rollback.irreversible.iter().map(|one| format!("{}: {}", one.version, one.said()));
     let shown = rollback.shown().map(|shown| if shown { "yes" } else { "no" });
     [
         ("Asked for by", format!("{who} ({}, {})", word(&actor.kind), word(&actor.via))),

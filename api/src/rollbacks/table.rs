@@ -39,13 +39,7 @@ pub(super) fn row(rollback: &Rollback) -> [String; COLUMNS.len()] {
     let version = |place: &Option<Place>| shown(place.as_ref().map(|one| &one.version));
     let crosses = deployment.requested.crosses.as_ref();
     let rails = crosses.map(|crosses| crosses.rails.iter().map(|rail| rail.as_str().into()));
-    let irreversible = rollback.irreversible.iter().map(|one| {
-        [Some(one.version.to_string()), one.id.clone(), one.description.clone()]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" ")
-    });
+    let irreversible = rollback.irreversible.iter().map(ToString::to_string);
     [
         entry.lane.service.to_string(),
         entry.lane.environment.to_string(),

@@ -10,7 +10,7 @@ use axum::{
     response::Response,
 };
 use shiplog_domain::{
-    lane::{self, Deployment, LaneId, State as LaneState, Status},
+    lane::{Deployment, LaneId, State as LaneState, Status},
     wire::EncodedEvent,
 };
 use shiplog_projections::{
@@ -146,7 +146,7 @@ async fn ran_before(app: &App, entry: &Entry) -> Result<Option<Deployment>, Prob
     let number = entry.deployment.number();
     let look = |state: &LaneState, _: Option<_>| {
         let deployment = state.deployment(number)?;
-        lane::recovery(state, deployment).before.cloned()
+        state.ran_before(deployment).cloned()
     };
     Ok(app.lanes.read(&entry.lane.stream(), look).await?)
 }

@@ -15,9 +15,8 @@ use super::{
 };
 use crate::{
     app::App,
-    deployments::{
-        one,
-        recovery::{Attempt, BackCandidate, Elsewhere, ForwardCandidate, Recovery, recovery},
+    deployments::recovery::{
+        Attempt, BackCandidate, Elsewhere, ForwardCandidate, Looked, Recovery, recovery,
     },
     path::DeploymentPath,
     problem::Problem,
@@ -48,8 +47,8 @@ pub(super) async fn show(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     form::query(raw.as_deref(), &[])?;
-    let (known, _) = recovery(&app, &lane, number, at_least).await?;
-    let (entry, position) = one(&app, &lane, number).await?;
+    let looked = recovery(&app, &lane, number, at_least).await?;
+    let Looked { recovery: known, entry, position, .. } = looked;
     let version = entry.deployment.release().version.to_string();
     let title = format!("The ways out of {} {version}", lane.service);
     let frame = Frame::new(shell, Section::Board, title);

@@ -128,7 +128,7 @@ macro_rules! ways {
             let mut fields = form.fields(&known)?;
             let way = Way::$kind(&mut fields)?;
             let (mut entered, caller) = (Entered::of(&mut fields), form::caller(&shell, &mut fields));
-            let problem = match record(&app, &shell, at_least, (&lane, &way), (&entered, caller)).await {
+            let problem = match record(&app, at_least, (&lane, &way), (&entered, caller)).await {
                 Ok(recorded) => return Ok(recorded),
                 Err(problem) => problem,
             };
@@ -206,7 +206,6 @@ async fn tier(app: &App, lane: &LaneId) -> Result<Tier, Problem> {
 /// Records it, as the API would.
 async fn record(
     app: &App,
-    shell: &Shell,
     at_least: AtLeast,
     (lane, way): (&LaneId, &Way),
     (entered, caller): (&Entered, Result<Caller, Problem>),
@@ -223,8 +222,7 @@ async fn record(
         return Err(Problem::at("?version", "it is missing"));
     }
     let asked = way.asked(app, at_least, lane).await?;
-    let now = shell.now;
-    let shown = |state: &LaneState, _: Option<_>| facts::acknowledged(state, asked, now);
+    let shown = |state: &LaneState, _: Option<_>| facts::acknowledged(state, asked);
     let shown = app.lanes.read(&lane.stream(), shown).await?;
     let request = way.request(app, at_least, lane, (entered, shown)).await?;
     let made = deployments::create(app, caller.clone(), request).await?;

@@ -81,16 +81,16 @@ pub(super) fn admit(
     state: &State,
     rails: &Rails,
     version: &Version,
-    crosses: Option<Override>,
+    wanted: Option<Override>,
 ) -> Result<Option<Override>, Refusal> {
-    let entrant = Entrant { version, number: None, crosses: crosses.as_ref() };
-    let mut standing = pass(state, rails, &entrant)?;
+    let entrant = Entrant { version, number: None, crosses: wanted.as_ref() };
+    let mut crossed = pass(state, rails, &entrant)?;
     if rails.approvals.needed > 0 && entrant.crosses(Rail::Approvals) {
-        standing.push(Rail::Approvals);
+        crossed.push(Rail::Approvals);
     }
-    standing.sort_unstable();
-    let crosses = crosses.filter(|_| !standing.is_empty());
-    Ok(crosses.map(|Override { reason, .. }| Override { rails: standing, reason }))
+    crossed.sort_unstable();
+    let wanted = wanted.filter(|_| !crossed.is_empty());
+    Ok(wanted.map(|Override { reason, .. }| Override { rails: crossed, reason }))
 }
 
 /// Whether a deployment that was asked for may begin.
@@ -111,22 +111,29 @@ pub(super) fn clear(state: &State, rails: &Rails, deployment: &Deployment) -> Re
     pass(state, rails, &entrant).map(drop)
 }
 
+/// The rails that stand in the way of a request for this version, each with its refusal.
+pub(super) fn in_the_way(state: &State, rails: &Rails, version: &Version) -> Vec<(Rail, Refusal)> {
+    standing(state, rails, &Entrant { version, number: None, crosses: None }).collect()
+}
+
 /// The rails that stand in the way and are crossed; the first that is not is the refusal.
 fn pass(state: &State, rails: &Rails, entrant: &Entrant<'_>) -> Result<Vec<Rail>, Refusal> {
+    standing(state, rails, entrant)
+        .map(|(rail, refusal)| if entrant.crosses(rail) { Ok(rail) } else { Err(refusal) })
+        .collect()
+}
+
+fn standing(
+    state: &State,
+    rails: &Rails,
+    entrant: &Entrant<'_>,
+) -> impl Iterator<Item = (Rail, Refusal)> {
     let standing = [
         (Rail::Freeze, rails.freeze.as_ref().map(Refusal::frozen)),
         (Rail::OneAtATime, busy(state, rails, entrant)),
         (Rail::Block, blocked(state, rails, entrant)),
     ];
-    let mut crossed = Vec::new();
-    for (rail, refusal) in standing {
-        match refusal {
-            Some(_) if entrant.crosses(rail) => crossed.push(rail),
-            Some(refusal) => return Err(refusal),
-            None => {}
-        }
-    }
-    Ok(crossed)
+    standing.into_iter().filter_map(|(rail, refusal)| Some((rail, refusal?)))
 }
 
 /// A request waits for all that has not ended, a start for what has begun.

@@ -75,8 +75,8 @@ pub fn recovery<'s>(state: &'s State, deployment: &'s Deployment) -> Recovery<'s
     }
 }
 
-/// What could be put back, walking back through what took effect.
-fn candidates(state: &State) -> Vec<Candidate<'_>> {
+/// What could be put back, the last success first: 20 releases at most.
+pub fn candidates(state: &State) -> Vec<Candidate<'_>> {
     let mut crossed = Crossed::default();
     let mut seen = HashSet::new();
     state.failed_since().for_each(|failed| crossed.take(failed.release()));
@@ -156,7 +156,7 @@ fn failed_alike<'s>(state: &'s State, deployment: &'s Deployment) -> Vec<&'s Dep
 
 impl State {
     /// What ran when a deployment took effect; before it has, what ran when it was asked for.
-    fn ran_before(&self, deployment: &Deployment) -> Option<&Deployment> {
+    pub fn ran_before(&self, deployment: &Deployment) -> Option<&Deployment> {
         if deployment.took_effect().is_some() {
             return self.replaced(deployment.number());
         }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    Asked, Deployment, DeploymentNumber, Event, Failed, Intent, Outcome, Override, Rails, Refusal,
-    Report, Request, Requested, Started, State, Succeeded, rails,
+    Asked, Deployment, DeploymentNumber, Event, Failed, Intent, Outcome, Override, Rail, Rails,
+    Refusal, Report, Request, Requested, Started, State, Succeeded, rails,
     rollback::{self, Plan},
 };
-use crate::names::Version;
+use crate::release::Manifest;
 
 /// Records what is asked for, if no guard rail stands in its way.
 pub(super) fn ask(
@@ -27,10 +27,7 @@ type Resolve = fn(&State, Asked) -> Result<Plan, Refusal>;
 /// The request as a deployment of its own, whatever stands in its way.
 fn enter(state: &State, request: Request, resolve: Resolve) -> Result<Requested, Refusal> {
     let Request { when, asked, by, reason, url, external_id, labels, acknowledged } = request;
-    let number = state.next_number();
-    if number.0 == u32::MAX {
-        return Err(Refusal::Full);
-    }
+    let number = next(state)?;
     let Plan { intent, release } = resolve(state, asked)?;
     Ok(Requested {
         at: when.at,
@@ -48,9 +45,33 @@ fn enter(state: &State, request: Request, resolve: Resolve) -> Result<Requested,
     })
 }
 
-/// The release that this comes to: whether it is blocked has to be known before it is decided.
-pub(super) fn wanted(state: &State, asked: Asked) -> Result<Version, Refusal> {
-    resolve(state, asked).map(|plan| plan.release.version.clone())
+/// The number of the next deployment, as long as there are any.
+fn next(state: &State) -> Result<DeploymentNumber, Refusal> {
+    let number = state.next_number();
+    if number.0 == u32::MAX { Err(Refusal::Full) } else { Ok(number) }
+}
+
+/// What a request would come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreseen {
+    /// Why, with what it replays and takes back.
+    pub intent: Intent,
+    /// The release that it would put there.
+    pub release: Arc<Manifest>,
+    /// The guard rails that stand in its way, each with its refusal.
+    pub standing: Vec<(Rail, Refusal)>,
+}
+
+/// What a request would come to, as the lane stands, without asking for it.
+///
+/// # Errors
+///
+/// The refusal that it would meet whatever guard rails it crosses.
+pub fn foresee(state: &State, asked: Asked, rails: &Rails) -> Result<Foreseen, Refusal> {
+    next(state)?;
+    let Plan { intent, release } = resolve(state, asked)?;
+    let standing = rails::in_the_way(state, rails, &release.version);
+    Ok(Foreseen { intent, release, standing })
 }
 
 fn resolve(state: &State, asked: Asked) -> Result<Plan, Refusal> {

@@ -1,5 +1,7 @@
 //! What a release is made of.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::names::Version;
@@ -29,6 +31,24 @@ impl Manifest {
         Self { version, commit: None, artifacts: Vec::new(), notes: None, changes: Vec::new() }
     }
 }
+
+impl Manifest {
+    /// The artifacts of this release and of an earlier one, by name: each with its digest before and
+    /// its digest now.
+    pub fn artifacts_beside<'m>(&'m self, earlier: Option<&'m Self>) -> Artifacts<'m> {
+        let mut beside = Artifacts::new();
+        for artifact in earlier.iter().flat_map(|one| &one.artifacts) {
+            beside.entry(&artifact.name).or_default().0 = Some(&artifact.digest);
+        }
+        for artifact in &self.artifacts {
+            beside.entry(&artifact.name).or_default().1 = Some(&artifact.digest);
+        }
+        beside
+    }
+}
+
+/// Digests by the name of the artifact: before, and now.
+pub type Artifacts<'m> = BTreeMap<&'m str, (Option<&'m str>, Option<&'m str>)>;
 
 /// One thing that a release puts there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,5 @@
 //! What a deployment changes against what it replaced.
 
-use std::collections::BTreeMap;
-
 use shiplog_domain::{lane::Deployment, release};
 
 use crate::ui::{links, parts::short};
@@ -66,13 +64,7 @@ impl Changes {
                 after: release.commit.as_deref().map(short),
             },
         ];
-        let mut artifacts: BTreeMap<&str, (Option<&str>, Option<&str>)> = BTreeMap::new();
-        for artifact in earlier.iter().flat_map(|one| &one.artifacts) {
-            artifacts.entry(&artifact.name).or_default().0 = Some(&artifact.digest);
-        }
-        for artifact in &release.artifacts {
-            artifacts.entry(&artifact.name).or_default().1 = Some(&artifact.digest);
-        }
+        let artifacts = release.artifacts_beside(earlier.map(|one| &**one));
         rows.extend(artifacts.into_iter().map(|(name, (before, after))| Row {
             name: name.to_owned(),
             before: before.map(digest),

@@ -1,9 +1,7 @@
 //! What is known of a deployment, in the words of its page.
 
 use shiplog_domain::{
-    lane::{
-        Correction, Deployment, DeploymentNumber, Intent, Irreversible, LaneId, LinkKind, Override,
-    },
+    lane::{Correction, Deployment, DeploymentNumber, Intent, LaneId, LinkKind, Override},
     names::TargetName,
 };
 use shiplog_projections::history::Place;
@@ -85,7 +83,7 @@ impl Told {
             notes: told.notes.iter().map(|note| (note.text.clone(), Time::of(note.at))).collect(),
             missing: told.is_open().then(|| told.approvals_missing()),
             crossed: requested.crosses.as_ref().map(crossed),
-            shown: requested.acknowledged.iter().map(change).collect(),
+            shown: requested.acknowledged.iter().map(ToString::to_string).collect(),
             approvals: told
                 .approvals
                 .iter()
@@ -106,11 +104,6 @@ impl Told {
 fn crossed(Override { rails, reason }: &Override) -> (String, String) {
     let rails: Vec<_> = rails.iter().map(|rail| rail_word(*rail)).collect();
     (rails.join(", "), reason.clone())
-}
-
-fn change(Irreversible { version, id, description }: &Irreversible) -> String {
-    let words = [Some(version.as_str()), id.as_deref(), description.as_deref()];
-    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn refers(lane: &LaneId, intent: &Intent) -> Vec<(&'static str, u32, String)> {

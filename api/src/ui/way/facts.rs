@@ -1,14 +1,11 @@
 //! What a way out would do, by asking the rules without recording what they say.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use shiplog_domain::{
-    decider::Decider,
     lane::{
-        self, Asked, Candidate, Command, Deployment, Event, Intent, Irreversible, Lane, Override,
-        Rail, Rails, Refusal, Request, Requested, State, When,
+        self, Asked, Candidate, Deployment, Foreseen, Intent, Irreversible, Rail, Rails, State,
     },
+    names::Version,
 };
 
 use crate::ui::parts::{Mark, Time, span};
@@ -75,108 +72,38 @@ pub(super) fn plan(
     rails: &Rails,
     now: Timestamp,
 ) -> Result<Plan, String> {
-    let approvals = rails.approvals.needed;
-    let (requested, standing) = admitted(state, &request(asked, now), rails)?;
-    let (replays, reverts) = match &requested.intent {
+    let foreseen = lane::foresee(state, asked, rails).map_err(|refusal| refusal.to_string())?;
+    let Foreseen { intent, release, standing } = foreseen;
+    let (replays, reverts) = match &intent {
         Intent::Rollback { restores, reverts } => (*restores, reverts.as_slice()),
         Intent::Retry { of } => (*of, [].as_slice()),
         Intent::Deploy | Intent::RollForward { .. } | Intent::Unknown => (None, [].as_slice()),
     };
-    let candidates = candidates(state);
-    let version = &requested.release.version;
-    let back = candidates.iter().find(|one| one.deployment.release().version == *version);
+    let back = candidate(state, &release.version);
     let reverts = reverts.iter().filter_map(|number| state.deployment(*number));
+    let standing = standing.into_iter().map(|(rail, refusal)| (rail, refusal.to_string()));
     Ok(Plan {
         replays: replays.map(|number| number.0),
-        version: version.to_string(),
+        version: release.version.to_string(),
         reverts: reverts.map(Reverted::from).collect(),
-        crossed: back.map(Crossed::from),
-        ran: back.map(|one| (Time::of(one.since), span(one.ran_for_ms(now).max(0)))),
-        standing,
-        approvals,
+        crossed: back.as_ref().map(Crossed::from),
+        ran: back.as_ref().map(|one| (Time::of(one.since), span(one.ran_for_ms(now).max(0)))),
+        standing: standing.collect(),
+        approvals: rails.approvals.needed,
     })
 }
 
-fn request(asked: Asked, now: Timestamp) -> Request {
-    Request {
-        when: When { at: now, stated: false },
-        asked,
-        by: None,
-        reason: None,
-        url: None,
-        external_id: None,
-        labels: BTreeMap::new(),
-        acknowledged: Vec::new(),
-    }
-}
-
-/// The request as it would be recorded if everything that stands in its way were crossed, and what
-/// that is.
-fn admitted(
-    state: &State,
-    request: &Request,
-    rails: &Rails,
-) -> Result<(Requested, Vec<(Rail, String)>), String> {
-    let mut standing: Vec<(Rail, String)> = Vec::new();
-    loop {
-        let over = standing.iter().map(|(rail, _)| *rail).collect::<Vec<_>>();
-        let crosses =
-            (!over.is_empty()).then(|| Override { rails: over.clone(), reason: String::new() });
-        let (request, rails) = (request.clone(), rails.clone());
-        match Lane::decide(state, Command::Request { request, rails, crosses }) {
-            Ok(events) => {
-                let requested = events.into_iter().find_map(requested);
-                let requested = requested.ok_or("the rules would record nothing")?;
-                return Ok((requested, standing));
-            }
-            Err(refusal) => match rail(&refusal).filter(|rail| !over.contains(rail)) {
-                Some(rail) => standing.push((rail, refusal.to_string())),
-                None => return Err(refusal.to_string()),
-            },
-        }
-    }
-}
-
-fn requested(event: Event) -> Option<Requested> {
-    if let Event::Requested(requested) = event { Some(requested) } else { None }
-}
-
-/// The guard rail that a refusal speaks for, if it can be crossed.
-fn rail(refusal: &Refusal) -> Option<Rail> {
-    match refusal {
-        Refusal::Frozen { .. } => Some(Rail::Freeze),
-        Refusal::InProgress { .. } => Some(Rail::OneAtATime),
-        Refusal::Blocked { .. } => Some(Rail::Block),
-        Refusal::Unknown { .. }
-        | Refusal::Void { .. }
-        | Refusal::AlreadyRuns { .. }
-        | Refusal::NothingRuns
-        | Refusal::NothingBefore { .. }
-        | Refusal::NeverSucceeded { .. }
-        | Refusal::NeverRan { .. }
-        | Refusal::NothingToRetry
-        | Refusal::AlreadyEnded { .. }
-        | Refusal::StillOpen { .. }
-        | Refusal::AlreadyStarted { .. }
-        | Refusal::NotApproved { .. }
-        | Refusal::SelfApproval { .. }
-        | Refusal::Full => None,
-    }
-}
-
-fn candidates(state: &State) -> Vec<Candidate<'_>> {
-    let last = state.deployments().last();
-    last.map(|last| lane::recovery(state, last).candidates).unwrap_or_default()
+/// The candidate of this version, if it is among the last that ran.
+fn candidate<'s>(state: &'s State, version: &Version) -> Option<Candidate<'s>> {
+    let mut candidates = lane::candidates(state).into_iter();
+    candidates.find(|one| one.deployment.release().version == *version)
 }
 
 /// The irreversible changes that whoever asks for this has been shown.
-pub(super) fn acknowledged(state: &State, asked: Asked, now: Timestamp) -> Vec<Irreversible> {
+pub(super) fn acknowledged(state: &State, asked: Asked) -> Vec<Irreversible> {
     let Asked::Rollback { .. } = asked else { return Vec::new() };
-    let admitted = admitted(state, &request(asked, now), &Rails::default());
-    let Ok((requested, _)) = admitted else { return Vec::new() };
-    let version = &requested.release.version;
-    let candidates = candidates(state);
-    let back = candidates.into_iter().find(|one| one.deployment.release().version == *version);
+    let foreseen = lane::foresee(state, asked, &Rails::default()).ok();
+    let back = foreseen.and_then(|foreseen| candidate(state, &foreseen.release.version));
     back.map(|one| one.irreversible).unwrap_or_default()
 }
 
@@ -188,10 +115,9 @@ impl From<&Candidate<'_>> for Crossed {
 }
 
 fn tell(change: &Irreversible) -> String {
-    let Irreversible { version, id, description } = change;
-    let said: Vec<_> = [id, description].into_iter().flatten().map(String::as_str).collect();
-    let said = if said.is_empty() { "a change".to_owned() } else { said.join(" ") };
-    format!("{said}, in {version}")
+    let said = change.said();
+    let said = if said.is_empty() { "a change" } else { &said };
+    format!("{said}, in {}", change.version)
 }
 
 impl From<&Deployment> for Reverted {
@@ -207,10 +133,9 @@ impl From<&Deployment> for Reverted {
 
 /// The releases that one can go back to, latest first.
 pub(super) fn choices(state: &State) -> Vec<Choice> {
-    let candidates = candidates(state);
     let choice = |one: &Candidate<'_>| Choice {
         number: one.deployment.number().0,
         version: one.deployment.release().version.to_string(),
     };
-    candidates.iter().map(choice).collect()
+    lane::candidates(state).iter().map(choice).collect()
 }
