@@ -27,6 +27,7 @@ use crate::{
     rollback::Rollback,
     rollbacks::Rollbacks,
     run::Run,
+    script::ScriptWorker,
     serve::Serve,
     show::Show,
     status::Status,
@@ -109,6 +110,7 @@ pub(crate) enum Command {
     Bench(Bench),
     Config(ConfigCommand),
     Completions(Completions),
+    ScriptWorker(ScriptWorker),
 }
 
 impl Command {
@@ -147,6 +149,7 @@ impl Command {
             Self::Bench(command) => command.run(context),
             Self::Config(command) => command.run(context),
             Self::Completions(command) => command.run(context),
+            Self::ScriptWorker(command) => command.run(),
         }
     }
 }

@@ -174,6 +174,10 @@ impl Log for Counting {
         self.log.head()
     }
 
+    fn count(&self, after: Option<GlobalPosition>) -> BoxFuture<'_, Result<Option<u64>, LogFault>> {
+        self.log.count(after)
+    }
+
     fn is_shared(&self) -> bool {
         self.log.is_shared()
     }

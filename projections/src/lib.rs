@@ -5,6 +5,7 @@
 
 mod columns;
 pub mod current;
+pub mod definitions;
 pub mod digest;
 pub mod history;
 #[cfg(test)]
@@ -17,6 +18,7 @@ pub mod releases;
 pub mod replay;
 pub mod rollbacks;
 pub mod runner;
+pub mod script;
 mod sort_key;
 mod tables;
 pub mod verify;

@@ -16,6 +16,7 @@ use shiplog_store::{
 pub use self::model::{Answer, Behind, Model, Phase, Progress, QueryError};
 use crate::{
     current::Current,
+    definitions::Definitions,
     history::History,
     releases::Releases,
     rollbacks::Rollbacks,
@@ -34,6 +35,8 @@ pub struct ReadModels {
     pub rollbacks: Model,
     /// Every release: see [`crate::releases`].
     pub releases: Model,
+    /// The projections that users wrote: see [`crate::definitions`].
+    pub definitions: Model,
     /// `None` once they are stopped.
     reading: Mutex<Option<Reading>>,
 }
@@ -96,15 +99,17 @@ impl ReadModels {
         let (history, feed_history) = Model::start(History, &start)?;
         let (rollbacks, feed_rollbacks) = Model::start(Rollbacks, &start)?;
         let (releases, feed_releases) = Model::start(Releases, &start)?;
-        let feeds = vec![feed_current, feed_history, feed_rollbacks, feed_releases];
+        let (definitions, feed_definitions) = Model::start(Definitions, &start)?;
+        let feeds =
+            vec![feed_current, feed_history, feed_rollbacks, feed_releases, feed_definitions];
         let reading = Mutex::new(Some(Reading::start(log, feeds, &start.hurry)));
-        Ok(Self { current, history, rollbacks, releases, reading })
+        Ok(Self { current, history, rollbacks, releases, definitions, reading })
     }
 
     /// All of them.
-    pub fn all(&self) -> [&Model; 4] {
-        let Self { current, history, rollbacks, releases, reading: _ } = self;
-        [current, history, rollbacks, releases]
+    pub fn all(&self) -> [&Model; 5] {
+        let Self { current, history, rollbacks, releases, definitions, reading: _ } = self;
+        [current, history, rollbacks, releases, definitions]
     }
 
     /// Stops following, after what is being folded has been committed.
@@ -123,6 +128,7 @@ pub fn folded_log(directory: &Path) -> Option<LogId> {
         tables::path(directory, &History),
         tables::path(directory, &Rollbacks),
         tables::path(directory, &Releases),
+        tables::path(directory, &Definitions),
     ];
     let mut logs = paths.iter().map(|path| tables::log(path));
     let first = logs.next().flatten()?;

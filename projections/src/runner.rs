@@ -82,7 +82,8 @@ impl<P: Projection> Runner<P> {
     ///
     /// What SQLite says.
     pub fn open(projection: P, directory: &Path, log: LogId) -> rusqlite::Result<Self> {
-        let tables = tables::open(&tables::path(directory, &projection), &projection, log)?;
+        let tables =
+            tables::open(&tables::path(directory, &projection), &projection.schema(), log)?;
         Self::of(projection, tables)
     }
 
@@ -90,7 +91,8 @@ impl<P: Projection> Runner<P> {
     pub(crate) fn anew(self, directory: &Path, log: LogId) -> rusqlite::Result<Self> {
         let Self { projection, tables, checkpoint: _ } = self;
         drop(tables);
-        let tables = tables::anew(&tables::path(directory, &projection), &projection, log)?;
+        let tables =
+            tables::anew(&tables::path(directory, &projection), &projection.schema(), log)?;
         Self::of(projection, tables)
     }
 
@@ -100,7 +102,7 @@ impl<P: Projection> Runner<P> {
     ///
     /// What SQLite says.
     pub fn in_memory(projection: P, log: LogId) -> rusqlite::Result<Self> {
-        let tables = tables::in_memory(&projection, log)?;
+        let tables = tables::in_memory(&projection.schema(), log)?;
         Self::of(projection, tables)
     }
 

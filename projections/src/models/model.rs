@@ -154,6 +154,11 @@ impl Model {
         self.progress.borrow().clone()
     }
 
+    /// To be told of each change of [`progress`](Self::progress).
+    pub(crate) fn watch(&self) -> watch::Receiver<Progress> {
+        self.progress.clone()
+    }
+
     /// Waits until everything up to `position` is folded, and has it folded at once.
     ///
     /// # Errors

@@ -228,12 +228,12 @@ fn of_lane<'r>(
     let stream = lane.stream();
     let event = |record: &'r Recorded<DomainEvent>| match &record.event {
         DomainEvent::Lane(event) => Some((record, event)),
-        DomainEvent::Release(_) | DomainEvent::Environment(_) => None,
+        DomainEvent::Release(_) | DomainEvent::Environment(_) | DomainEvent::Projection(_) => None,
     };
     records.iter().filter(|record| record.stream == stream).filter_map(event).collect()
 }
 
-async fn restart(world: &World, directory: &std::path::Path) -> [Digest; 4] {
+async fn restart(world: &World, directory: &std::path::Path) -> [Digest; 5] {
     async fn one<P: Projection>(
         projection: P,
         world: &World,
@@ -248,5 +248,6 @@ async fn restart(world: &World, directory: &std::path::Path) -> [Digest; 4] {
         one(History, world, directory).await,
         one(Rollbacks, world, directory).await,
         one(Releases, world, directory).await,
+        one(Definitions, world, directory).await,
     ]
 }
