@@ -27,6 +27,9 @@ pub(crate) struct ReleasePath(pub(crate) ReleaseId);
 /// An environment, by name.
 pub(crate) struct EnvironmentPath(pub(crate) EnvironmentName);
 
+/// A projection, by name.
+pub(crate) struct ProjectionPath(pub(crate) String);
+
 struct Segments(Vec<(String, String)>);
 
 impl Segments {
@@ -91,6 +94,13 @@ impl<S: Send + Sync> FromRequestParts<S> for ReleasePath {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for EnvironmentPath {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Segments::of(parts, state).await?.parsed("name").map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ProjectionPath {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         Segments::of(parts, state).await?.parsed("name").map(Self)

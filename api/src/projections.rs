@@ -1,5 +1,8 @@
 //! The read models, and how far each has come.
 
+mod rebuild;
+mod show;
+
 use axum::{
     Json,
     extract::{RawQuery, State},
@@ -16,13 +19,19 @@ use shiplog_store::{
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use self::rebuild::{Change, Rebuild, RebuildWord, VerdictWord, begin, change};
 use crate::{app::App, problem::Problem, query::Query, shapes::Moment};
 
 /// Up to how many events a lag is counted.
 pub(crate) const COUNTED: usize = 1_000;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list_projections))
+    OpenApiRouter::new()
+        .routes(routes!(list_projections))
+        .routes(routes!(show::get_projection))
+        .routes(routes!(rebuild::rebuild_projection, rebuild::cancel_rebuild))
+        .routes(routes!(rebuild::pause_rebuild))
+        .routes(routes!(rebuild::resume_rebuild))
 }
 
 /// Every read model.
@@ -56,6 +65,8 @@ pub(crate) struct Projection {
     pub(crate) skipped: u64,
     /// Where and why it is stalled.
     pub(crate) why: Option<String>,
+    /// The rebuild that is under way, or how the last one went; null if there was none.
+    pub(crate) rebuild: Option<Rebuild>,
 }
 
 /// What a read model is doing.
@@ -96,14 +107,18 @@ pub(crate) fn least(app: &App) -> Option<GlobalPosition> {
 }
 
 async fn one(app: &App, model: &Model) -> Projection {
-    let Progress { checkpoint, recorded_at, phase, skipped } = model.progress();
+    let Progress { checkpoint, recorded_at, phase, skipped, events: _ } = model.progress();
     let lag = lag(&*app.log, checkpoint, app.clock.now()).await.ok();
     app.telemetry.projection(model.name(), checkpoint, lag);
+    let rebuild = model.rebuilding();
+    if let Some(rebuild) = &rebuild {
+        app.telemetry.rebuild(model.name(), rebuild);
+    }
     let (lag_events, lag_seconds) = lag.unzip();
     let (phase, why) = match phase {
         Phase::CatchingUp => (PhaseWord::CatchingUp, None),
         Phase::Live => (PhaseWord::Live, None),
-        Phase::Stalled { why } => (PhaseWord::Stalled, Some(why)),
+        Phase::Stalled { at: _, why } => (PhaseWord::Stalled, Some(why)),
     };
     Projection {
         name: model.name(),
@@ -115,6 +130,7 @@ async fn one(app: &App, model: &Model) -> Projection {
         lag_seconds,
         skipped,
         why,
+        rebuild: rebuild.map(Rebuild::from),
     }
 }
 

@@ -6,6 +6,7 @@
 mod columns;
 pub mod current;
 pub mod digest;
+mod files;
 pub mod history;
 #[cfg(test)]
 mod ignorable;

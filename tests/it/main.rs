@@ -15,4 +15,5 @@ mod executor;
 mod histories;
 mod home;
 mod http;
+mod rebuild;
 mod support;

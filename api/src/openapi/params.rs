@@ -46,6 +46,8 @@ params! {
     ReleaseParams = [in_path("service", Name::schema()), in_path("version", Name::schema())];
     /// The environment in a path.
     EnvironmentParam = [in_path("name", Name::schema())];
+    /// The projection in a path.
+    ProjectionParam = [in_path("name", text(1, 200))];
     /// The service that a list is of.
     ServiceParam = [query("service", Name::schema(), "of this service")];
     /// A page of a list.

@@ -3,5 +3,6 @@
 
 mod laws;
 mod lists;
+mod rebuilds;
 mod stalls;
 mod support;
