@@ -31,6 +31,7 @@ mod log;
 mod on_failure;
 mod output;
 mod progress;
+mod projections;
 mod recover;
 mod reference;
 mod releases;

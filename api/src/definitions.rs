@@ -6,6 +6,7 @@ pub(crate) mod preview;
 mod show;
 mod states;
 
+pub(crate) use self::show::{ProjectionDefined, of as describe};
 use shiplog_domain::projection::ProjectionName;
 use shiplog_projections::definitions::{self, Definition};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -19,7 +20,7 @@ use crate::{
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(show::get_projection, define::define_projection, define::drop_projection))
+        .routes(routes!(define::define_projection, define::drop_projection))
         .routes(routes!(define::pause_projection))
         .routes(routes!(define::resume_projection))
         .routes(routes!(show::list_changes))
@@ -29,15 +30,26 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(preview::preview_projection))
 }
 
+/// Every projection that users wrote.
+pub(crate) async fn all(app: &App, at_least: AtLeast) -> Result<Vec<Definition>, Problem> {
+    at_least.seen_by(&app.models.definitions).await?;
+    Ok(app.models.definitions.query(definitions::all).await?.value)
+}
+
 /// The projection that a user wrote under this name.
-async fn find(app: &App, name: &ProjectionName, at_least: AtLeast) -> Result<Definition, Problem> {
+pub(crate) async fn find(
+    app: &App,
+    name: &ProjectionName,
+    at_least: AtLeast,
+) -> Result<Definition, Problem> {
     at_least.seen_by(&app.models.definitions).await?;
     let asked = name.clone();
     let found = app.models.definitions.query(move |view| definitions::one(view, &asked)).await?;
-    found.value.ok_or_else(|| unheard(name))
+    found.value.ok_or_else(|| unheard(name.as_str()))
 }
 
-fn unheard(name: &ProjectionName) -> Problem {
-    ProblemKind::NotFound
-        .because(format!("there is no projection `{name}`; `GET /v1/projections` lists them"))
+/// Says that there is no such projection.
+pub(crate) fn unheard(name: &str) -> Problem {
+    let detail = format!("there is no projection `{name}`: `GET /v1/projections` lists them");
+    ProblemKind::NotFound.because(detail).coded("unknown-projection")
 }

@@ -30,6 +30,8 @@ pub(crate) struct EnvironmentPath(pub(crate) EnvironmentName);
 
 /// A projection that a user wrote, by name.
 pub(crate) struct ScriptPath(pub(crate) ProjectionName);
+/// A projection, by name.
+pub(crate) struct ProjectionPath(pub(crate) String);
 
 struct Segments(Vec<(String, String)>);
 
@@ -95,6 +97,13 @@ impl<S: Send + Sync> FromRequestParts<S> for ReleasePath {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for EnvironmentPath {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Segments::of(parts, state).await?.parsed("name").map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ProjectionPath {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         Segments::of(parts, state).await?.parsed("name").map(Self)

@@ -7,6 +7,7 @@ mod columns;
 pub mod current;
 pub mod definitions;
 pub mod digest;
+mod files;
 pub mod history;
 #[cfg(test)]
 mod ignorable;

@@ -15,4 +15,6 @@ mod executor;
 mod histories;
 mod home;
 mod http;
+mod rebuild;
+mod scripts;
 mod support;

@@ -111,7 +111,7 @@ pub(super) async fn drop_projection(
     Query::parse(raw.as_deref(), &[])?;
     let was = app.projections.read(&stream(&name), |_, version| version.is_some()).await?;
     if !was {
-        return Err(unheard(&name));
+        return Err(unheard(name.as_str()));
     }
     let outcome = record(&app, &name, &caller, ("", &()), |at| Command::Drop { at }).await?;
     Ok((app.receipt_of(&outcome), StatusCode::NO_CONTENT).into_response())

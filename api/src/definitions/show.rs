@@ -13,7 +13,7 @@ use shiplog_projections::{
 };
 use utoipa::ToSchema;
 
-use super::{ScriptPath, define::LanguageWord, find, unheard};
+use super::{ScriptPath, define::LanguageWord, unheard};
 use crate::{
     app::App,
     problem::Problem,
@@ -142,23 +142,6 @@ fn shape(definition: &Definition, standing: Option<Standing>) -> ProjectionDefin
     }
 }
 
-/// Show a projection, and how far it has come.
-#[utoipa::path(get, path = "/v1/projections/{name}", tag = "projections",
-    params(crate::openapi::ScriptParam),
-    responses((status = 200, description = "The projection", body = ProjectionDefined)))]
-pub(super) async fn get_projection(
-    State(app): State<App>,
-    ScriptPath(name): ScriptPath,
-    at_least: AtLeast,
-    RawQuery(raw): RawQuery,
-) -> Result<Response, Problem> {
-    Query::parse(raw.as_deref(), &[])?;
-    let definition = find(&app, &name, at_least).await?;
-    let shown = of(&app, &definition).await;
-    let position = shown.position.map(shiplog_store::position::GlobalPosition);
-    Ok((app.receipt(position), Json(shown)).into_response())
-}
-
 /// Every change to a projection.
 #[derive(Serialize, ToSchema)]
 struct ProjectionChangeList {
@@ -210,7 +193,7 @@ pub(super) async fn list_changes(
         app.models.definitions.query(move |view| definitions::changes(view, &asked, CHANGES));
     let found = found.await?;
     if found.value.is_empty() {
-        return Err(unheard(&name));
+        return Err(unheard(name.as_str()));
     }
     let items = found.value.into_iter().map(Into::into).collect();
     Ok((app.receipt(found.position), Json(ProjectionChangeList { items, next: None }))

@@ -44,7 +44,7 @@ pub(super) struct ProjectionState {
 #[derive(Debug, Serialize, ToSchema)]
 struct PartitionList {
     items: Vec<PartitionShape>,
-    /// Where the next page starts, for `after`.
+    /// Where the next page starts, for `cursor`.
     next: Option<String>,
     /// Up to which position of the log they are folded; null before the first event.
     position: Option<u64>,
@@ -160,8 +160,8 @@ pub(super) async fn list_partitions(
     at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
-    let mut query = Query::parse(raw.as_deref(), &["limit", "after"])?;
-    let (limit, after) = (query.limit()?, query.sized("after", 0..=KEY)?);
+    let mut query = Query::parse(raw.as_deref(), &["limit", "cursor"])?;
+    let (limit, after) = (query.limit()?, query.sized("cursor", 0..=KEY)?);
     let definition = script(&app, &name, at_least).await?;
     reached(&app, &definition, at_least).await?;
     let wanted = Wanted::After(after, limit + 1);

@@ -53,8 +53,10 @@ params! {
     /// A page of partitions.
     PartitionsParams = [
         query("limit", integer(1, 1_000), "how many entries; 50 unless something else is said"),
-        query("after", text(0, 1_000), "where the page starts: `next` of the last"),
+        query("cursor", text(0, 1_000), "where the page starts: `next` of the last"),
     ];
+    /// The projection in a path.
+    ProjectionParam = [in_path("name", text(1, 200))];
     /// The service that a list is of.
     ServiceParam = [query("service", Name::schema(), "of this service")];
     /// A page of a list.

@@ -65,27 +65,21 @@ impl Child {
 
     /// Has it run a script from now on.
     pub(super) async fn load(&mut self, name: &str, source: &str) -> Result<Shape, Trouble> {
-        match self.ask(&encode(&Order::Load { name, source })?).await? {
-            Reply::Loaded(shape) => Ok(shape),
-            other => Err(unexpected(&other)),
-        }
+        let reply = self.ask(&encode(&Order::Load { name, source })?).await?;
+        if let Reply::Loaded(shape) = reply { Ok(shape) } else { Err(unexpected(&reply)) }
     }
 
     /// Has it go on from these states.
     pub(super) async fn restore(&mut self, states: &[(String, String)]) -> Result<(), Trouble> {
         let states = states.iter().map(|(key, state)| (key.as_str(), state.as_str())).collect();
-        match self.ask(&encode(&Order::Restore(states))?).await? {
-            Reply::Restored => Ok(()),
-            other => Err(unexpected(&other)),
-        }
+        let reply = self.ask(&encode(&Order::Restore(states))?).await?;
+        if let Reply::Restored = reply { Ok(()) } else { Err(unexpected(&reply)) }
     }
 
     /// Has it fold a batch, given as the bytes of that order.
     pub(super) async fn fold(&mut self, order: &[u8]) -> Result<Folded, Trouble> {
-        match self.ask(order).await? {
-            Reply::Folded(folded) => Ok(folded),
-            other => Err(unexpected(&other)),
-        }
+        let reply = self.ask(order).await?;
+        if let Reply::Folded(folded) = reply { Ok(folded) } else { Err(unexpected(&reply)) }
     }
 
     /// Asks, and waits for as long as it says that it is going on.

@@ -11,8 +11,9 @@ use super::{
     batch::{Batch, Filter},
     child::{Child, Program, Trouble},
     protocol::{Failed, Folded, Shape},
-    tables::{self, KeepError, Reached},
+    tables::{self, KeepError},
 };
+use crate::tables::{self as files, Checkpoint};
 
 /// Why a projection cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +54,7 @@ pub(super) struct Folder {
     shape: Shape,
     /// `None` while a thread has it.
     tables: Option<Connection>,
-    reached: Reached,
+    reached: Checkpoint,
     /// What was said with `console.log` and not asked for yet.
     lines: Vec<String>,
 }
@@ -77,7 +78,7 @@ impl Folder {
             Some(path) => tables::open(path, log)?,
             None => tables::in_memory(log)?,
         };
-        let reached = tables::reached(&tables)?;
+        let reached = files::checkpoint(&tables)?;
         let states = tables::states(&tables)?;
         let (child, shape) = begin(program, name, source, &states).await?;
         let (name, source, program) = (name.clone(), source.to_owned(), program.clone());
@@ -93,7 +94,7 @@ impl Folder {
         self.shape.partitioned
     }
 
-    pub(super) fn reached(&self) -> Reached {
+    pub(super) fn reached(&self) -> Checkpoint {
         self.reached
     }
 
@@ -115,7 +116,9 @@ impl Folder {
         let base = self.reached;
         match self.part(batch, base, 0..batch.len()).await? {
             Part::Done => Ok(()),
-            part => self.find_culprit(batch, base, part).await,
+            part @ (Part::Failed(_) | Part::TooMuch(_)) => {
+                self.find_culprit(batch, base, part).await
+            }
         }
     }
 
@@ -123,7 +126,7 @@ impl Folder {
     async fn part(
         &mut self,
         batch: &Batch,
-        base: Reached,
+        base: Checkpoint,
         range: Range<usize>,
     ) -> Result<Part, Stop> {
         let is_last = range.end == batch.len();
@@ -140,10 +143,10 @@ impl Folder {
                 Err(trouble) => return Ok(Part::Failed(trouble)),
             }
         };
-        self.keep(folded, base.after(place)).await
+        self.keep(folded, tables::after(base, place)).await
     }
 
-    async fn keep(&mut self, folded: Folded, to: Reached) -> Result<Part, Stop> {
+    async fn keep(&mut self, folded: Folded, to: Checkpoint) -> Result<Part, Stop> {
         let Some(mut tables) = self.tables.take() else {
             return Err(Stop::Machine("its file is not open".into()));
         };
@@ -166,7 +169,12 @@ impl Folder {
     }
 
     /// Folds what came before the event that does not go, in a fresh process, and then one at a time.
-    async fn find_culprit(&mut self, batch: &Batch, base: Reached, part: Part) -> Result<(), Stop> {
+    async fn find_culprit(
+        &mut self,
+        batch: &Batch,
+        base: Checkpoint,
+        part: Part,
+    ) -> Result<(), Stop> {
         let good = match part {
             Part::Failed(Trouble::Failed(failed)) => failed.event.unwrap_or_default(),
             Part::Failed(Trouble::Lost { done, .. }) => done,

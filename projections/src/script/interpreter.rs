@@ -110,7 +110,7 @@ impl<'js> Interpreter<'js> {
         self.name = format!("{name}.js");
         self.deadline.set(limits::PER_EVENT);
         let loaded = self.run(source).catch(&self.ctx);
-        let text = loaded.map_err(|error| self.failed(&error))?;
+        let text = loaded.map_err(|error| Box::new(self.failed(&error)))?;
         serde_json::from_str(&text).map_err(|error| {
             let message = format!("what the script asks for does not read: {error}");
             Box::new(Failed { event: None, message, line: None, stack: None, lines: Vec::new() })
@@ -127,14 +127,14 @@ impl<'js> Interpreter<'js> {
     /// Goes on from this state of a partition.
     pub(super) fn restore(&self, key: &str, state: &str) -> std::result::Result<(), Box<Failed>> {
         let restored = self.restore.call::<_, ()>((key, state)).catch(&self.ctx);
-        restored.map_err(|error| self.failed(&error))
+        restored.map_err(|error| Box::new(self.failed(&error)))
     }
 
     /// Folds one event.
     pub(super) fn step(&self, event: &ScriptEvent<'_>) -> std::result::Result<(), Box<Failed>> {
         self.deadline.set(limits::PER_EVENT);
         let stepped = self.call(event).catch(&self.ctx);
-        stepped.map_err(|error| self.failed(&error))
+        stepped.map_err(|error| Box::new(self.failed(&error)))
     }
 
     fn call(&self, event: &ScriptEvent<'_>) -> Result<()> {
@@ -161,7 +161,7 @@ impl<'js> Interpreter<'js> {
     pub(super) fn folded(&self) -> std::result::Result<Folded, Box<Failed>> {
         self.deadline.set(limits::PER_EVENT);
         let folded = self.collect().catch(&self.ctx);
-        folded.map_err(|error| self.failed(&error))
+        folded.map_err(|error| Box::new(self.failed(&error)))
     }
 
     fn collect(&self) -> Result<Folded> {
@@ -177,11 +177,12 @@ impl<'js> Interpreter<'js> {
         Ok(Folded { changes, lines: self.lines.call(())? })
     }
 
-    fn failed(&self, error: &CaughtError<'_>) -> Box<Failed> {
+    fn failed(&self, error: &CaughtError<'_>) -> Failed {
         let stack = match error {
             CaughtError::Exception(exception) => exception.stack(),
             CaughtError::Error(_) | CaughtError::Value(_) => None,
         };
+        let stack = stack.and_then(|stack| own(&stack, &self.name));
         let line = stack.as_deref().and_then(|stack| line(stack, &self.name));
         let message = if self.deadline.was_missed() {
             format!("it ran for more than {:?}", limits::PER_EVENT)
@@ -190,7 +191,7 @@ impl<'js> Interpreter<'js> {
         };
         self.deadline.set(limits::PER_EVENT);
         let lines = self.lines.call(()).unwrap_or_default();
-        Box::new(Failed { event: None, message, line, stack, lines })
+        Failed { event: None, message, line, stack, lines }
     }
 }
 
@@ -214,6 +215,13 @@ fn message(error: &CaughtError<'_>) -> String {
         }
         CaughtError::Error(error) => error.to_string(),
     }
+}
+
+/// The frames that are the script's own, each on a line; what called it is of no use.
+fn own(stack: &str, file: &str) -> Option<String> {
+    let frames: Vec<_> =
+        stack.lines().filter(|frame| frame.contains(file)).map(str::trim).collect();
+    (!frames.is_empty()).then(|| frames.join("\n"))
 }
 
 /// The line of the innermost frame that is the script's own: `    at name (file:12:5)`.

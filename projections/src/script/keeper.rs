@@ -80,10 +80,10 @@ impl Standing {
         let reached = folder.reached();
         Self {
             status,
-            checkpoint: reached.checkpoint.position,
-            recorded_at: reached.checkpoint.recorded_at,
+            checkpoint: reached.position,
+            recorded_at: reached.recorded_at,
             events: reached.events,
-            skipped: reached.checkpoint.skipped,
+            skipped: reached.skipped,
             is_partitioned: Some(folder.is_partitioned()),
         }
     }
@@ -129,14 +129,14 @@ impl Keeper {
         });
         if let Ok(Ok(Some(reached))) = read.await {
             self.standing.send_replace(Standing {
-                checkpoint: reached.checkpoint.position,
-                recorded_at: reached.checkpoint.recorded_at,
+                checkpoint: reached.position,
+                recorded_at: reached.recorded_at,
                 events: reached.events,
-                skipped: reached.checkpoint.skipped,
+                skipped: reached.skipped,
                 ..Standing::new(Status::Paused)
             });
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     fn tell(&self, status: Status) {
@@ -186,7 +186,7 @@ impl Keeper {
     /// Reads and filters ahead of the folding; says at last why it has ended.
     fn read(&self, folder: &Folder) -> (JoinSet<String>, mpsc::Receiver<Batch>) {
         let (sender, batches) = mpsc::channel(2);
-        let after = folder.reached().checkpoint.position;
+        let after = folder.reached().position;
         let mut reading = JoinSet::new();
         reading.spawn(read(Arc::clone(&self.log), after, folder.filter(), sender));
         (reading, batches)

@@ -16,12 +16,11 @@ const SCHEMA: &str = "CREATE TABLE partitions (
     result TEXT,                    -- JSON: what the script makes of the state, if anything
     position INTEGER NOT NULL       -- the event that changed it last
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE progress (
+CREATE TABLE size (
     only INTEGER PRIMARY KEY CHECK (only = 1),
-    events INTEGER NOT NULL,        -- how many events of the log were looked at
     bytes INTEGER NOT NULL          -- of all partitions
 ) STRICT;
-INSERT INTO progress VALUES (1, 0, 0);";
+INSERT INTO size VALUES (1, 0);";
 
 /// What its file is called; another revision has another one.
 pub(super) fn path(directory: &Path, name: &ProjectionName, revision: GlobalPosition) -> PathBuf {
@@ -38,34 +37,20 @@ pub(super) fn in_memory(log: LogId) -> Result<Connection> {
     tables::in_memory(SCHEMA, log)
 }
 
-/// How far the states have come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Reached {
-    pub(super) checkpoint: Checkpoint,
-    /// How many events of the log were looked at.
-    pub(super) events: u64,
-}
-
-impl Reached {
-    /// How far that is after a batch, or a part of it, that begins here.
-    pub(super) fn after(self, place: Place) -> Self {
-        let Place { position, recorded_at, looked_at, skipped } = place;
-        let skipped = self.checkpoint.skipped + skipped;
-        let (position, recorded_at) = (Some(position), Some(recorded_at));
-        let checkpoint = Checkpoint { position, recorded_at, skipped };
-        Self { checkpoint, events: self.events + looked_at }
+/// How far that is after a batch, or a part of it, that begins there.
+pub(super) fn after(base: Checkpoint, place: Place) -> Checkpoint {
+    let Place { position, recorded_at, looked_at, skipped } = place;
+    Checkpoint {
+        position: Some(position),
+        recorded_at: Some(recorded_at),
+        skipped: base.skipped + skipped,
+        events: base.events + looked_at,
     }
 }
 
-pub(super) fn reached(tables: &Connection) -> Result<Reached> {
-    let checkpoint = tables::checkpoint(tables)?;
-    let events = tables.query_row("SELECT events FROM progress", [], |row| row.get(0))?;
-    Ok(Reached { checkpoint, events })
-}
-
 /// How far the states in a file have come.
-pub(super) fn peek(path: &Path) -> Result<Reached> {
-    reached(&tables::open_read_only(path)?)
+pub(super) fn peek(path: &Path) -> Result<Checkpoint> {
+    tables::checkpoint(&tables::open_read_only(path)?)
 }
 
 /// Why a batch was not kept.
@@ -83,11 +68,10 @@ pub(super) enum KeepError {
 pub(super) fn keep(
     tables: &mut Connection,
     changes: &[Kept],
-    to: Reached,
+    to: Checkpoint,
 ) -> std::result::Result<(), KeepError> {
     let transaction = tables.transaction()?;
-    let mut bytes: i64 =
-        transaction.query_row("SELECT bytes FROM progress", [], |row| row.get(0))?;
+    let mut bytes: i64 = transaction.query_row("SELECT bytes FROM size", [], |row| row.get(0))?;
     for change in changes {
         bytes -= size(&transaction, &change.key)?;
         transaction
@@ -98,14 +82,11 @@ pub(super) fn keep(
             .execute(params![change.key, change.state, change.result, change.position])?;
         bytes += size(&transaction, &change.key)?;
     }
-    let Reached { checkpoint, events } = to;
     if bytes > limits::STATES {
         return Err(KeepError::TooMuch(bytes));
     }
-    tables::advance(&transaction, checkpoint)?;
-    transaction
-        .prepare_cached("UPDATE progress SET events = ?, bytes = ?")?
-        .execute(params![events, bytes])?;
+    tables::advance(&transaction, to)?;
+    transaction.prepare_cached("UPDATE size SET bytes = ?")?.execute([bytes])?;
     transaction.commit()?;
     Ok(())
 }
@@ -178,7 +159,7 @@ pub(super) fn read(path: &Path, wanted: &Wanted) -> Result<States> {
 
 pub(super) fn look(tables: &mut Connection, wanted: &Wanted) -> Result<States> {
     let snapshot = tables.transaction()?;
-    let Checkpoint { position, recorded_at, skipped: _ } = tables::checkpoint(&snapshot)?;
+    let Checkpoint { position, recorded_at, .. } = tables::checkpoint(&snapshot)?;
     let partitions = match wanted {
         Wanted::One(key) => snapshot
             .query_row(&format!("{COLUMNS} WHERE key = ?"), [key], partition)

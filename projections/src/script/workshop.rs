@@ -25,8 +25,8 @@ use super::{
 };
 use crate::{
     definitions::{self, Definition},
+    files,
     models::{Phase, QueryError, ReadModels},
-    tables as files,
 };
 
 /// The projections that users wrote, kept level with a log for as long as it is held.

@@ -233,7 +233,7 @@ fn of_lane<'r>(
     records.iter().filter(|record| record.stream == stream).filter_map(event).collect()
 }
 
-async fn restart(world: &World, directory: &std::path::Path) -> [Digest; 5] {
+async fn restart(world: &World, directory: &std::path::Path) -> [Digest; 4] {
     async fn one<P: Projection>(
         projection: P,
         world: &World,
@@ -248,6 +248,5 @@ async fn restart(world: &World, directory: &std::path::Path) -> [Digest; 5] {
         one(History, world, directory).await,
         one(Rollbacks, world, directory).await,
         one(Releases, world, directory).await,
-        one(Definitions, world, directory).await,
     ]
 }
