@@ -35,7 +35,8 @@ use crate::{
 ///
 /// The command finds `SHIPLOG_SERVICE`, `SHIPLOG_ENVIRONMENT`, `SHIPLOG_VERSION`, `SHIPLOG_COMMIT`,
 /// `SHIPLOG_INTENT`, `SHIPLOG_NUMBER`, `SHIPLOG_DEPLOYMENT` and `SHIPLOG_SERVER`, the release as JSON
-/// in the file `SHIPLOG_MANIFEST`, and can tell how its targets do in the file `SHIPLOG_TARGETS`.
+/// in the file `SHIPLOG_MANIFEST`, what it is configured with in the file `SHIPLOG_CONFIGURATION`, and
+/// can tell how its targets do in the file `SHIPLOG_TARGETS`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   shiplog run --service checkout --environment production --version 1.4.2 -- ./deploy.sh --fast

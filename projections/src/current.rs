@@ -28,7 +28,7 @@ impl Projection for Current {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn schema(&self) -> String {

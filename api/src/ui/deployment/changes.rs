@@ -1,6 +1,9 @@
 //! What a deployment changes against what it replaced.
 
-use shiplog_domain::{lane::Deployment, release};
+use shiplog_domain::{
+    lane::{Configuration, Deployment},
+    release,
+};
 
 use crate::ui::{links, parts::short};
 
@@ -70,9 +73,23 @@ impl Changes {
             before: before.map(digest),
             after: after.map(digest),
         }));
+        rows.extend(configured(after, before).into_iter().flatten());
         rows.retain(|row| row.before.is_some() || row.after.is_some());
         Self { rows, listed: release.changes.iter().map(Change::from).collect() }
     }
+}
+
+/// What the two are configured with; none if one of them did not say.
+fn configured(after: &Deployment, before: Option<&Deployment>) -> Option<Vec<Row>> {
+    let nothing = Configuration::default();
+    let earlier = before.map_or(Some(&nothing), Deployment::configuration)?;
+    let beside = after.configuration()?.beside(earlier);
+    let row = |(name, (before, after)): (&str, (Option<&str>, Option<&str>))| Row {
+        name: format!("configuration: {name}"),
+        before: before.map(digest),
+        after: after.map(digest),
+    };
+    Some(beside.into_iter().map(row).collect())
 }
 
 /// A digest, cut to what people compare.

@@ -1,11 +1,9 @@
 //! What a way out would do, by asking the rules without recording what they say.
 
 use jiff::Timestamp;
-use shiplog_domain::{
-    lane::{
-        self, Asked, Candidate, Deployment, Foreseen, Intent, Irreversible, Rail, Rails, State,
-    },
-    names::Version,
+use shiplog_domain::lane::{
+    self, Asked, Candidate, Configuration, Deployment, Foreseen, Intent, Irreversible, Rail, Rails,
+    State,
 };
 
 use crate::ui::parts::{Mark, Time, span};
@@ -73,13 +71,13 @@ pub(super) fn plan(
     now: Timestamp,
 ) -> Result<Plan, String> {
     let foreseen = lane::foresee(state, asked, rails).map_err(|refusal| refusal.to_string())?;
-    let Foreseen { intent, release, standing } = foreseen;
+    let back = candidate(state, &foreseen);
+    let Foreseen { intent, release, configuration: _, standing } = foreseen;
     let (replays, reverts) = match &intent {
         Intent::Rollback { restores, reverts } => (*restores, reverts.as_slice()),
         Intent::Retry { of } => (*of, [].as_slice()),
         Intent::Deploy | Intent::RollForward { .. } | Intent::Unknown => (None, [].as_slice()),
     };
-    let back = candidate(state, &release.version);
     let reverts = reverts.iter().filter_map(|number| state.deployment(*number));
     let standing = standing.into_iter().map(|(rail, refusal)| (rail, refusal.to_string()));
     Ok(Plan {
@@ -93,17 +91,20 @@ pub(super) fn plan(
     })
 }
 
-/// The candidate of this version, if it is among the last that ran.
-fn candidate<'s>(state: &'s State, version: &Version) -> Option<Candidate<'s>> {
-    let mut candidates = lane::candidates(state).into_iter();
-    candidates.find(|one| one.deployment.release().version == *version)
+/// The candidate that puts the same there, if it is among the last that ran.
+fn candidate<'s>(state: &'s State, foreseen: &Foreseen) -> Option<Candidate<'s>> {
+    let configuration = foreseen.configuration.as_deref();
+    lane::candidates(state).into_iter().find(|one| {
+        one.deployment.release().version == foreseen.release.version
+            && !Configuration::differ(one.deployment.configuration(), configuration)
+    })
 }
 
 /// The irreversible changes that whoever asks for this has been shown.
 pub(super) fn acknowledged(state: &State, asked: Asked) -> Vec<Irreversible> {
     let Asked::Rollback { .. } = asked else { return Vec::new() };
     let foreseen = lane::foresee(state, asked, &Rails::default()).ok();
-    let back = foreseen.and_then(|foreseen| candidate(state, &foreseen.release.version));
+    let back = foreseen.and_then(|foreseen| candidate(state, &foreseen));
     back.map(|one| one.irreversible).unwrap_or_default()
 }
 
