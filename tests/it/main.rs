@@ -6,6 +6,7 @@
     reason = "a test says what it expects by failing"
 )]
 
+mod answers;
 mod architecture;
 mod as_of;
 mod cli;
@@ -15,4 +16,6 @@ mod executor;
 mod histories;
 mod home;
 mod http;
+mod previous;
+mod story;
 mod support;
