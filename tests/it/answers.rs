@@ -1,5 +1,7 @@
 //! All that a server tells of what runs, ran and was taken back, and whether two servers agree.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::support::{Client, encode};
@@ -44,36 +46,46 @@ pub(crate) fn path_of(lane: &Value) -> String {
 }
 
 /// That the newer code tells all that the older one tells, and beside it nothing but what was added
-/// since.
+/// since; says which of that it tells.
 #[track_caller]
-pub(crate) fn agree(older: &Value, newer: &Value) {
-    if let Some(difference) = difference(older, newer, "") {
+pub(crate) fn agree(older: &Value, newer: &Value) -> BTreeSet<String> {
+    let mut added = BTreeSet::new();
+    if let Some(difference) = difference(older, newer, "", &mut added) {
         panic!("{difference}");
     }
+    added
 }
 
-/// Where two answers are not the same first, and how.
-fn difference(older: &Value, newer: &Value, place: &str) -> Option<String> {
+/// Where two answers are not the same first, and how; and what the newer one tells alone until there.
+fn difference(
+    older: &Value,
+    newer: &Value,
+    place: &str,
+    added: &mut BTreeSet<String>,
+) -> Option<String> {
     match (older, newer) {
         (Value::Object(old), Value::Object(new)) => {
-            let is_stray =
-                |field: &&String| !old.contains_key(*field) && !ADDED.contains(&field.as_str());
-            if let Some(field) = new.keys().find(is_stray) {
-                return Some(format!("{place}/{field} is told by the newer one alone"));
+            for field in new.keys().filter(|field| !old.contains_key(*field)) {
+                if !ADDED.contains(&field.as_str()) {
+                    return Some(format!(
+                        "{place}/{field} is told by the newer one alone: is it in `ADDED`?"
+                    ));
+                }
+                added.insert(field.clone());
             }
             old.iter().find_map(|(field, value)| {
                 let place = format!("{place}/{field}");
                 match new.get(field) {
-                    Some(same) => difference(value, same, &place),
+                    Some(same) => difference(value, same, &place, added),
                     None => Some(format!("{place} is told by the older one alone")),
                 }
             })
         }
         (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
-            let pairs = old.iter().zip(new).enumerate();
-            pairs
-                .into_iter()
-                .find_map(|(index, (old, new))| difference(old, new, &format!("{place}/{index}")))
+            let mut pairs = old.iter().zip(new).enumerate();
+            pairs.find_map(|(index, (old, new))| {
+                difference(old, new, &format!("{place}/{index}"), added)
+            })
         }
         (old, new) if old == new => None,
         (old, new) => Some(format!("{place} is {old} for the older, {new} for the newer one")),

@@ -11,6 +11,7 @@ mod architecture;
 mod as_of;
 mod cli;
 mod cluster;
+mod compat;
 mod crash;
 mod executor;
 mod histories;

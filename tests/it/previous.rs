@@ -16,8 +16,11 @@ use crate::{
     support::{Client, Server, ask, say, shiplog, shiplog_of, succeed},
 };
 
+/// What answers have got since the release that `tests/previous/COMMIT` names; goes when that is raised.
+const SINCE: [&str; 2] = ["configuration", "mediaType"];
+
 /// The command of the previous release; says so if it is not there.
-fn previous() -> Option<Command> {
+pub(crate) fn previous() -> Option<Command> {
     let Some(program) = std::env::var_os("SHIPLOG_PREVIOUS") else {
         say("SHIPLOG_PREVIOUS is not set, see tests/previous/run: nothing was tested");
         return None;
@@ -61,7 +64,8 @@ fn the_previous_release_derives_from_what_this_one_wrote_what_this_one_does() {
     let here = told_by(shiplog(), &data);
     let server = serve(previous, &data);
     let there = all(&server.client());
-    agree(&there, &here);
+    let added = agree(&there, &here);
+    assert!(added.iter().eq(SINCE), "is that the previous release? It lacks {added:?}");
     is_ready(&server.client(), 2);
 
     let (rollbacks, deployments) = (&here["rollbacks"], here["deployments"].as_array().unwrap());
