@@ -119,6 +119,8 @@ fn the_previous_release_stops_at_what_it_must_not_pass_over_and_goes_on_serving(
         assert!(server.stop().success());
         append(&data, stream, newer);
 
+        let mut previous = previous;
+        previous.env("SHIPLOG_LOG", "off");
         let server = serve(previous, &data);
         let client = server.client();
         stalls(&client, needed);
