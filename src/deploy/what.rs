@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
 
-use crate::{context::Context, deployment::body};
+use crate::{context::Context, deployment::body, exit::Failure};
 
 /// The flags that say what is deployed, and why.
 #[derive(Debug, clap::Args)]
@@ -128,18 +128,18 @@ impl What {
     }
 
     /// The fields of a request that asks for this version.
-    pub(crate) fn into_fields(self, version: &str) -> Map<String, Value> {
+    pub(crate) fn into_fields(self, version: &str) -> anyhow::Result<Map<String, Value>> {
         let release = self.release(version);
         let Self { reason, intent, url, labels, external_id, configuration, .. } = self;
-        body([
+        Ok(body([
             ("intent", Some(json!({"kind": intent.wire()}))),
             ("release", Some(release)),
-            ("configuration", by_name(configuration)),
+            ("configuration", by_name("--config", configuration)?),
             ("reason", reason.map(Into::into)),
             ("external_id", external_id.map(Into::into)),
             ("url", url.map(Into::into)),
-            ("labels", by_name(labels)),
-        ])
+            ("labels", by_name("--label", labels)?),
+        ]))
     }
 
     fn release(&self, version: &str) -> Value {
@@ -162,11 +162,16 @@ impl What {
     }
 }
 
-/// An object of these, if there are any.
-fn by_name(pairs: Vec<Pair>) -> Option<Value> {
-    let fields = pairs.into_iter().map(|Pair { name, value }| (name, value.into()));
-    let fields: Map<_, _> = fields.collect();
-    (!fields.is_empty()).then_some(Value::Object(fields))
+/// An object of these, if there are any; no name may be given twice.
+fn by_name(flag: &str, pairs: Vec<Pair>) -> anyhow::Result<Option<Value>> {
+    let mut fields = Map::new();
+    for Pair { name, value } in pairs {
+        if fields.contains_key(&name) {
+            return Err(Failure::usage(format!("{flag} names `{name}` twice")).into());
+        }
+        fields.insert(name, value.into());
+    }
+    Ok((!fields.is_empty()).then_some(Value::Object(fields)))
 }
 
 impl Intent {
@@ -190,6 +195,16 @@ mod tests {
         assert_eq!("empty=".parse(), Ok(pair("empty", "")));
         assert!("=x".parse::<Pair>().is_err());
         assert!("x".parse::<Pair>().is_err());
+    }
+
+    #[test]
+    fn a_name_that_is_given_twice_is_an_error_and_names_the_flag() {
+        let pair = |text: &str| text.parse::<Pair>().unwrap();
+        let once = by_name("--config", vec![pair("a=1"), pair("b=2")]).unwrap();
+        assert_eq!(once, Some(json!({"a": "1", "b": "2"})));
+        let twice = by_name("--config", vec![pair("a=1"), pair("a=2")]).unwrap_err();
+        assert_eq!(twice.to_string(), "--config names `a` twice");
+        assert_eq!(by_name("--label", Vec::new()).unwrap(), None);
     }
 
     #[test]

@@ -68,6 +68,26 @@ fn the_version_that_runs_can_be_put_back_as_it_was_configured() {
 }
 
 #[test]
+fn each_configuration_is_a_way_back_of_its_own_and_its_page_tells_what_differs() {
+    let server = configured();
+    server.post(&step(3, "fail"), &json!({"at": at("10:30"), "error": "it loses orders"}));
+    let recovery = server.get(&format!("{}/recovery", deployment(3)));
+    let candidates = recovery["rollback"]["candidates"].as_array().unwrap();
+    let told: Vec<_> = candidates
+        .iter()
+        .map(|one| (one["number"].clone(), one["configuration"]["app.yaml"].clone()))
+        .collect();
+    assert_eq!(told, [(json!(2), json!("b")), (json!(1), json!("a"))], "{recovery}");
+    let page = |to: u32| {
+        let path = format!("/lanes/checkout/production/rollback?to={to}");
+        server.ask("GET", &path).send().expect(200).text
+    };
+    let row = "configuration: app.yaml</th><td><code>b</code></td><td><code>a</code>";
+    assert!(page(1).contains(row), "{}", page(1));
+    assert!(!page(2).contains("configures otherwise"));
+}
+
+#[test]
 fn what_differs_is_told_by_name_and_digest_where_both_said_it() {
     let server = configured();
     let changes = |number| server.get(&format!("{}/changes", deployment(number)));

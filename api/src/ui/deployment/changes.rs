@@ -73,23 +73,26 @@ impl Changes {
             before: before.map(digest),
             after: after.map(digest),
         }));
-        rows.extend(configured(after, before).into_iter().flatten());
+        let nothing = Configuration::default();
+        let earlier = before.map_or(Some(&nothing), Deployment::configuration);
+        rows.extend(configured(earlier, after.configuration()));
         rows.retain(|row| row.before.is_some() || row.after.is_some());
         Self { rows, listed: release.changes.iter().map(Change::from).collect() }
     }
 }
 
-/// What the two are configured with; none if one of them did not say.
-fn configured(after: &Deployment, before: Option<&Deployment>) -> Option<Vec<Row>> {
-    let nothing = Configuration::default();
-    let earlier = before.map_or(Some(&nothing), Deployment::configuration)?;
-    let beside = after.configuration()?.beside(earlier);
+/// What two deployments are configured with, beside each other; nothing if one of them did not say.
+pub(in crate::ui) fn configured(
+    before: Option<&Configuration>,
+    after: Option<&Configuration>,
+) -> Vec<Row> {
+    let Some((before, after)) = before.zip(after) else { return Vec::new() };
     let row = |(name, (before, after)): (&str, (Option<&str>, Option<&str>))| Row {
         name: format!("configuration: {name}"),
         before: before.map(digest),
         after: after.map(digest),
     };
-    Some(beside.into_iter().map(row).collect())
+    after.beside(before).into_iter().map(row).collect()
 }
 
 /// A digest, cut to what people compare.

@@ -6,7 +6,10 @@ use shiplog_domain::lane::{
     State,
 };
 
-use crate::ui::parts::{Mark, Time, span};
+use crate::ui::{
+    deployment::changes::{Row, configured},
+    parts::{Mark, Time, span},
+};
 
 /// What would be recorded, and what follows from it.
 pub(super) struct Plan {
@@ -18,6 +21,8 @@ pub(super) struct Plan {
     pub(super) crossed: Option<Crossed>,
     /// When the release ran last, and for how long.
     pub(super) ran: Option<(Time, String)>,
+    /// What is configured otherwise than it is now.
+    pub(super) reconfigured: Vec<Row>,
     /// What stands in the way, in the words of the rules.
     pub(super) standing: Vec<(Rail, String)>,
     /// How many people must agree before it can begin.
@@ -55,12 +60,16 @@ pub(super) struct Leaves {
 /// What is there now, as far as anybody knows.
 pub(super) fn leaves(state: &State) -> Option<Leaves> {
     let failed = state.failed_since().next();
-    let left = failed.or_else(|| state.running())?;
+    let left = left(state)?;
     Some(Leaves {
         number: left.number().0,
         version: left.release().version.to_string(),
         failed: failed.is_some(),
     })
+}
+
+fn left(state: &State) -> Option<&Deployment> {
+    state.failed_since().next().or_else(|| state.running())
 }
 
 /// What the rules would record, or why they would not, whatever stands in the way.
@@ -72,7 +81,10 @@ pub(super) fn plan(
 ) -> Result<Plan, String> {
     let foreseen = lane::foresee(state, asked, rails).map_err(|refusal| refusal.to_string())?;
     let back = candidate(state, &foreseen);
-    let Foreseen { intent, release, configuration: _, standing } = foreseen;
+    let Foreseen { intent, release, configuration, standing } = foreseen;
+    let now_there = left(state).and_then(Deployment::configuration);
+    let mut reconfigured = configured(now_there, configuration.as_deref());
+    reconfigured.retain(|row| !row.same());
     let (replays, reverts) = match &intent {
         Intent::Rollback { restores, reverts } => (*restores, reverts.as_slice()),
         Intent::Retry { of } => (*of, [].as_slice()),
@@ -86,6 +98,7 @@ pub(super) fn plan(
         reverts: reverts.map(Reverted::from).collect(),
         crossed: back.as_ref().map(Crossed::from),
         ran: back.as_ref().map(|one| (Time::of(one.since), span(one.ran_for_ms(now).max(0)))),
+        reconfigured,
         standing: standing.collect(),
         approvals: rails.approvals.needed,
     })
