@@ -4,6 +4,7 @@ pub(crate) mod checks;
 pub(crate) mod data;
 pub(crate) mod fold;
 pub(crate) mod import;
+mod unaware;
 
 use std::{collections::HashMap, fs};
 
