@@ -4,5 +4,6 @@
 mod laws;
 mod lists;
 mod rebuilds;
+mod replays;
 mod stalls;
 mod support;
