@@ -12,6 +12,7 @@ mod supply;
 use std::{path::Path, sync::Arc};
 
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, future, stream::TryChunksError};
+use jiff::Timestamp;
 use rusqlite::Connection;
 use shiplog_domain::wire::{DomainEvent, EncodedEvent};
 use shiplog_store::{
@@ -70,6 +71,19 @@ fn interrupted<T>(decoded: Result<T, JoinError>) -> Result<T, LogFault> {
         reason: "reading was interrupted".into(),
         source: Some(Arc::new(error)),
     })
+}
+
+/// How far to fold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// As far as the log goes.
+    Head,
+    /// Up to this position.
+    Position(GlobalPosition),
+    /// What was recorded by then.
+    Time(Timestamp),
+    /// So many events.
+    Events(u64),
 }
 
 /// Folds events into the tables of one projection.
@@ -155,7 +169,30 @@ impl<P: Projection> Runner<P> {
         log: &dyn Log,
         target: Option<GlobalPosition>,
     ) -> Result<(), RunnerError> {
-        let wanted = |one: &Recorded<_>| target.is_none_or(|target| one.position <= target);
+        let target = target.map_or(Until::Head, Until::Position);
+        self.catch_up_until(log, target).await
+    }
+
+    /// Folds what is recorded, as far as is wanted.
+    pub(crate) async fn catch_up_until(
+        &mut self,
+        log: &dyn Log,
+        until: Until,
+    ) -> Result<(), RunnerError> {
+        let mut left = match until {
+            Until::Events(count) => count.saturating_sub(self.checkpoint.events),
+            Until::Head | Until::Position(_) | Until::Time(_) => u64::MAX,
+        };
+        let mut wanted = |one: &Recorded<_>| {
+            let is_wanted = left > 0
+                && match until {
+                    Until::Head | Until::Events(_) => true,
+                    Until::Position(position) => one.position <= position,
+                    Until::Time(time) => one.recorded_at <= time,
+                };
+            left = left.saturating_sub(1);
+            is_wanted
+        };
         let mut batches = log
             .read_all(self.checkpoint.position)
             .try_take_while(|one| future::ready(Ok(wanted(one))))

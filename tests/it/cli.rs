@@ -7,5 +7,6 @@ mod keeping;
 mod lists;
 mod moving;
 mod on_call;
+mod replaying;
 mod settings;
 mod stable;

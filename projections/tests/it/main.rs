@@ -5,5 +5,6 @@ mod definitions;
 mod laws;
 mod lists;
 mod rebuilds;
+mod replays;
 mod stalls;
 mod support;
