@@ -1,5 +1,6 @@
 //! Speaks with a server: JSON over HTTP, one request at a time.
 
+mod asking;
 mod fault;
 mod lines;
 mod live;

@@ -42,6 +42,7 @@ mod run;
 mod serve;
 mod show;
 mod spool;
+mod sql;
 mod status;
 mod transfer;
 mod verify;

@@ -1,5 +1,7 @@
 //! `shiplog replay`: rebuilds a read model and compares it with the live one.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use clap::ValueEnum;
 use serde_json::{Value, json};
@@ -9,6 +11,7 @@ use shiplog_projections::{
     releases::Releases,
     replay::{Comparison, replay},
     rollbacks::Rollbacks,
+    sql::{self, Sql},
 };
 
 use crate::{
@@ -47,13 +50,15 @@ enum Name {
     History,
     Rollbacks,
     Releases,
+    /// Once somebody has asked in SQL.
+    Sql,
 }
 
 impl Replay {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         let Self { names, log } = self;
-        let names = if names.is_empty() { Name::value_variants().to_vec() } else { names };
         let live = data::read_models(&log.data.data);
+        let names = if names.is_empty() { there(&live) } else { names };
         let runtime = data::runtime()?;
         let log = runtime.block_on(log.read())?;
         let mut same = true;
@@ -67,6 +72,7 @@ impl Replay {
                     Name::History => replay(History, log.log(), live, scratch).await,
                     Name::Rollbacks => replay(Rollbacks, log.log(), live, scratch).await,
                     Name::Releases => replay(Releases, log.log(), live, scratch).await,
+                    Name::Sql => replay(Sql, log.log(), live, scratch).await,
                 }
             })?;
             same &= comparison.rebuilt == comparison.live;
@@ -75,6 +81,12 @@ impl Replay {
         output::list(context, &COLUMNS, items)?;
         Ok(if same { Exit::Success } else { Exit::Different })
     }
+}
+
+/// The read models that every server makes, and those that somebody asked for.
+fn there(live: &Path) -> Vec<Name> {
+    let is_there = |name: &Name| *name != Name::Sql || sql::is_made(live);
+    Name::value_variants().iter().copied().filter(is_there).collect()
 }
 
 fn tell(comparison: &Comparison) -> Value {

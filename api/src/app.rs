@@ -26,7 +26,7 @@ use crate::{
     problem::{Problem, ProblemKind},
     problems, projections,
     receipt::Receipt,
-    releases, rollbacks,
+    releases, rollbacks, sql,
     telemetry::Telemetry,
     ui,
 };
@@ -107,6 +107,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(releases::routes())
         .merge(events::routes())
         .merge(projections::routes())
+        .merge(sql::routes())
         .merge(ops::routes())
         .merge(problems::routes())
 }

@@ -26,6 +26,7 @@ mod releases;
 mod rollbacks;
 mod serve;
 mod shapes;
+mod sql;
 mod stage;
 mod telemetry;
 mod ui;

@@ -18,5 +18,6 @@ pub mod replay;
 pub mod rollbacks;
 pub mod runner;
 mod sort_key;
+pub mod sql;
 mod tables;
 pub mod verify;

@@ -1,6 +1,7 @@
 //! The read models of one server: kept level, waited for, asked.
 
 mod model;
+mod on_demand;
 
 use std::{
     fs, io,
@@ -13,7 +14,10 @@ use shiplog_store::{
     position::{GlobalPosition, LogId},
 };
 
-pub use self::model::{Answer, Behind, Model, Phase, Progress, QueryError};
+pub use self::{
+    model::{Answer, Behind, Model, Phase, Progress, QueryError},
+    on_demand::OnDemand,
+};
 use crate::{
     current::Current,
     history::History,
@@ -34,6 +38,8 @@ pub struct ReadModels {
     pub rollbacks: Model,
     /// Every release: see [`crate::releases`].
     pub releases: Model,
+    /// What is asked in SQL, made when somebody asks first: see [`crate::sql`].
+    pub sql: OnDemand,
     /// `None` once they are stopped.
     reading: Mutex<Option<Reading>>,
 }
@@ -98,12 +104,13 @@ impl ReadModels {
         let (releases, feed_releases) = Model::start(Releases, &start)?;
         let feeds = vec![feed_current, feed_history, feed_rollbacks, feed_releases];
         let reading = Mutex::new(Some(Reading::start(log, feeds, &start.hurry)));
-        Ok(Self { current, history, rollbacks, releases, reading })
+        let sql = OnDemand::new(log, &start)?;
+        Ok(Self { current, history, rollbacks, releases, sql, reading })
     }
 
-    /// All of them.
+    /// All of those that are always there.
     pub fn all(&self) -> [&Model; 4] {
-        let Self { current, history, rollbacks, releases, reading: _ } = self;
+        let Self { current, history, rollbacks, releases, sql: _, reading: _ } = self;
         [current, history, rollbacks, releases]
     }
 
@@ -113,6 +120,7 @@ impl ReadModels {
         for model in self.all() {
             model.ended().await;
         }
+        self.sql.stop().await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a projection is: a name, a version, tables, and a fold.
 
 use rusqlite::{Connection, Transaction};
-use shiplog_domain::wire::DomainEvent;
+use shiplog_domain::wire::{DomainEvent, EncodedEvent};
 use shiplog_store::log::Recorded;
 
 use crate::tables;
@@ -74,6 +74,27 @@ pub trait Projection: Send + Sync + 'static {
         tables: &Transaction<'_>,
         events: &[Recorded<DomainEvent>],
     ) -> Result<(), ApplyError>;
+
+    /// Keeps what was written as it was, before [`fold`](Self::fold) is given what is understood of
+    /// it; most projections keep nothing of that.
+    ///
+    /// # Errors
+    ///
+    /// As [`fold`](Self::fold).
+    fn keep(&self, tables: &Transaction<'_>, written: Written<'_>) -> Result<(), ApplyError> {
+        let _ = (tables, written);
+        Ok(())
+    }
+}
+
+/// Records as the log has them, in its order: those that are understood, and those of a future
+/// Shiplog that may be passed over.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'b> {
+    pub(crate) events: &'b [Recorded<DomainEvent>],
+    /// What the log has of each of them.
+    pub(crate) encoded: &'b [EncodedEvent],
+    pub(crate) skipped: &'b [Recorded<EncodedEvent>],
 }
 
 /// A look at a read model that nothing changes meanwhile.

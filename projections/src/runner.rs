@@ -13,14 +13,14 @@ use std::{path::Path, sync::Arc};
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, future, stream::TryChunksError};
 use jiff::Timestamp;
 use rusqlite::Connection;
-use shiplog_domain::wire::{DomainEvent, EncodedEvent};
+use shiplog_domain::wire::EncodedEvent;
 use shiplog_store::{
     log::{Log, LogFault, Recorded},
     position::{GlobalPosition, LogId},
 };
 use tokio::task::JoinError;
 
-use self::batch::{Batch, News};
+use self::batch::{Batch, News, Part};
 pub(crate) use self::{
     follow::{Following, Indexing, follow},
     read::{Feed, Hurry, Reading},
@@ -168,14 +168,11 @@ impl<P: Projection> Runner<P> {
     /// After a machine's fault the same batch can be given again.
     pub(crate) fn fold(&mut self, batch: &Batch) -> Result<(), RunnerError> {
         let done = self.checkpoint.position;
-        if let Some(News { events, skipped, through, recorded_at }) = batch.after(done) {
-            let (position, recorded_at) = (Some(through), Some(recorded_at));
-            let skipped = self.checkpoint.skipped + skipped;
-            let to = Checkpoint { position, recorded_at, skipped };
-            match self.commit(events, to) {
+        if let Some(News { part, through, recorded_at }) = batch.after(done) {
+            match self.commit(part, through, recorded_at) {
                 Ok(()) => {}
                 Err(error) if error.is_machine() => return Err(RunnerError::File(error)),
-                Err(_) => self.find_culprit(events, to)?,
+                Err(_) => self.find_culprit(part, through, recorded_at)?,
             }
         }
         batch.stall(done)
@@ -184,11 +181,16 @@ impl<P: Projection> Runner<P> {
     /// Rows and checkpoint, together or not at all.
     fn commit(
         &mut self,
-        events: &[Recorded<DomainEvent>],
-        to: Checkpoint,
+        part: Part<'_>,
+        through: GlobalPosition,
+        recorded_at: Timestamp,
     ) -> Result<(), ApplyError> {
+        let skipped = self.checkpoint.skipped + part.skipped.len() as u64;
+        let (position, recorded_at) = (Some(through), Some(recorded_at));
+        let to = Checkpoint { position, recorded_at, skipped };
         let transaction = self.tables.transaction()?;
-        self.projection.fold(&transaction, events)?;
+        self.projection.keep(&transaction, part.written())?;
+        self.projection.fold(&transaction, part.events)?;
         tables::advance(&transaction, to)?;
         transaction.commit()?;
         self.checkpoint = to;
@@ -198,17 +200,15 @@ impl<P: Projection> Runner<P> {
     /// Folds one event at a time, up to the one that does not go.
     fn find_culprit(
         &mut self,
-        events: &[Recorded<DomainEvent>],
-        to: Checkpoint,
+        part: Part<'_>,
+        through: GlobalPosition,
+        recorded_at: Timestamp,
     ) -> Result<(), RunnerError> {
-        for event in events {
+        let (steps, rest) = part.steps();
+        for step in steps {
+            let Some(event) = step.events.first() else { continue };
             let position = event.position;
-            let step = Checkpoint {
-                position: Some(position),
-                recorded_at: Some(event.recorded_at),
-                skipped: self.checkpoint.skipped,
-            };
-            self.commit(std::slice::from_ref(event), step).map_err(|error| {
+            self.commit(step, position, event.recorded_at).map_err(|error| {
                 if error.is_machine() {
                     return RunnerError::File(error);
                 }
@@ -219,6 +219,6 @@ impl<P: Projection> Runner<P> {
                 }
             })?;
         }
-        self.commit(&[], to).map_err(RunnerError::File)
+        self.commit(rest, through, recorded_at).map_err(RunnerError::File)
     }
 }

@@ -8,4 +8,5 @@ mod lists;
 mod moving;
 mod on_call;
 mod settings;
+mod sql;
 mod stable;

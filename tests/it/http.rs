@@ -15,3 +15,4 @@ mod recovery;
 mod rollback;
 pub(crate) mod server;
 mod shapes;
+mod sql;
