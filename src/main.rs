@@ -46,6 +46,7 @@ mod sql;
 mod status;
 mod transfer;
 mod verify;
+mod what_if;
 mod write;
 
 use std::{

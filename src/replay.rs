@@ -1,6 +1,6 @@
 //! `shiplog replay`: rebuilds a read model and compares it with the live one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::ValueEnum;
@@ -20,6 +20,7 @@ use crate::{
     exit::Exit,
     log::LogArgs,
     output::{self, Column, Kind},
+    what_if,
 };
 
 const COLUMNS: [Column; 5] = [
@@ -40,6 +41,9 @@ const COLUMNS: [Column; 5] = [
 pub(crate) struct Replay {
     /// Which read models; all of them if none is named.
     names: Vec<Name>,
+    /// Instead, replay under the rules in this file, and list the decisions that would have differed.
+    #[arg(long, value_name = "FILE", conflicts_with = "names")]
+    with: Option<PathBuf>,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -56,7 +60,10 @@ enum Name {
 
 impl Replay {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { names, log } = self;
+        let Self { names, with, log } = self;
+        if let Some(rules) = with {
+            return what_if::run(&rules, &log, context);
+        }
         let live = data::read_models(&log.data.data);
         let names = if names.is_empty() { there(&live) } else { names };
         let runtime = data::runtime()?;

@@ -28,7 +28,7 @@ use crate::{
     receipt::Receipt,
     releases, rollbacks, sql,
     telemetry::Telemetry,
-    ui,
+    ui, what_if,
 };
 
 /// The most bytes that a request has; a batch has more.
@@ -108,6 +108,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(events::routes())
         .merge(projections::routes())
         .merge(sql::routes())
+        .merge(what_if::routes())
         .merge(ops::routes())
         .merge(problems::routes())
 }

@@ -32,6 +32,7 @@ mod telemetry;
 mod ui;
 mod views;
 mod waiting;
+mod what_if;
 
 pub use self::{
     app::{App, router},
@@ -40,4 +41,5 @@ pub use self::{
     problem::{FieldError, Problem, ProblemKind},
     serve::serve,
     stage::Stage,
+    what_if::{policy, report},
 };

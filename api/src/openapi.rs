@@ -14,7 +14,7 @@ pub(crate) use self::params::{
 use crate::{
     app,
     problem::{MEDIA_TYPE, ProblemKind},
-    sql,
+    sql, what_if,
 };
 
 const TAGS: [(&str, &str); 9] = [
@@ -25,7 +25,7 @@ const TAGS: [(&str, &str); 9] = [
     ("releases", "What they are made of, and where each one runs and ran."),
     ("events", "The log itself."),
     ("projections", "The read models, and how far each has come."),
-    ("questions", "Whatever else there is to ask, in SQL."),
+    ("questions", "Whatever else there is to ask: in SQL, and what would have been."),
     ("operations", "Is it alive, is it ready, what does it measure."),
 ];
 
@@ -67,7 +67,7 @@ const QUESTION_PROBLEMS: &[ProblemKind] = &[
 ];
 
 /// What is asked by `POST`, because a question can be long: it records nothing.
-pub(crate) const QUESTIONS: [&str; 1] = [sql::PATH];
+pub(crate) const QUESTIONS: [&str; 2] = [sql::PATH, what_if::PATH];
 
 /// What stands before the paths.
 pub(crate) fn preamble() -> OpenApi {

@@ -21,3 +21,4 @@ mod sort_key;
 pub mod sql;
 mod tables;
 pub mod verify;
+pub mod what_if;

@@ -4,6 +4,8 @@ pub(crate) mod checks;
 pub(crate) mod data;
 pub(crate) mod fold;
 pub(crate) mod import;
+mod questions;
+mod what_if;
 
 use std::{collections::HashMap, fs};
 
@@ -63,6 +65,8 @@ fn alphagov_is_whole_though_its_server_was_killed_and_its_import_started_again()
     assert!(summary["known"].as_u64() > Some(0) && summary["recorded"].as_u64() > Some(0));
     assert_eq!(client.get("/readyz").json()["head"], history.events());
     checks::is_whole(&client, &history, &by_line(&history));
+    let lanes = ["staging", "production"];
+    questions::answers_are_those_of_the_files(&history, &client, data.path(), lanes);
 }
 
 #[test]

@@ -16,3 +16,4 @@ mod rollback;
 pub(crate) mod server;
 mod shapes;
 mod sql;
+mod what_if;

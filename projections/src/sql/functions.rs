@@ -8,13 +8,12 @@ use rusqlite::{
     Connection, Error, Result,
     functions::{Context, FunctionFlags},
     params_from_iter,
-    types::{Value, ValueRef},
+    types::{ToSqlOutput, Value, ValueRef},
 };
 
 use super::guard::MAX_VALUE_BYTES;
 
-/// Functions of times, the place of the first time among their arguments, and for how many
-/// arguments they are defined.
+/// Functions of times, and the place of the first time among their arguments.
 const TIMES: [(&str, usize); 7] = [
     ("date", 0),
     ("time", 0),
@@ -25,6 +24,9 @@ const TIMES: [(&str, usize); 7] = [
     ("timediff", 0),
 ];
 
+/// The most arguments of a function of times: a format, a time, and how it is shifted.
+const MOST_ARGUMENTS: usize = 12;
+
 /// What a time must not be, and what it must not be changed by.
 const OF_THE_CLOCK: [&str; 5] = ["now", "subsec", "subsecond", "localtime", "utc"];
 
@@ -32,9 +34,8 @@ const OF_THE_CLOCK: [&str; 5] = ["now", "subsec", "subsecond", "localtime", "utc
 pub(super) fn replace(tables: &Connection) -> Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     for (name, first) in TIMES {
-        let own = Connection::open_in_memory()?;
-        tables
-            .create_scalar_function(name, -1, flags, move |given| time(&own, name, first, given))?;
+        let own = Own::new(name, first)?;
+        tables.create_scalar_function(name, -1, flags, move |given| own.time(given))?;
     }
     tables.create_scalar_function("instr", 2, flags, |given| Ok(instr(given)))?;
     tables.create_scalar_function("replace", 3, flags, replaced)?;
@@ -47,34 +48,50 @@ fn wrong(why: impl Into<String>) -> Error {
     Error::UserFunctionError(why.into().into())
 }
 
-/// As SQLite has it, of times that are given.
-fn time(own: &Connection, name: &str, first: usize, given: &Context<'_>) -> Result<Value> {
-    if given.len() <= first {
-        return Err(wrong(format!(
-            "`{name}` without a time is of now, and the same question must give the same answer: \
-             give it a time, such as :now"
-        )));
+/// SQLite's own function, on a connection where nothing is in its place.
+struct Own {
+    name: &'static str,
+    /// The place of the first time.
+    first: usize,
+    /// `SELECT date(?,?)`, by how many arguments there are.
+    calls: [String; MOST_ARGUMENTS + 1],
+    connection: Connection,
+}
+
+impl Own {
+    fn new(name: &'static str, first: usize) -> Result<Self> {
+        let call = |count| format!("SELECT {name}({})", vec!["?"; count].join(","));
+        let calls = std::array::from_fn(call);
+        Ok(Self { name, first, calls, connection: Connection::open_in_memory()? })
     }
-    let mut values = Vec::new();
-    for place in 0..given.len() {
-        let value = given.get_raw(place);
-        if place >= first
-            && let ValueRef::Text(text) = value
-            && let Some(word) = of_the_clock(text)
-        {
+
+    /// As SQLite has it, of times that are given.
+    fn time(&self, given: &Context<'_>) -> Result<Value> {
+        let Self { name, first, calls, connection } = self;
+        if given.len() <= *first {
+            return Err(wrong(format!(
+                "`{name}` without a time is of now, and the same question must give the same answer: \
+                 give it a time, such as :now"
+            )));
+        }
+        let mut times = (*first..given.len()).map(|place| given.get_raw(place));
+        if let Some(word) = times.find_map(of_the_clock) {
             return Err(wrong(format!(
                 "`{name}` with '{word}' depends on when and where it is asked: give it a time, such as \
                  :now, and shift it by a fixed offset"
             )));
         }
-        values.push(Value::try_from(value)?);
+        let Some(call) = calls.get(given.len()) else {
+            return Err(wrong(format!("`{name}` takes {MOST_ARGUMENTS} arguments at most")));
+        };
+        let values = (0..given.len()).map(|place| ToSqlOutput::Borrowed(given.get_raw(place)));
+        let mut statement = connection.prepare_cached(call)?;
+        statement.query_row(params_from_iter(values), |row| row.get(0))
     }
-    let places = vec!["?"; values.len()].join(",");
-    let mut statement = own.prepare_cached(&format!("SELECT {name}({places})"))?;
-    statement.query_row(params_from_iter(values), |row| row.get(0))
 }
 
-fn of_the_clock(text: &[u8]) -> Option<&'static str> {
+fn of_the_clock(time: ValueRef<'_>) -> Option<&'static str> {
+    let ValueRef::Text(text) = time else { return None };
     let text = text.trim_ascii();
     OF_THE_CLOCK.into_iter().find(|word| text.eq_ignore_ascii_case(word.as_bytes()))
 }

@@ -23,6 +23,7 @@ use shiplog_projections::{
     rollbacks::Rollbacks,
     runner::Runner,
     sql::Sql,
+    what_if::{Policy, what_if},
 };
 use shiplog_store::log::Recorded;
 
@@ -156,6 +157,23 @@ proptest! {
                 digest_of(&world, Sql).await,
             ];
             prop_assert_eq!(live, rebuilt);
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn under_the_rules_that_held_nothing_would_have_been_otherwise(steps in steps()) {
+        run(async {
+            let world = World::new();
+            for (service, command) in steps {
+                world.tell(&lane(SERVICES[service]), command).await;
+            }
+            let report = what_if(&*world.log, &Policy::default()).await.unwrap();
+            prop_assert!(report.differences.is_empty(), "{:?}", report.differences);
+            let asked = recorded(&world).await.iter().filter(|one| {
+                matches!(one.event, DomainEvent::Lane(Event::Requested(_)))
+            }).count() as u64;
+            prop_assert_eq!(report.deployments, asked);
             Ok(())
         })?;
     }

@@ -76,3 +76,33 @@ fn the_schema_is_printed_without_a_server_and_a_replay_checks_the_tables_once_th
     shop.call(QUERY).ends(0);
     assert_eq!(models(&shop.close()), 5);
 }
+
+#[test]
+fn a_replay_under_other_rules_lists_what_would_have_differed_without_a_server() {
+    let shop = shop();
+    shop.does("deploy checkout production 1.2 --at 2025-03-07T16:00Z");
+    let desk = shop.close();
+    let rules =
+        r#"{"environments": {"production": {"weekly": [{"days": ["fri"], "from": "15:00"}]}}}"#;
+    fs::write(desk.join("rules.json"), rules).unwrap();
+    let told = desk.call("replay --data data --with rules.json").ends(0);
+    let row = "checkout  production   3       1.2      ann  false     freeze  taken  refused   the environment is frozen";
+    assert!(told.out.contains(row), "{}", told.out);
+    assert!(
+        told.err.contains("of 4 deployments, 3 of them reported, would have differed: freeze 1"),
+        "{told:?}"
+    );
+    let report = desk.call("replay --data data --with rules.json --output json").ends(0).json();
+    assert_eq!(report["counts"], json!({"freeze": 1}));
+    fs::write(
+        desk.join("rules.json"),
+        "{\n  \"environments\": {\"production\": {\"freeze\": []}}}",
+    )
+    .unwrap();
+    let says = [
+        "`/environments/production/freeze`: unknown field `freeze`, expected one of",
+        "line 2 column",
+    ];
+    desk.call("replay --data data --with rules.json").tells(2, &says);
+    desk.call("replay --data data --with none.json").tells(2, &["none.json"]);
+}
