@@ -14,6 +14,7 @@ use crate::{
     deployments::KINDS,
     problem::ProblemKind,
     shapes::{ClassificationWord, Name, Number, StatusWord, Token},
+    what_if,
 };
 
 /// RFC 3339, or a date.
@@ -202,7 +203,10 @@ pub(super) fn headers_for(path: &str, reads: bool) -> Vec<Value> {
         text.pattern(Some("^[!-~]([ -~]*[!-~])?$"))
     };
     let mut headers = vec![header("X-Request-Id", string(), "by which it can be found again")];
-    let from_models = reads && !path.contains("/events") && !path.starts_with("/v1/projections");
+    let from_models = reads
+        && !path.contains("/events")
+        && !path.starts_with("/v1/projections")
+        && path != what_if::PATH;
     if from_models {
         // Nothing is the same as no header at all.
         let token = pattern("^([0-9a-f]{8}:[0-9]{1,18})?$");
