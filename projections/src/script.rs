@@ -22,7 +22,7 @@ pub use self::{
     child::Program,
     folder::{Fault, Stop},
     keeper::{Standing, Status},
-    preview::{Preview, Slice},
+    preview::{Preview, Slice, preview},
     tables::{Partition, States, Wanted},
     worker::work,
     workshop::Workshop,

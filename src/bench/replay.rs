@@ -2,13 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use futures::TryStreamExt as _;
 use serde_json::{Value, json};
 use shiplog_domain::wire::DomainEvent;
 use shiplog_projections::{
-    current::Current, history::History, projection::Projection, releases::Releases,
-    rollbacks::Rollbacks, runner::Runner,
+    current::Current,
+    history::History,
+    projection::Projection,
+    releases::Releases,
+    rollbacks::Rollbacks,
+    runner::Runner,
+    script::{Slice, preview},
 };
 use shiplog_store::{log::Log, sqlite::SqliteLog};
 
@@ -31,6 +36,15 @@ const COLUMNS: [Column; 5] = [
     Column::new("events/s", "/events_per_second", Kind::Text),
     Column::new("times reading and decoding", "/times", Kind::Text),
 ];
+
+/// The least that a script can do with each event.
+const COUNTS: &str = "fromAll().when({ $init: () => ({ n: 0 }), $any(s) { s.n += 1 } })";
+
+/// One that reads what happened, and keeps a state for each service.
+const READS: &str = "fromCategory('lane').partitionBy(e => e.service).when({
+    $init: () => ({ n: 0, last: null }),
+    DeploymentRequested(s, e) { s.last = e.data.release.version },
+    DeploymentSucceeded(s, e) { s.n += 1; s.at = e.data.at } })";
 
 /// Rebuild every read model, beside reading and decoding alone.
 ///
@@ -58,6 +72,8 @@ impl Replay {
             ("history", fold(context, History, &log, &place).await?),
             ("rollbacks", fold(context, Rollbacks, &log, &place).await?),
             ("releases", fold(context, Releases, &log, &place).await?),
+            ("a script that counts", script(context, COUNTS, &log).await?),
+            ("a script that reads", script(context, READS, &log).await?),
         ] {
             let replayed = Pass { events: alone.events, took: replayed };
             items.push(Ok(replayed.tell(name, alone)));
@@ -112,5 +128,19 @@ async fn fold<P: Projection>(
     let mut runner = Runner::open(projection, scratch.path(), log.id())
         .with_context(|| format!("cannot make the read model `{name}`"))?;
     runner.catch_up_to(log, None).await?;
+    Ok(began.elapsed())
+}
+
+/// Folds a script over the log, in its own process.
+async fn script(
+    context: &mut Context<'_>,
+    source: &str,
+    log: &SqliteLog,
+) -> anyhow::Result<Duration> {
+    context.say("replaying a script")?;
+    let (name, program) = ("bench".parse()?, crate::script::program()?);
+    let began = Instant::now();
+    let preview = preview(log, &program, (&name, source), &Slice::default(), |_| {}).await?;
+    ensure!(preview.fault.is_none(), "the script failed: {:?}", preview.fault);
     Ok(began.elapsed())
 }

@@ -12,6 +12,17 @@ const back = rollbacks.items[0];
 const failures = await demo.send("GET", "/v1/deployments?status=failed&environment=production&limit=1");
 const failure = failures.items[0];
 const lane = ({ service }) => `/lanes/${encodeURIComponent(service)}/production`;
+await demo.send("PUT", "/v1/projections/deployments-by-service", {
+  language: "javascript",
+  source: `fromCategory("lane")
+    .partitionBy((event) => event.service)
+    .when({
+        $init: () => ({ succeeded: 0, failed: 0 }),
+        DeploymentSucceeded: (state) => { state.succeeded += 1; },
+        DeploymentFailed: (state) => { state.failed += 1; },
+    });
+`,
+});
 const pages = {
   board: "/",
   "board-then": `/?at=${back.requested_at}`,
@@ -25,6 +36,8 @@ const pages = {
   environments: "/environments",
   log: "/log",
   projections: "/projections",
+  projection: "/projections/deployments-by-service",
+  write: "/projections/-",
 };
 
 /// PNG made WebP by the browser itself: a third of the bytes.

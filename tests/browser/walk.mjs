@@ -46,6 +46,14 @@ const failures = await demo.send("GET", "/v1/deployments?status=failed&environme
 const failure = failures.items[0];
 paths.push(`/lanes/${failure.service}/production/${failure.number}`, `/lanes/${failure.service}/production/${failure.number}/recovery`, `/lanes/${failure.service}/production/retry?of=${failure.number}`);
 
+await demo.send("PUT", "/v1/projections/by-service", {
+  language: "javascript",
+  source: 'fromCategory("lane").partitionBy((e) => e.service).when({ DeploymentSucceeded(s) { s.n = (s.n ?? 0) + 1; } })',
+});
+await demo.send("PUT", "/v1/projections/broken", { language: "javascript", source: "fromAll().when({ $any(s, e) { e.no.such; } })" });
+await demo.send("PUT", "/v1/projections/failed", { language: "sql", source: "SELECT service FROM deployments WHERE status = 'failed'" });
+paths.push("/projections/-", "/projections/by-service", "/projections/broken", "/projections/failed");
+
 await test("the demonstration's history is on the board, with relative times that say the absolute one", demo, async ({ page }) => {
   await page.goto("/");
   assert.equal(await page.locator(".board tbody tr[data-key]").count() >= board.lanes.length, true);
@@ -199,6 +207,30 @@ await test("a search shows as one types and is shared by its address", demo, asy
   await at(other, "No deployment is like that");
   await other.getByRole("link", { name: "Remove the filter q: nothingislikethis" }).click();
   await other.waitForURL("/history");
+});
+
+await test("a projection is written, tried, mended, kept and dropped", demo, async ({ page }) => {
+  await page.goto("/projections");
+  await page.getByRole("link", { name: "Write one" }).click();
+  await page.waitForURL("/projections/-");
+  await page.getByLabel("Script").fill("fromAll().when({\n  $any(state, event) {\n    state.n = event.no.such;\n  },\n})");
+  await page.getByRole("button", { name: "Try it" }).click();
+  await at(page, "It failed: event 1, line 3: TypeError");
+  await page.getByLabel("Script").fill('fromAll().when({ $any(state) { state.n = (state.n ?? 0) + 1; console.log("seen"); } })');
+  await page.getByRole("button", { name: "Try it" }).click();
+  await at(page, "It came to the end, and nothing was kept.");
+  await at(page, '"n": ');
+  await at(page, "What it logged");
+  await page.getByLabel("Name", { exact: true }).fill("written-here");
+  await page.getByLabel("Who you are").fill("ann");
+  await page.getByRole("button", { name: "Define it" }).click();
+  await page.waitForURL("/projections/written-here");
+  await page.locator(".lede", { hasText: "live" }).waitFor();
+  await at(page, '"n": ');
+  await page.getByText("Pause, resume or drop it").click();
+  await page.getByRole("button", { name: "Drop written-here" }).click();
+  await page.waitForURL("/projections");
+  assert.equal(await page.getByRole("link", { name: "written-here" }).count(), 0);
 });
 
 await test("the keys lead everywhere, and can be switched off", demo, async ({ page }) => {

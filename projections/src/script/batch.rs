@@ -10,7 +10,7 @@ use shiplog_domain::{
 };
 use shiplog_store::{log::Recorded, position::GlobalPosition};
 
-use super::protocol::{self, Order, ScriptEvent, Shape, SourceKind};
+use super::protocol::{self, LaneNames, Order, ScriptEvent, Shape, SourceKind};
 
 /// Which events a script asks for.
 #[derive(Clone, Debug)]
@@ -76,20 +76,23 @@ pub(super) struct Batch {
     pub(super) through: Option<Place>,
     /// Why nobody gets any further.
     pub(super) unreadable: Option<String>,
+    /// The order to fold all of it: made ahead, while the batch before is folded.
+    whole: Vec<u8>,
 }
 
 impl Batch {
     pub(super) fn of(
         records: impl IntoIterator<Item = Recorded<EncodedEvent>>,
         filter: &Filter,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let mut batch = Self::default();
         for recorded in records {
             if !batch.take(recorded, filter) {
                 break;
             }
         }
-        batch
+        batch.whole = batch.order(0..batch.len())?;
+        Ok(batch)
     }
 
     /// Takes a record, or passes it over; false if it can be neither.
@@ -133,7 +136,14 @@ impl Batch {
     }
 
     /// The order to fold some of them.
-    pub(super) fn order(&self, range: Range<usize>) -> io::Result<Vec<u8>> {
+    pub(super) fn ordered(&self, range: Range<usize>) -> io::Result<Cow<'_, [u8]>> {
+        if range == (0..self.len()) {
+            return Ok(Cow::Borrowed(&self.whole));
+        }
+        self.order(range).map(Cow::Owned)
+    }
+
+    fn order(&self, range: Range<usize>) -> io::Result<Vec<u8>> {
         let wanted = self.wanted.get(range).unwrap_or_default();
         let events = wanted.iter().map(event).collect::<Result<_, _>>()?;
         protocol::encode(&Order::Fold(events))
@@ -149,12 +159,13 @@ fn event(wanted: &Wanted) -> io::Result<ScriptEvent<'_>> {
         stream: recorded.stream.as_str(),
         version: recorded.version.0,
         position: recorded.position.0,
-        created: recorded.recorded_at.to_string(),
-        id: recorded.id.to_string(),
+        created: recorded.recorded_at.to_string().into(),
+        id: recorded.id.to_string().into(),
         data: std::str::from_utf8(data).map_err(io::Error::other)?,
-        metadata: serde_json::to_string(&recorded.metadata)?,
-        lane: lane.map(|LaneId { service, environment }| {
-            (service.as_str().to_owned(), environment.as_str().to_owned())
+        metadata: serde_json::to_string(&recorded.metadata)?.into(),
+        lane: lane.map(|LaneId { service, environment }| LaneNames {
+            service: service.as_str().to_owned().into(),
+            environment: environment.as_str().to_owned().into(),
         }),
     })
 }

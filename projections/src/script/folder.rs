@@ -137,7 +137,7 @@ impl Folder {
         let folded = if range.is_empty() {
             Folded::default()
         } else {
-            let order = batch.order(range).map_err(|error| Stop::Machine(error.to_string()))?;
+            let order = batch.ordered(range).map_err(|error| Stop::Machine(error.to_string()))?;
             match self.child.fold(&order).await {
                 Ok(folded) => folded,
                 Err(trouble) => return Ok(Part::Failed(trouble)),

@@ -138,22 +138,18 @@ impl<'js> Interpreter<'js> {
     }
 
     fn call(&self, event: &ScriptEvent<'_>) -> Result<()> {
-        let (service, environment) = event
-            .lane
-            .as_ref()
-            .map(|(service, environment)| (service.as_str(), environment.as_str()))
-            .unzip();
+        let lane = event.lane.as_ref();
         let mut args = Args::new(self.ctx.clone(), 10);
         args.push_arg(event.event_type)?;
         args.push_arg(event.stream)?;
         args.push_arg(event.version)?;
         args.push_arg(event.position)?;
-        args.push_arg(event.created.as_str())?;
-        args.push_arg(event.id.as_str())?;
+        args.push_arg(&*event.created)?;
+        args.push_arg(&*event.id)?;
         args.push_arg(event.data)?;
-        args.push_arg(event.metadata.as_str())?;
-        args.push_arg(service)?;
-        args.push_arg(environment)?;
+        args.push_arg(&*event.metadata)?;
+        args.push_arg(lane.map(|lane| &*lane.service))?;
+        args.push_arg(lane.map(|lane| &*lane.environment))?;
         self.step.call_arg(args)
     }
 

@@ -209,7 +209,10 @@ async fn read(
                 None
             }
         });
-        let batch = Batch::of(records.collect::<Vec<_>>(), &filter);
+        let batch = match Batch::of(records.collect::<Vec<_>>(), &filter) {
+            Ok(batch) => batch,
+            Err(error) => return error.to_string(),
+        };
         let is_last = batch.unreadable.is_some();
         if batches.send(batch).await.is_err() || is_last {
             break;

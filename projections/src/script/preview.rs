@@ -1,6 +1,6 @@
 //! Running a script over a part of the history, to see what it makes of it.
 
-use futures::{StreamExt as _, TryStreamExt as _, future};
+use futures::{StreamExt as _, TryStreamExt as _, future, stream::TryChunksError};
 use jiff::Timestamp;
 use shiplog_domain::{
     lane::LaneId,
@@ -84,7 +84,14 @@ pub struct Preview {
     pub lines: Vec<String>,
 }
 
-pub(super) async fn run(
+/// Runs a script over a part of a log; nothing is kept.
+///
+/// `tell` is called now and then with how many events of the log were looked at.
+///
+/// # Errors
+///
+/// [`Stop::Machine`] if the log or the process fails; what is wrong with the script is in the preview.
+pub async fn preview(
     log: &dyn Log,
     program: &Program,
     script: (&ProjectionName, &str),
@@ -98,19 +105,23 @@ pub(super) async fn run(
     };
     let filter = folder.filter();
     let within = |one: &Recorded<_>| slice.until.is_none_or(|until| one.position <= until);
-    let mut records = log
+    let mut batches = log
         .read_all(slice.after)
         .try_take_while(|one| future::ready(Ok(within(one))))
         .try_filter(|one| future::ready(slice.takes(one)))
-        .try_chunks(ENOUGH);
+        .try_chunks(ENOUGH)
+        .map(|chunk| match chunk {
+            Ok(records) => (Batch::of(records, &filter), None),
+            Err(TryChunksError(records, fault)) => (Batch::of(records, &filter), Some(fault)),
+        });
     let (mut lines, mut fault) = (Vec::new(), None);
-    while let Some(chunk) = records.next().await {
-        let (chunk, broken) = match chunk {
-            Ok(chunk) => (chunk, None),
-            Err(futures::stream::TryChunksError(chunk, fault)) => (chunk, Some(fault)),
-        };
-        let batch = Batch::of(chunk, &filter);
-        match folder.fold(&batch).await {
+    let mut next = batches.next().await;
+    while let Some((batch, broken)) = next {
+        let batch = batch.map_err(|error| Stop::Machine(error.to_string()))?;
+        // One is read while the one before it is folded, in the other process.
+        let (folded, after) = future::join(folder.fold(&batch), batches.next()).await;
+        next = after;
+        match folded {
             Ok(()) => {}
             Err(Stop::Fault(found)) => fault = Some(found),
             Err(machine) => return Err(machine),
@@ -125,6 +136,7 @@ pub(super) async fn run(
             break;
         }
     }
+    drop(batches);
     shown(folder, fault, lines)
 }
 

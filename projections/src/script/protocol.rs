@@ -3,7 +3,10 @@
 //! A message is its length, four bytes, the least significant one first, and then what postcard makes
 //! of it. Both ends are one binary, so there is one version of it.
 
-use std::io::{self, Read, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Read, Write},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -35,14 +38,27 @@ pub(super) struct ScriptEvent<'a> {
     pub(super) version: u64,
     pub(super) position: u64,
     /// When it was recorded, as RFC 3339.
-    pub(super) created: String,
-    pub(super) id: String,
+    #[serde(borrow)]
+    pub(super) created: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) id: Cow<'a, str>,
     /// JSON.
     pub(super) data: &'a str,
     /// JSON.
-    pub(super) metadata: String,
+    #[serde(borrow)]
+    pub(super) metadata: Cow<'a, str>,
     /// Of which lane it is, if it is of one.
-    pub(super) lane: Option<(String, String)>,
+    #[serde(borrow)]
+    pub(super) lane: Option<LaneNames<'a>>,
+}
+
+/// A lane, by the names of its service and its environment.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LaneNames<'a> {
+    #[serde(borrow)]
+    pub(super) service: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) environment: Cow<'a, str>,
 }
 
 /// What the script's process says.

@@ -20,7 +20,7 @@ use super::{
     child::Program,
     folder::{Folder, Stop},
     keeper::{Keeper, Standing, Status},
-    preview::{self, Preview, Slice},
+    preview::{Preview, Slice, preview},
     tables::{self, States, Wanted},
 };
 use crate::{
@@ -166,7 +166,7 @@ impl Workshop {
         tell: impl FnMut(u64) + Send,
     ) -> Result<Preview, Stop> {
         let Place { program, log, .. } = &*self.place;
-        preview::run(&**log, program, (name, source), slice, tell).await
+        preview(&**log, program, (name, source), slice, tell).await
     }
 }
 

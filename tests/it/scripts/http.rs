@@ -160,6 +160,38 @@ fn a_preview_shows_what_a_script_would_come_to_and_keeps_nothing() {
 }
 
 #[test]
+fn a_query_is_kept_and_answers_when_it_is_asked() {
+    let (_data, _server, client) = server();
+    let put = |source: &str| {
+        let body = json!({ "language": "sql", "source": source });
+        send(&client, "PUT", "/v1/projections/successes", &body)
+    };
+    let source = "SELECT service, count(*) AS n FROM deployments WHERE status = :status GROUP BY 1";
+    put(source).expect(201);
+    let path = "/v1/projections/successes/rows?param=status=succeeded";
+    let answer = client.get_at(path, &client.position());
+    assert_eq!(answer["columns"], json!(["service", "n"]));
+    assert_eq!(answer["rows"], json!([["checkout", 2], ["search", 1]]));
+    let csv = client.get(&format!("{path}&format=csv")).expect(200).text();
+    assert_eq!(csv.replace('\r', ""), "service,n\ncheckout,2\nsearch,1\n");
+    let now = shown(&client, "successes");
+    assert_eq!((&now["language"], &now["status"]), (&json!("sql"), &json!("live")), "{now}");
+
+    let wrong = put("SELECT nothing FROM deployments").expect(400).json();
+    assert_eq!(
+        (&wrong["code"], &wrong["errors"][0]["pointer"]),
+        (&json!("query-fails"), &json!("/source"))
+    );
+    assert_eq!(put("DELETE FROM deployments").expect(400).json()["code"], "query-fails");
+    client.get("/v1/projections/successes/rows").expect(400);
+    let state = client.get("/v1/projections/successes/state").expect(409).json();
+    assert_eq!(state["code"], "projection-is-a-query");
+    let pause =
+        send(&client, "POST", "/v1/projections/successes/pause", &json!({})).expect(409).json();
+    assert_eq!(pause["code"], "projection-is-a-query");
+}
+
+#[test]
 fn a_preview_and_a_projection_can_be_followed() {
     let (_data, server, client) = server();
     let body = json!({ "language": "javascript", "source": BY_SERVICE });

@@ -1,7 +1,7 @@
 //! What scripts do, asked in the words of the protocol.
 
 use super::*;
-use crate::script::protocol::{Folded, Kept, Shape, SourceKind};
+use crate::script::protocol::{Folded, Kept, LaneNames, Shape, SourceKind};
 
 /// An event of a lane with this type and data.
 fn event<'a>(position: u64, event_type: &'a str, data: &'a str) -> ScriptEvent<'a> {
@@ -10,11 +10,11 @@ fn event<'a>(position: u64, event_type: &'a str, data: &'a str) -> ScriptEvent<'
         stream: "lane-checkout@production",
         version: position - 1,
         position,
-        created: format!("2026-03-01T10:{position:02}:00Z"),
+        created: format!("2026-03-01T10:{position:02}:00Z").into(),
         id: "46d2850a-d735-84e7-8109-1f24d61a1790".into(),
         data,
         metadata: r#"{"actor":{"id":"ada"}}"#.into(),
-        lane: Some(("checkout".into(), "production".into())),
+        lane: Some(LaneNames { service: "checkout".into(), environment: "production".into() }),
     }
 }
 
