@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 use shiplog_projections::{
     current::Current,
+    definitions::Definitions,
     history::History,
     releases::Releases,
     replay::{Comparison, replay},
@@ -47,6 +48,7 @@ enum Name {
     History,
     Rollbacks,
     Releases,
+    Definitions,
 }
 
 impl Replay {
@@ -67,6 +69,7 @@ impl Replay {
                     Name::History => replay(History, log.log(), live, scratch).await,
                     Name::Rollbacks => replay(Rollbacks, log.log(), live, scratch).await,
                     Name::Releases => replay(Releases, log.log(), live, scratch).await,
+                    Name::Definitions => replay(Definitions, log.log(), live, scratch).await,
                 }
             })?;
             same &= comparison.rebuilt == comparison.live;

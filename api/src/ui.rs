@@ -64,7 +64,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/environments/{name}/freeze", post(environments::freeze))
         .route("/environments/{name}/unfreeze", post(environments::unfreeze))
         .route("/log", get(log::show))
-        .route("/projections", get(projections::show))
+        .route("/projections", get(projections::show).post(projections::change))
         .route("/preferences", post(preferences::keep))
         .route("/assets/{name}", get(assets::serve))
         .layer(middleware::from_fn(guard::same_origin))

@@ -1,5 +1,7 @@
 //! What a projection is: a name, a version, tables, and a fold.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, Transaction};
 use shiplog_domain::wire::DomainEvent;
 use shiplog_store::log::Recorded;
@@ -74,6 +76,32 @@ pub trait Projection: Send + Sync + 'static {
         tables: &Transaction<'_>,
         events: &[Recorded<DomainEvent>],
     ) -> Result<(), ApplyError>;
+}
+
+impl Projection for Arc<dyn Projection> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn version(&self) -> u32 {
+        (**self).version()
+    }
+
+    fn schema(&self) -> String {
+        (**self).schema()
+    }
+
+    fn indexes(&self) -> &'static str {
+        (**self).indexes()
+    }
+
+    fn fold(
+        &self,
+        tables: &Transaction<'_>,
+        events: &[Recorded<DomainEvent>],
+    ) -> Result<(), ApplyError> {
+        (**self).fold(tables, events)
+    }
 }
 
 /// A look at a read model that nothing changes meanwhile.

@@ -18,5 +18,7 @@ mod histories;
 mod home;
 mod http;
 mod previous;
+mod rebuild;
+mod scripts;
 mod story;
 mod support;

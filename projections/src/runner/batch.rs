@@ -34,10 +34,24 @@ struct Unreadable {
 /// What a read model at some place in the log has not folded of a batch.
 pub(super) struct News<'b> {
     pub(super) events: &'b [Recorded<DomainEvent>],
-    pub(super) skipped: u64,
+    /// Where something was passed over.
+    pub(super) skipped: &'b [GlobalPosition],
     pub(super) through: GlobalPosition,
     /// When that was recorded.
     pub(super) recorded_at: Timestamp,
+}
+
+impl News<'_> {
+    /// The first so many events, the last of which is this one, and what was passed over before it.
+    pub(super) fn up_to(&self, count: usize, last: &Recorded<DomainEvent>) -> Self {
+        let passed = self.skipped.partition_point(|position| *position < last.position);
+        Self {
+            events: self.events.get(..count).unwrap_or_default(),
+            skipped: self.skipped.get(..passed).unwrap_or_default(),
+            through: last.position,
+            recorded_at: last.recorded_at,
+        }
+    }
 }
 
 impl Batch {
@@ -63,8 +77,9 @@ impl Batch {
     pub(super) fn after(&self, done: Option<GlobalPosition>) -> Option<News<'_>> {
         let (through, recorded_at) = self.through.filter(|(through, _)| Some(*through) > done)?;
         let from = self.events.partition_point(|event| Some(event.position) <= done);
-        let skipped = self.skipped.iter().filter(|position| Some(**position) > done).count() as u64;
         let events = self.events.get(from..).unwrap_or_default();
+        let from = self.skipped.partition_point(|position| Some(*position) <= done);
+        let skipped = self.skipped.get(from..).unwrap_or_default();
         Some(News { events, skipped, through, recorded_at })
     }
 

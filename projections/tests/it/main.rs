@@ -1,7 +1,9 @@
 //! What the read models promise, as one binary.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod definitions;
 mod laws;
 mod lists;
+mod rebuilds;
 mod stalls;
 mod support;

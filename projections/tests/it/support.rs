@@ -48,6 +48,11 @@ impl World {
         let _ = self.lanes.execute(&lane.stream(), None, command, metadata, |_, _| ()).await;
     }
 
+    /// How many commands were executed.
+    pub(crate) fn requests(&self) -> i64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
     /// Folds the log into a model from nothing.
     pub(crate) async fn fold<P: Projection>(&self, projection: P) -> Runner<P> {
         let mut runner = Runner::in_memory(projection, self.log.id()).unwrap();
