@@ -170,6 +170,12 @@ impl<'t> Ledger<'t> {
         Ok(())
     }
 
+    /// The lanes in which something happened before what had happened already.
+    pub(crate) fn late(&self) -> Vec<LaneId> {
+        let late = |lane: &&Lane| self.late.contains(&lane.row);
+        self.lanes.values().filter(late).map(|lane| lane.id.clone()).collect()
+    }
+
     /// Writes the batch; returns what it changed.
     pub(crate) fn finish(mut self) -> Result<Vec<Row>, ApplyError> {
         let lanes: HashMap<i64, LaneId> =

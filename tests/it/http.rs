@@ -16,3 +16,5 @@ mod recovery;
 mod rollback;
 pub(crate) mod server;
 mod shapes;
+mod sql;
+mod what_if;
