@@ -118,6 +118,11 @@ kinds! {
     OutcomeUnknown = SERVICE_UNAVAILABLE, "outcome-unknown", "The outcome is unknown",
         "Writing failed half-way, and nobody knows whether it is recorded. Retry with the same \
          `Idempotency-Key`: that settles it and records it at most once.";
+    /// A newer Shiplog recorded something that this one must not misread.
+    NewerNeeded = NOT_IMPLEMENTED, "newer-needed", "A newer Shiplog is needed",
+        "A newer Shiplog has recorded something here that this one would misread, so it decides \
+         nothing here. Nothing was recorded. Everything else goes on; update this server, or ask \
+         one that is newer.";
     /// A mistake of ours, or a damaged log.
     Internal = INTERNAL_SERVER_ERROR, "internal", "Something is wrong here",
         "The cause is in the server's log, under the request id.";

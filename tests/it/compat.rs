@@ -7,15 +7,16 @@ use std::{
 };
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::tempdir;
 
 use crate::{
-    answers::{agree, all},
+    answers::{agree, all, path_of},
+    future::{Newer, append},
     home::Home,
-    previous::previous,
+    previous::{goes_on, previous, stalls},
     story,
-    support::{Server, say, succeed},
+    support::{Server, say, shiplog, succeed},
 };
 
 /// Where they are; each has a folder.
@@ -60,6 +61,30 @@ fn what_earlier_releases_told_of_their_logs_this_one_tells_too() {
         names += 1;
     }
     assert!(names >= 3, "logs are missing in {}", folder().display());
+}
+
+#[test]
+fn what_must_not_be_passed_over_names_the_version_that_it_needs_and_the_rest_goes_on() {
+    let home = Home::embedded();
+    let server = home.server("one");
+    story::tell(&server.client());
+    let before = all(&server.client());
+    assert!(server.stop().success());
+    let newer = Newer::needing("DeploymentReplaced", "9.1.0");
+    append(&home.directory("one"), "lane-till@production", newer);
+
+    let mut quiet = shiplog();
+    quiet.env("SHIPLOG_LOG", "off").arg("serve").arg("--data").arg(home.directory("one"));
+    let server = Server::run(quiet.args(["--listen", "127.0.0.1:0"]));
+    let client = server.client();
+    let needed = "`DeploymentReplaced` is unknown here and must not be passed over: Shiplog `9.1.0` \
+        or a newer one is needed";
+    stalls(&client, needed);
+    for lane in before["lanes"].as_array().unwrap() {
+        assert_eq!(&client.get(&path_of(lane)).expect(200).json(), lane);
+    }
+    let problem = goes_on(&client).expect(501).json();
+    assert_eq!((&problem["code"], &problem["detail"]), (&json!("newer-needed"), &json!(needed)));
 }
 
 /// `SHIPLOG_FREEZE=NAME tests/previous/run` freezes what the release of that commit tells of the log

@@ -14,6 +14,7 @@ mod cluster;
 mod compat;
 mod crash;
 mod executor;
+mod future;
 mod histories;
 mod home;
 mod http;

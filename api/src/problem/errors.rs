@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use shiplog_domain::decider::Coded;
+use shiplog_domain::{decider::Coded, wire::DecodeError};
 use shiplog_projections::{
     models::{QueryError, StartError},
     sql::AskError,
@@ -36,10 +36,22 @@ impl From<LogFault> for Problem {
     }
 }
 
+impl From<DecodeError> for Problem {
+    fn from(error: DecodeError) -> Self {
+        match &error {
+            DecodeError::TooNew { .. } | DecodeError::Unknown { .. } => {
+                tracing::warn!(error = &error as &dyn Error, "a newer Shiplog is needed");
+                ProblemKind::NewerNeeded.because(error.to_string())
+            }
+            DecodeError::Damaged { .. } => internal(&error),
+        }
+    }
+}
+
 impl From<LoadError> for Problem {
     fn from(error: LoadError) -> Self {
         match error {
-            LoadError::Decode(error) => internal(&error),
+            LoadError::Decode(error) => error.into(),
             LoadError::Fault(fault) => fault.into(),
         }
     }
@@ -58,7 +70,7 @@ impl<R: Error + Coded> From<ExecuteError<R>> for Problem {
             )),
             ExecuteError::Contended { stream } => ProblemKind::Contended
                 .because(format!("stream `{stream}` kept changing while this was decided")),
-            ExecuteError::Decode(error) => internal(&error),
+            ExecuteError::Decode(error) => error.into(),
             ExecuteError::Fault(fault) => fault.into(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{Decoded, EncodedEvent, Payload, Schema, Upcaster, WireEvent};
@@ -23,7 +23,8 @@ pub enum DecodeError {
     /// A newer Shiplog wrote it and says that this one would misread it.
     #[error(
         "`{event_type}` has schema {found}, readable from {readable_from} on; this binary knows \
-         up to {newest}: a newer Shiplog is needed"
+         up to {newest}: {}",
+        needed(.needs.as_deref())
     )]
     TooNew {
         /// Its type.
@@ -34,15 +35,39 @@ pub enum DecodeError {
         readable_from: u16,
         /// The newest schema known here.
         newest: u16,
+        /// The oldest Shiplog that reads it, if it says so.
+        needs: Option<String>,
     },
     /// A newer Shiplog wrote it and says that it must not be passed over.
     #[error(
-        "`{event_type}` is unknown here and must not be passed over: a newer Shiplog is needed"
+        "`{event_type}` is unknown here and must not be passed over: {}",
+        needed(.needs.as_deref())
     )]
     Unknown {
         /// Its type.
         event_type: String,
+        /// The oldest Shiplog that reads it, if it says so.
+        needs: Option<String>,
     },
+}
+
+fn needed(needs: Option<&str>) -> String {
+    match needs {
+        Some(version) => format!("Shiplog `{version}` or a newer one is needed"),
+        None => "a newer Shiplog is needed".into(),
+    }
+}
+
+/// What an event from any future may say in its payload to those who must not read the rest.
+#[derive(Deserialize)]
+struct Needs {
+    /// The version of the oldest Shiplog that reads it.
+    needs_shiplog: String,
+}
+
+fn needs(stored: &EncodedEvent) -> Option<String> {
+    let said: Option<Needs> = serde_json::from_slice(&stored.data).ok();
+    said.map(|said| said.needs_shiplog)
 }
 
 pub(super) fn decode<E: WireEvent>(stored: &EncodedEvent) -> Result<Decoded<E>, DecodeError> {
@@ -94,7 +119,10 @@ pub(super) fn unknown<E>(stored: &EncodedEvent) -> Result<Decoded<E>, DecodeErro
     if stored.ignorable {
         Ok(skippable(stored))
     } else {
-        Err(DecodeError::Unknown { event_type: stored.event_type.to_string() })
+        Err(DecodeError::Unknown {
+            event_type: stored.event_type.to_string(),
+            needs: needs(stored),
+        })
     }
 }
 
@@ -113,6 +141,7 @@ fn future<'s>(
         found: stored.schema,
         readable_from: stored.readable_from,
         newest: known.newest,
+        needs: needs(stored),
     })
 }
 

@@ -71,7 +71,7 @@ fn an_unknown_type_that_must_not_be_ignored_asks_for_a_newer_shiplog() {
 #[test]
 fn an_event_of_an_unknown_family_is_an_unknown_type() {
     let Stored(stored) = success(1, "");
-    let unknown = DecodeError::Unknown { event_type: "DeploymentSucceeded".into() };
+    let unknown = DecodeError::Unknown { event_type: "DeploymentSucceeded".into(), needs: None };
     for stream in ["fleet-checkout", "release-checkout@1.4.2", "lane", ""] {
         let stream = StreamName::recorded(stream);
         assert_eq!(DomainEvent::decode(&stream, &stored), Err(unknown.clone()), "{stream}");
@@ -117,6 +117,24 @@ fn a_newer_schema_that_would_be_misread_asks_for_a_newer_shiplog() {
         "`DeploymentSucceeded` has schema 3, readable from 2 on; this binary knows up to 1: a \
          newer Shiplog is needed"
     );
+}
+
+#[test]
+fn an_event_that_must_not_be_misread_can_name_the_version_that_it_needs() {
+    let data = r#"{"needs_shiplog":"2.1.0","anything":["else"]}"#;
+    assert_eq!(
+        Stored::new("DeploymentReplaced", 1, data).refusal(),
+        "`DeploymentReplaced` is unknown here and must not be passed over: Shiplog `2.1.0` or a \
+         newer one is needed"
+    );
+    assert_eq!(
+        Stored::new("DeploymentSucceeded", 3, data).refusal(),
+        "`DeploymentSucceeded` has schema 3, readable from 3 on; this binary knows up to 1: Shiplog \
+         `2.1.0` or a newer one is needed"
+    );
+    // What it says otherwise is not believed.
+    let odd = Stored::new("DeploymentReplaced", 1, r#"{"needs_shiplog":7}"#).refusal();
+    assert!(odd.ends_with("a newer Shiplog is needed"), "{odd}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use shiplog_store::{
 };
 
 /// An event that is newer than all code there is.
-pub(super) struct Newer(EncodedEvent);
+pub(crate) struct Newer(EncodedEvent);
 
 impl Newer {
     fn new(event_type: &'static str, schema: u16, data: &Value) -> Self {
@@ -31,18 +31,23 @@ impl Newer {
     }
 
     /// Of a type that nobody knows, and that may be passed over.
-    pub(super) fn ignorable(event_type: &'static str) -> Self {
+    pub(crate) fn ignorable(event_type: &'static str) -> Self {
         let Self(event) = Self::essential(event_type);
         Self(EncodedEvent { ignorable: true, ..event })
     }
 
     /// Of a type that nobody knows, and that must not be passed over.
-    pub(super) fn essential(event_type: &'static str) -> Self {
+    pub(crate) fn essential(event_type: &'static str) -> Self {
         Self::new(event_type, 1, &json!({"by": "somebody", "at": "2027-01-01T00:00:00Z"}))
     }
 
+    /// The same, and it says which Shiplog reads it.
+    pub(crate) fn needing(event_type: &'static str, version: &str) -> Self {
+        Self::new(event_type, 1, &json!({"needs_shiplog": version, "of": ["whatever"]}))
+    }
+
     /// Of a type that is known, in a schema that is to be misread by those who do not know it.
-    pub(super) fn unreadable(event_type: &'static str) -> Self {
+    pub(crate) fn unreadable(event_type: &'static str) -> Self {
         Self::new(event_type, 9, &json!({"numbers": [1], "at": "2027-01-01T00:00:00Z"}))
     }
 
@@ -54,7 +59,7 @@ impl Newer {
 }
 
 /// The first deployment of a lane, and its success, both told with more than anybody knows.
-pub(super) fn deploy(data: &Path, stream: &str) {
+pub(crate) fn deploy(data: &Path, stream: &str) {
     let at = "2027-01-01T00:00:00Z";
     let requested = json!({
         "number": 1, "at": at, "intent": {"kind": "deploy", "because": {"of": "the crew"}},
@@ -70,7 +75,7 @@ pub(super) fn deploy(data: &Path, stream: &str) {
 }
 
 /// Appends an event to a stream of a log that no server has open.
-pub(super) fn append(data: &Path, stream: &str, Newer(event): Newer) {
+pub(crate) fn append(data: &Path, stream: &str, Newer(event): Newer) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let log = SqliteLog::open(data, Arc::new(SystemClock)).unwrap();
