@@ -28,6 +28,7 @@ use crate::{
     rollback::Rollback,
     rollbacks::Rollbacks,
     run::Run,
+    script::ScriptWorker,
     serve::Serve,
     show::Show,
     status::Status,
@@ -111,6 +112,7 @@ pub(crate) enum Command {
     Bench(Bench),
     Config(ConfigCommand),
     Completions(Completions),
+    ScriptWorker(ScriptWorker),
 }
 
 impl Command {
@@ -150,6 +152,7 @@ impl Command {
             Self::Bench(command) => command.run(context),
             Self::Config(command) => command.run(context),
             Self::Completions(command) => command.run(context),
+            Self::ScriptWorker(command) => command.run(),
         }
     }
 }

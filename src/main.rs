@@ -40,6 +40,7 @@ mod retry;
 mod rollback;
 mod rollbacks;
 mod run;
+mod script;
 mod serve;
 mod show;
 mod spool;

@@ -1,12 +1,21 @@
-//! `shiplog projections`: how far the read models are, and making one anew.
+//! `shiplog projections`: how far they are, making one anew, and those that users write.
 
+mod define;
 mod follow;
+mod source;
+mod states;
+mod trial;
 
 use indicatif::{HumanCount, HumanDuration};
 use serde_json::{Value, json};
 use std::time::Duration;
 use ureq::http::Method;
 
+use self::{
+    define::{Define, Drop},
+    states::{Partitions, State},
+    trial::Try,
+};
 use crate::{
     client::{Path, path},
     context::Context,
@@ -16,18 +25,21 @@ use crate::{
 
 const COLUMNS: [Column; 7] = [
     Column::new("projection", "/name", Kind::Text),
-    Column::new("version", "/version", Kind::Text),
-    Column::new("status", "/phase", Kind::Status),
-    Column::new("position", "/checkpoint", Kind::Text),
-    Column::new("behind", "/lag_events", Kind::Text),
-    Column::new("why", "/why", Kind::Text),
+    Column::new("language", "/language", Kind::Text),
+    Column::new("status", "/status", Kind::Status),
+    Column::new("position", "/position", Kind::Text),
+    Column::new("behind", "", Kind::Made(behind)),
+    Column::new("why", "", Kind::Made(why)),
     Column::new("rebuild", "/rebuild", Kind::Made(rebuild)),
 ];
 
-/// List the projections, show one, or make one anew while it answers.
+/// List the projections, make one anew while it answers, or write one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   shiplog projections
+  shiplog projections try deployments-per-week.js --since 30d
+  shiplog projections define deployments-per-week deployments-per-week.js
+  shiplog projections state deployments-per-week
   shiplog projections rebuild history --follow
   shiplog projections rebuild history --max-events-per-second 5000
   shiplog projections cancel history")]
@@ -48,10 +60,20 @@ enum Action {
     /// once; no question fails meanwhile. It goes on after a restart of the server. Of one that is
     /// under way, this changes how fast it may go, or follows it.
     Rebuild(Rebuild),
-    /// Have a rebuild rest until it is resumed, over a restart of the server too.
+    /// Have a projection that a user wrote, or a rebuild, rest until it is resumed.
     Pause(Named),
-    /// Have a rebuild that rests go on.
+    /// Have what rests go on; a projection that has failed is tried again.
     Resume(Named),
+    /// Try a script on the history, or on a part of it; nothing is kept.
+    Try(Try),
+    /// Define a projection, or define it anew: history is replayed into it, then it is kept level.
+    Define(Define),
+    /// Show the state of a projection, or of one of its partitions.
+    State(State),
+    /// List the partitions of a projection, each with its state.
+    Partitions(Partitions),
+    /// Drop a projection that a user wrote.
+    Drop(Drop),
     /// End a rebuild, and delete what it has made; what answers is not touched.
     Cancel(Named),
 }
@@ -81,12 +103,13 @@ impl Projections {
             None | Some(Action::List) => list(context),
             Some(Action::Show(Named { name })) => show(context, &name),
             Some(Action::Rebuild(command)) => command.run(context),
-            Some(Action::Pause(Named { name })) => {
-                steer(context, Method::POST, &of_rebuild(&name).join("pause"))
-            }
-            Some(Action::Resume(Named { name })) => {
-                steer(context, Method::POST, &of_rebuild(&name).join("resume"))
-            }
+            Some(Action::Pause(Named { name })) => rest(context, &name, "pause"),
+            Some(Action::Resume(Named { name })) => rest(context, &name, "resume"),
+            Some(Action::Try(command)) => command.run(context),
+            Some(Action::Define(command)) => command.run(context),
+            Some(Action::State(command)) => command.run(context),
+            Some(Action::Partitions(command)) => command.run(context),
+            Some(Action::Drop(command)) => command.run(context),
             Some(Action::Cancel(Named { name })) => {
                 steer(context, Method::DELETE, &of_rebuild(&name))
             }
@@ -115,6 +138,18 @@ fn of_rebuild(name: &str) -> Path {
     path(&["v1", "projections", name, "rebuild"])
 }
 
+/// Pauses or resumes a projection that a user wrote or, of one that is built in, its rebuild.
+fn rest(context: &mut Context<'_>, name: &str, verb: &str) -> anyhow::Result<Exit> {
+    let of_projection = path(&["v1", "projections", name]);
+    let shown = context.client()?.get(&of_projection)?.body;
+    if field(&shown, "language") == "built-in" {
+        return steer(context, Method::POST, &of_rebuild(name).join(verb));
+    }
+    let answer = context.client()?.steer(Method::POST, &of_projection.join(verb), None)?;
+    context.say(format!("{name}: {verb}d"))?;
+    tell(context, &answer.body)
+}
+
 fn steer(context: &mut Context<'_>, method: Method, path: &Path) -> anyhow::Result<Exit> {
     let answer = context.client()?.steer(method, path, None)?;
     let name = field(&answer.body, "name").as_str().unwrap_or_default();
@@ -140,6 +175,26 @@ fn show(context: &mut Context<'_>, name: &str) -> anyhow::Result<Exit> {
     let shown = context.client()?.get(&path(&["v1", "projections", name]))?.body;
     output::one(context, &COLUMNS, &shown)?;
     Ok(Exit::Success)
+}
+
+/// How many events it has yet to fold.
+fn behind(item: &Value) -> String {
+    let number = |name| field(item, name).as_u64();
+    let behind = number("events_total").zip(number("events_done"));
+    behind.map(|(total, done)| total.saturating_sub(done).to_string()).unwrap_or_default()
+}
+
+/// Why it does not go on: `event 101, line 3: TypeError: …`.
+fn why(item: &Value) -> String {
+    let fault = field(item, "fault");
+    if fault.is_null() {
+        return field(item, "why").as_str().unwrap_or_default().to_owned();
+    }
+    let place = |name, word| field(fault, name).as_u64().map(|at| format!("{word} {at}"));
+    let places = [place("position", "event"), place("line", "line")].into_iter().flatten();
+    let message = field(fault, "message").as_str().unwrap_or_default();
+    let told: Vec<_> = places.collect();
+    if told.is_empty() { message.to_owned() } else { format!("{}: {message}", told.join(", ")) }
 }
 
 /// A field, or null.

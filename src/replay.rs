@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 use shiplog_projections::{
     current::Current,
+    definitions::Definitions,
     history::History,
     projection::Projection,
     releases::Releases,
@@ -69,6 +70,7 @@ enum Name {
     History,
     Rollbacks,
     Releases,
+    Definitions,
 }
 
 impl Name {
@@ -78,6 +80,7 @@ impl Name {
             Self::History => Arc::new(History),
             Self::Rollbacks => Arc::new(Rollbacks),
             Self::Releases => Arc::new(Releases),
+            Self::Definitions => Arc::new(Definitions),
         }
     }
 }

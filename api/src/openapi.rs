@@ -8,8 +8,8 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, tag::TagBuilder};
 
 pub(crate) use self::params::{
     AsOfParams, DiffParams, EnvironmentParam, EventParams, FormatParam, HistoryParams, LaneParams,
-    LiveParams, NumberParam, PageParams, ProjectionParam, ReleaseParams, RemovalParams,
-    ReportParam, RollbackParams, ServiceParam,
+    LiveParams, NumberParam, PageParams, PartitionParam, PartitionsParams, ProjectionParam,
+    ReleaseParams, RemovalParams, ReportParam, RollbackParams, ScriptParam, ServiceParam,
 };
 use crate::{
     app,

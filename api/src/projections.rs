@@ -20,7 +20,10 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(crate) use self::rebuild::{Change, Rebuild, RebuildWord, VerdictWord, begin, change};
-use crate::{app::App, problem::Problem, query::Query, shapes::Moment};
+use self::show::ProjectionAnswer;
+use crate::{
+    app::App, definitions, problem::Problem, query::Query, shapes::Moment, views::AtLeast,
+};
 
 /// Up to how many events a lag is counted.
 pub(crate) const COUNTED: usize = 1_000;
@@ -34,10 +37,10 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(rebuild::resume_rebuild))
 }
 
-/// Every read model.
+/// Every projection: the read models, then what users wrote, by name.
 #[derive(Serialize, ToSchema)]
 struct ProjectionList {
-    items: Vec<Projection>,
+    items: Vec<ProjectionAnswer>,
     /// Always null: there is one page.
     next: Option<String>,
 }
@@ -78,18 +81,25 @@ pub(crate) enum PhaseWord {
     Stalled,
 }
 
-/// List the read models, and how far each has come.
+/// List the projections, those that users wrote too, and how far each has come.
 #[utoipa::path(get, path = "/v1/projections", tag = "projections",
-    responses((status = 200, description = "Every read model", body = ProjectionList)))]
+    responses((status = 200, description = "Every projection", body = ProjectionList)))]
 async fn list_projections(
     State(app): State<App>,
+    at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
     // While the log cannot be read, what is said is of where the read models are.
     let head = app.log.head().await.unwrap_or_else(|_| least(&app));
-    let list = ProjectionList { items: all(&app).await, next: None };
-    Ok((app.receipt(head), Json(list)).into_response())
+    let mut items = Vec::new();
+    for model in app.models.all() {
+        items.push(ProjectionAnswer::BuiltIn(show::describe(&app, model).await));
+    }
+    for definition in definitions::all(&app, at_least).await? {
+        items.push(ProjectionAnswer::Defined(definitions::describe(&app, &definition).await));
+    }
+    Ok((app.receipt(head), Json(ProjectionList { items, next: None })).into_response())
 }
 
 /// How far every read model has come. Notes it in the metrics, too.

@@ -8,6 +8,7 @@ pub mod lane;
 pub mod metadata;
 pub mod names;
 pub mod permission;
+pub mod projection;
 pub mod release;
 pub mod stream;
 #[cfg(any(test, feature = "testing"))]

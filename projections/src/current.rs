@@ -6,6 +6,7 @@
 
 mod fold;
 mod query;
+mod restate;
 mod timeline;
 
 use rusqlite::Transaction;

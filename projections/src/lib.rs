@@ -5,6 +5,7 @@
 
 mod columns;
 pub mod current;
+pub mod definitions;
 pub mod digest;
 mod files;
 pub mod history;
@@ -18,6 +19,7 @@ pub mod releases;
 pub mod replay;
 pub mod rollbacks;
 pub mod runner;
+pub mod script;
 mod sort_key;
 mod tables;
 pub mod verify;

@@ -25,6 +25,7 @@ pub use self::{
 pub use crate::files::Verdict;
 use crate::{
     current::Current,
+    definitions::Definitions,
     files::Files,
     history::History,
     projection::Projection,
@@ -44,6 +45,8 @@ pub struct ReadModels {
     pub rollbacks: Model,
     /// Every release: see [`crate::releases`].
     pub releases: Model,
+    /// The projections that users wrote: see [`crate::definitions`].
+    pub definitions: Model,
     supply: Arc<Supply>,
 }
 
@@ -117,14 +120,18 @@ impl ReadModels {
         let (history, take_history) = Model::start(History, &start)?;
         let (rollbacks, take_rollbacks) = Model::start(Rollbacks, &start)?;
         let (releases, take_releases) = Model::start(Releases, &start)?;
-        supply.join([take_current, take_history, take_rollbacks, take_releases]);
-        Ok(Self { current, history, rollbacks, releases, supply })
+        let (definitions, take_definitions) = Model::start(Definitions, &start)?;
+        supply.join([take_current, take_history, take_rollbacks, take_releases, take_definitions]);
+        Ok(Self { current, history, rollbacks, releases, definitions, supply })
     }
 
+    /// How many there are.
+    pub const COUNT: usize = 5;
+
     /// All of them.
-    pub fn all(&self) -> [&Model; 4] {
-        let Self { current, history, rollbacks, releases, supply: _ } = self;
-        [current, history, rollbacks, releases]
+    pub fn all(&self) -> [&Model; Self::COUNT] {
+        let Self { current, history, rollbacks, releases, definitions, supply: _ } = self;
+        [current, history, rollbacks, releases, definitions]
     }
 
     /// The one with this name.
@@ -146,7 +153,8 @@ impl ReadModels {
 /// Which log the read models in a directory are of; `None` if one is missing or of another log.
 pub fn folded_log(directory: &Path) -> Option<LogId> {
     let path = |projection: &dyn Projection| Files::of(directory, projection).serving();
-    let paths = [path(&Current), path(&History), path(&Rollbacks), path(&Releases)];
+    let paths =
+        [path(&Current), path(&History), path(&Rollbacks), path(&Releases), path(&Definitions)];
     let mut logs = paths.iter().map(|path| tables::log(path));
     let first = logs.next().flatten()?;
     logs.all(|log| log == Some(first)).then_some(first)

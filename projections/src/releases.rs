@@ -76,7 +76,9 @@ impl Batch<'_> {
                 let Some(id) = ReleaseId::from_stream(&recorded.stream) else { return Ok(()) };
                 self.hear(&id, event)
             }
-            DomainEvent::Lane(_) | DomainEvent::Environment(_) => Ok(()),
+            DomainEvent::Lane(_) | DomainEvent::Environment(_) | DomainEvent::Projection(_) => {
+                Ok(())
+            }
         }
     }
 

@@ -106,7 +106,7 @@ impl<P: Projection> Runner<P> {
 
     /// Opens this file, or makes it anew where it is not of this log.
     pub(crate) fn open_file(projection: P, path: &Path, log: LogId) -> rusqlite::Result<Self> {
-        let tables = tables::open(path, &projection, log)?;
+        let tables = tables::open(path, &projection.schema(), log)?;
         Self::of(projection, tables)
     }
 
@@ -114,7 +114,7 @@ impl<P: Projection> Runner<P> {
     pub(crate) fn anew(self, path: &Path, log: LogId) -> rusqlite::Result<Self> {
         let Self { projection, tables, checkpoint: _ } = self;
         drop(tables);
-        let tables = tables::anew(path, &projection, log)?;
+        let tables = tables::anew(path, &projection.schema(), log)?;
         Self::of(projection, tables)
     }
 
@@ -124,7 +124,7 @@ impl<P: Projection> Runner<P> {
     ///
     /// What SQLite says.
     pub fn in_memory(projection: P, log: LogId) -> rusqlite::Result<Self> {
-        let tables = tables::in_memory(&projection, log)?;
+        let tables = tables::in_memory(&projection.schema(), log)?;
         Self::of(projection, tables)
     }
 

@@ -11,7 +11,7 @@ use rusqlite::{
 };
 use shiplog_store::position::{GlobalPosition, LogId};
 
-use crate::{columns, files, projection::Projection};
+use crate::{columns, files};
 
 const META: &str = "CREATE TABLE checkpoint (
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -57,30 +57,22 @@ pub(crate) struct Checkpoint {
 }
 
 /// Opens the file to fold into, or makes it anew where it is not of this log.
-pub(crate) fn open(
-    path: &Path,
-    projection: &dyn Projection,
-    log: LogId,
-) -> rusqlite::Result<Connection> {
+pub(crate) fn open(path: &Path, schema: &str, log: LogId) -> rusqlite::Result<Connection> {
     if let Some(tables) = reopen(path, log)? {
         return Ok(tables);
     }
-    anew(path, projection, log)
+    anew(path, schema, log)
 }
 
 /// Makes the file anew, whatever is there.
-pub(crate) fn anew(
-    path: &Path,
-    projection: &dyn Projection,
-    log: LogId,
-) -> rusqlite::Result<Connection> {
+pub(crate) fn anew(path: &Path, schema: &str, log: LogId) -> rusqlite::Result<Connection> {
     files::remove(path);
-    create(Connection::open(path)?, projection, log)
+    create(Connection::open(path)?, schema, log)
 }
 
 /// A read model that lives as long as its connection.
-pub(crate) fn in_memory(projection: &dyn Projection, log: LogId) -> rusqlite::Result<Connection> {
-    create(Connection::open_in_memory()?, projection, log)
+pub(crate) fn in_memory(schema: &str, log: LogId) -> rusqlite::Result<Connection> {
+    create(Connection::open_in_memory()?, schema, log)
 }
 
 /// Which log a file is of; `None` if it cannot be told.
@@ -125,16 +117,12 @@ fn reopen(path: &Path, log: LogId) -> rusqlite::Result<Option<Connection>> {
     }
 }
 
-fn create(
-    mut tables: Connection,
-    projection: &dyn Projection,
-    log: LogId,
-) -> rusqlite::Result<Connection> {
+fn create(mut tables: Connection, schema: &str, log: LogId) -> rusqlite::Result<Connection> {
     tables.pragma_update(None, "page_size", 8192)?;
     prepare(&mut tables)?;
     let whole = tables.transaction()?;
     whole.execute_batch(META)?;
-    whole.execute_batch(&projection.schema())?;
+    whole.execute_batch(schema)?;
     whole.execute("INSERT INTO checkpoint VALUES (1, ?, NULL, NULL, 0, 0)", [log.to_string()])?;
     whole.commit()?;
     Ok(tables)
@@ -234,11 +222,11 @@ pub(crate) fn advance(tables: &Connection, to: Checkpoint) -> rusqlite::Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::current::Current;
+    use crate::{current::Current, projection::Projection as _};
 
     #[test]
     fn what_depends_on_the_clock_or_on_chance_does_not_even_prepare() {
-        let tables = in_memory(&Current, LogId(1)).unwrap();
+        let tables = in_memory(&Current.schema(), LogId(1)).unwrap();
         for impure in ["random()", "datetime('now')", "CURRENT_TIMESTAMP", "unixepoch()"] {
             assert!(tables.prepare(&format!("SELECT {impure}")).is_err(), "{impure}");
         }
@@ -250,18 +238,18 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("tables.sqlite");
         for spoil in [None, Some("no database at all, but long enough to be looked at as one")] {
-            let tables = open(&path, &Current, LogId(1)).unwrap();
+            let tables = open(&path, &Current.schema(), LogId(1)).unwrap();
             let (position, recorded_at) = (Some(GlobalPosition(7)), Some(Timestamp::UNIX_EPOCH));
             let there = Checkpoint { position, recorded_at, skipped: 0, events: 7 };
             advance(&tables, there).unwrap();
             drop(tables);
-            let kept = open(&path, &Current, LogId(1)).unwrap();
+            let kept = open(&path, &Current.schema(), LogId(1)).unwrap();
             assert_eq!(checkpoint(&kept).unwrap(), there);
             drop(kept);
             if let Some(spoil) = spoil {
                 std::fs::write(&path, spoil).unwrap();
             }
-            let anew = open(&path, &Current, LogId(2)).unwrap();
+            let anew = open(&path, &Current.schema(), LogId(2)).unwrap();
             assert_eq!(checkpoint(&anew).unwrap(), Checkpoint::default());
             drop(anew);
             std::fs::remove_file(&path).unwrap();

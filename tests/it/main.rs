@@ -16,4 +16,5 @@ mod histories;
 mod home;
 mod http;
 mod rebuild;
+mod scripts;
 mod support;

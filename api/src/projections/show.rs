@@ -7,14 +7,17 @@ use axum::{
 };
 use serde::Serialize;
 use shiplog_projections::models::{Model, Phase};
+use shiplog_store::position::GlobalPosition;
 use utoipa::ToSchema;
 
 use super::{Projection, one};
 use crate::{
     app::App,
+    definitions::{self, ProjectionDefined},
     path::ProjectionPath,
-    problem::{Problem, ProblemKind},
+    problem::Problem,
     query::Query,
+    views::AtLeast,
 };
 
 /// One read model, how far it has come, and how its rebuild goes.
@@ -64,31 +67,50 @@ struct Fault {
     line: Option<u32>,
 }
 
-/// Show a read model, how far it has come, and how its rebuild goes.
+/// A projection of either kind.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum ProjectionAnswer {
+    /// One that comes with Shiplog.
+    BuiltIn(ProjectionShown),
+    /// One that a user wrote.
+    Defined(ProjectionDefined),
+}
+
+/// Show a projection and how far it has come; of one that comes with Shiplog, how its rebuild goes.
 #[utoipa::path(get, path = "/v1/projections/{name}", tag = "projections",
     params(crate::openapi::ProjectionParam),
-    responses((status = 200, description = "The read model", body = ProjectionShown)))]
+    responses((status = 200, description = "The projection", body = ProjectionAnswer)))]
 pub(super) async fn get_projection(
     State(app): State<App>,
     ProjectionPath(name): ProjectionPath,
+    at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
-    let model = find(&app, &name)?;
-    Ok(shown(&app, model).await.into_response())
+    if let Some(model) = app.models.named(&name) {
+        return Ok(shown(&app, model).await.into_response());
+    }
+    let defined = name.parse().map_err(|_| definitions::unheard(&name))?;
+    let definition = definitions::find(&app, &defined, at_least).await?;
+    let shown = definitions::describe(&app, &definition).await;
+    let position = shown.position.map(GlobalPosition);
+    Ok((app.receipt(position), Json(ProjectionAnswer::Defined(shown))).into_response())
 }
 
 /// The read model with this name.
 pub(super) fn find<'a>(app: &'a App, name: &str) -> Result<&'a Model, Problem> {
-    let found = app.models.named(name);
-    found.ok_or_else(|| {
-        let detail = format!("there is no projection `{name}`");
-        ProblemKind::NotFound.because(detail).coded("unknown-projection")
-    })
+    app.models.named(name).ok_or_else(|| definitions::unheard(name))
 }
 
 /// A read model as an answer.
 pub(super) async fn shown(app: &App, model: &Model) -> impl IntoResponse + use<> {
+    let shown = describe(app, model).await;
+    (app.receipt(shown.position.map(GlobalPosition)), Json(shown))
+}
+
+/// A read model, how far it has come, and how its rebuild goes.
+pub(super) async fn describe(app: &App, model: &Model) -> ProjectionShown {
     let projection = one(app, model).await;
     let progress = model.progress();
     let behind = app.log.count(progress.checkpoint).await.ok().flatten();
@@ -102,7 +124,7 @@ pub(super) async fn shown(app: &App, model: &Model) -> impl IntoResponse + use<>
             (ProjectionWord::Stalled, Some(Fault { position, message: why, line: None }))
         }
     };
-    let shown = ProjectionShown {
+    ProjectionShown {
         projection,
         language: LanguageWord::BuiltIn,
         status,
@@ -110,6 +132,5 @@ pub(super) async fn shown(app: &App, model: &Model) -> impl IntoResponse + use<>
         events_done: progress.events,
         events_total: behind.map(|behind| progress.events + behind),
         fault,
-    };
-    (app.receipt(progress.checkpoint), Json(shown))
+    }
 }

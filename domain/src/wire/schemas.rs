@@ -3,7 +3,7 @@
 //! A step that lifts an older schema goes into the family's `upcasters`.
 
 use super::{Upcaster, wire_events};
-use crate::{environment, lane, release};
+use crate::{environment, lane, projection, release};
 
 wire_events! {
     lane::Event {
@@ -41,6 +41,16 @@ wire_events! {
         Frozen = "EnvironmentFrozen", schema 1, readable from 1, ignorable;
         Unfrozen = "EnvironmentUnfrozen", schema 1, readable from 1, ignorable;
         Retired = "EnvironmentRetired", schema 1, readable from 1, ignorable;
+    }
+    upcasters &[]
+}
+
+wire_events! {
+    projection::Event {
+        Defined = "ProjectionDefined", schema 1, readable from 1, ignorable;
+        Paused = "ProjectionPaused", schema 1, readable from 1, ignorable;
+        Resumed = "ProjectionResumed", schema 1, readable from 1, ignorable;
+        Dropped = "ProjectionDropped", schema 1, readable from 1, ignorable;
     }
     upcasters &[]
 }

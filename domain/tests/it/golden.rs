@@ -11,6 +11,7 @@ use serde_json::{Value, value::RawValue};
 use shiplog_domain::{
     environment,
     lane::LaneId,
+    projection,
     release::ReleaseId,
     stream::StreamName,
     wire::{Decoded, DomainEvent, EncodedEvent, Schema},
@@ -113,7 +114,8 @@ fn the_stream_of_every_golden_event_says_whose_it_is() {
         let again = LaneId::from_stream(&stream)
             .map(|lane| lane.stream())
             .or_else(|| ReleaseId::from_stream(&stream).map(|release| release.stream()))
-            .or_else(|| environment::from_stream(&stream).map(|name| environment::stream(&name)));
+            .or_else(|| environment::from_stream(&stream).map(|name| environment::stream(&name)))
+            .or_else(|| projection::from_stream(&stream).map(|name| projection::stream(&name)));
         assert_eq!(again, Some(stream));
     });
 }

@@ -48,7 +48,9 @@ impl Projection for Weekly {
             let Some(lane) = LaneId::from_stream(&recorded.stream) else { continue };
             match &recorded.event {
                 DomainEvent::Lane(event) => apply(tables, &lane, event)?,
-                DomainEvent::Release(_) | DomainEvent::Environment(_) => {}
+                DomainEvent::Release(_)
+                | DomainEvent::Environment(_)
+                | DomainEvent::Projection(_) => {}
             }
         }
         Ok(())

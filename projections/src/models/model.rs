@@ -138,6 +138,11 @@ impl Model {
         self.shared.progress.borrow().clone()
     }
 
+    /// To be told of each change of [`progress`](Self::progress).
+    pub(crate) fn watch(&self) -> watch::Receiver<Progress> {
+        self.shared.progress.subscribe()
+    }
+
     /// Waits until everything up to `position` is folded, and has it folded at once.
     ///
     /// # Errors

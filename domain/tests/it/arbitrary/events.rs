@@ -14,6 +14,7 @@ use shiplog_domain::{
         Requested, Started, Succeeded, TargetFailed, TargetReport,
     },
     names::TargetName,
+    projection::{self, Defined, Dropped, Language, Paused, Resumed},
     release::{self, Artifact, Blocked, Change, Manifest, Registered, Unblocked},
     wire::DomainEvent,
 };
@@ -26,6 +27,7 @@ pub(crate) fn event() -> impl Strategy<Value = DomainEvent> {
         14 => lane_event().prop_map(DomainEvent::Lane),
         3 => release_event().prop_map(DomainEvent::Release),
         4 => environment_event().prop_map(DomainEvent::Environment),
+        2 => projection_event().prop_map(DomainEvent::Projection),
     ]
 }
 
@@ -226,6 +228,22 @@ pub(crate) fn environment_event() -> impl Strategy<Value = environment::Event> {
         })),
         (time(), some(text())).prop_map(|(at, reason)| Event::Unfrozen(Unfrozen { at, reason })),
         (time(), some(text())).prop_map(|(at, reason)| Event::Retired(Retired { at, reason })),
+    ]
+}
+
+/// Any event of a projection.
+pub(crate) fn projection_event() -> impl Strategy<Value = projection::Event> {
+    use projection::Event;
+    let language = one_of(&[Language::Javascript, Language::Sql]);
+    prop_oneof![
+        (time(), language, text()).prop_map(|(at, language, source)| Event::Defined(Defined {
+            at,
+            language,
+            source
+        })),
+        time().prop_map(|at| Event::Paused(Paused { at })),
+        time().prop_map(|at| Event::Resumed(Resumed { at })),
+        time().prop_map(|at| Event::Dropped(Dropped { at })),
     ]
 }
 

@@ -18,6 +18,7 @@ fn stream(event: &DomainEvent) -> StreamName {
         DomainEvent::Lane(_) => "lane-checkout@production",
         DomainEvent::Release(_) => "release-checkout@1.4.2",
         DomainEvent::Environment(_) => "environment-production",
+        DomainEvent::Projection(_) => "projection-lead-time",
     })
 }
 
