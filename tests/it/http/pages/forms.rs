@@ -117,7 +117,7 @@ fn a_read_model_is_rebuilt_paused_and_cancelled_from_its_page() {
     let server = Server::start();
     succeeded(&server, &["1.0", "1.1", "1.2"]);
     let does = |word: &str, more: &[(&str, &str)]| {
-        let fields = [&[("name", "history"), ("does", word)], more].concat();
+        let fields = [more, &[("name", "history"), ("does", word)]].concat();
         send(&server, "/projections", &fields)
     };
     let page = open(&server, "/projections");
