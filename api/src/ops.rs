@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use shiplog_projections::models::{Model, Phase};
+use shiplog_projections::models::{Model, Phase, ReadModels};
 use shiplog_store::{
     log::LogFault,
     position::{GlobalPosition, LogId},
@@ -38,7 +38,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 #[derive(Debug, Default)]
 pub(crate) struct Readiness {
     head: OnceCell<Option<GlobalPosition>>,
-    caught_up: [AtomicBool; 4],
+    caught_up: [AtomicBool; ReadModels::COUNT],
 }
 
 impl Readiness {

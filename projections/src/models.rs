@@ -130,8 +130,11 @@ impl ReadModels {
         Ok(Self { current, history, rollbacks, releases, definitions, sql, supply })
     }
 
+    /// How many are always there.
+    pub const COUNT: usize = 5;
+
     /// All of those that are always there.
-    pub fn all(&self) -> [&Model; 5] {
+    pub fn all(&self) -> [&Model; Self::COUNT] {
         let Self { current, history, rollbacks, releases, definitions, .. } = self;
         [current, history, rollbacks, releases, definitions]
     }

@@ -48,7 +48,8 @@ pub(super) async fn show(
     // How far the read models are is wanted most when the log cannot be read.
     let position = app.log.head().await.ok().flatten();
     let rows = projections::all(&app).await;
-    let goes_on = rows.iter().filter_map(|row| row.rebuild.as_ref()).any(Rebuild::is_under_way);
+    let moves = |rebuild: &Rebuild| rebuild.is_under_way() && rebuild.status != RebuildWord::Paused;
+    let goes_on = rows.iter().filter_map(|row| row.rebuild.as_ref()).any(moves);
     let frame = Frame { goes_on, position, ..frame.watching(Watched::Log) };
     let mut scripts = Vec::new();
     for definition in definitions::all(&app, at_least).await? {

@@ -65,6 +65,13 @@ impl Serving {
         Ok(answer)
     }
 
+    /// A connection that keeps open all that the file needs.
+    pub(super) fn keep_open(&self) -> rusqlite::Result<Connection> {
+        let tables = tables::open_read_only(&self.path)?;
+        tables::checkpoint(&tables)?;
+        Ok(tables)
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

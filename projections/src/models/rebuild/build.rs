@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long to wait before trying again what a machine's fault stopped.
-const PAUSE: Duration = Duration::from_secs(1);
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is wanted of a rebuild.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,7 @@ impl Build {
         self.report(&rebuilt);
         let rebuilt = self.catch_up(rebuilt, |shared| shared.progress.borrow().checkpoint).await?;
         let rebuilt = self.index(rebuilt).await?;
+        let rebuilt = self.catch_up(rebuilt, |shared| shared.progress.borrow().checkpoint).await?;
         let (rebuilt, verdict) = self.compare(rebuilt).await?;
         self.swap(rebuilt, verdict).await
     }
@@ -133,6 +134,7 @@ impl Build {
             let folded = rebuilt.events() - before;
             self.rest_until(began + Pace::least(folded, max)).await;
             self.pace.note(Instant::now(), folded);
+            self.tell(|rebuild| rebuild.status = RebuildStatus::Building);
             self.report(&rebuilt);
         }
     }
@@ -155,7 +157,8 @@ impl Build {
         let served = fold::blocking(move || fold::pin(serving.path())).await?;
         let level = self.shared.progress.borrow().checkpoint;
         let position = served.as_ref().map_or(level, |(_, position)| *position);
-        let rebuilt = self.catch_up(rebuilt, |_| position).await?;
+        // Whatever is wanted: as long as it is held, the old file cannot be tidied up.
+        let rebuilt = fold::up_to(&*self.shared.log, rebuilt, position).await?;
         self.tell(|rebuild| rebuild.status = RebuildStatus::Comparing);
         let mut interrupts = vec![rebuilt.tables().get_interrupt_handle()];
         interrupts.extend(served.iter().map(|(served, _)| served.get_interrupt_handle()));
@@ -196,9 +199,14 @@ impl Build {
             if let Some(end) = end {
                 return Err(Halt::Asked(end));
             }
-            let status = if paused { RebuildStatus::Paused } else { RebuildStatus::Building };
             self.tell(|rebuild| {
-                rebuild.status = status;
+                // What it waits for is told until the next step has been taken.
+                let is_waiting = matches!(rebuild.status, RebuildStatus::Waiting { .. });
+                if paused {
+                    rebuild.status = RebuildStatus::Paused;
+                } else if !is_waiting {
+                    rebuild.status = RebuildStatus::Building;
+                }
                 rebuild.max_events_per_second = max;
                 if paused {
                     (rebuild.events_per_second, rebuild.left) = (0, None);
@@ -214,7 +222,7 @@ impl Build {
     }
 
     /// Rests, unless something else is wanted meanwhile.
-    async fn rest_until(&mut self, then: Instant) {
+    pub(super) async fn rest_until(&mut self, then: Instant) {
         tokio::select! {
             () = sleep_until(then) => {}
             // What is wanted is looked at before the next step.

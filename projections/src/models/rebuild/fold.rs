@@ -14,7 +14,7 @@ use super::build::{Halt, Wanted};
 use crate::{
     digest::{Digest, digest},
     projection::Projection,
-    runner::{Batch, Runner, RunnerError},
+    runner::{Batch, ENOUGH, Runner, RunnerError},
     tables,
 };
 
@@ -43,6 +43,18 @@ pub(super) async fn step(
     })
     .await?;
     folded?;
+    Ok(rebuilt)
+}
+
+/// Folds the few events that are missing, at once.
+pub(super) async fn up_to(
+    log: &dyn Log,
+    mut rebuilt: Rebuilt,
+    target: Option<GlobalPosition>,
+) -> Result<Rebuilt, Halt> {
+    while rebuilt.checkpoint() < target {
+        rebuilt = step(log, rebuilt, target, ENOUGH).await?;
+    }
     Ok(rebuilt)
 }
 

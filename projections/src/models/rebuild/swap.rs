@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::{
     Rebuild,
-    build::{Build, Halt},
+    build::{Build, End, Halt, PAUSE},
     fold::{self, Rebuilt},
 };
 use crate::{
     files::{Swapped, Verdict},
     models::{Phase, serving::Serving},
-    runner::{ENOUGH, Runner, follow},
+    runner::{Runner, follow},
     tables,
 };
 
@@ -20,6 +22,9 @@ impl Build {
         let level = |shared: &super::Shared| shared.progress.borrow().checkpoint;
         let rebuilt = self.catch_up(rebuilt, level).await?;
         let shared = Arc::clone(&self.shared);
+        // Where the disk is full, the old file could not be opened again if nobody had it open.
+        let serving = shared.serving();
+        let _kept = fold::blocking(move || serving.keep_open()).await?;
         let mut following = shared.following.lock().await;
         // Nobody folds into the old file from here on, so that no answer is older than one before it.
         shared.supply.leave(shared.projection.name());
@@ -38,26 +43,40 @@ impl Build {
     }
 
     /// Opens what has answered until now, to be folded on; until that can be, it is stalled.
-    async fn reopen(&self) -> Result<Rebuilt, Halt> {
-        let shared = Arc::clone(&self.shared);
-        let reopened = fold::blocking(move || {
-            let (projection, log) = (Arc::clone(&shared.projection), shared.log.id());
-            Runner::open_file(projection, shared.serving().path(), log)
-        });
-        reopened.await.inspect_err(|halt| {
-            let why = format!("its file cannot be opened again: {halt:?}");
+    async fn reopen(&mut self) -> Result<Rebuilt, Halt> {
+        loop {
+            let shared = Arc::clone(&self.shared);
+            let reopened = fold::blocking(move || {
+                let (projection, log) = (Arc::clone(&shared.projection), shared.log.id());
+                Runner::open_file(projection, shared.serving().path(), log)
+            });
+            let (halt, why) = match reopened.await {
+                Ok(reopened) => return Ok(reopened),
+                Err(Halt::Passing(why)) => (None, why),
+                Err(Halt::Lasting(why)) => (Some(Halt::Lasting(why.clone())), why),
+                Err(halt @ Halt::Asked(_)) => return Err(halt),
+            };
+            let why = format!("its file cannot be opened again: {why}");
             let stalled = Phase::Stalled { at: None, why };
             self.shared.progress.send_modify(|progress| progress.phase = stalled);
-        })
+            match halt.or(self.asked()) {
+                Some(halt) => return Err(halt),
+                None => self.rest_until(Instant::now() + PAUSE).await,
+            }
+        }
+    }
+
+    /// Whether the server is going down.
+    fn asked(&self) -> Option<Halt> {
+        let end = self.wanted.borrow().end.filter(|end| *end == End::Stop);
+        end.map(Halt::Asked)
     }
 
     /// Folds what is missing, and makes the choice: the one step that counts.
-    async fn take_over(&self, mut rebuilt: Rebuilt, verdict: Verdict) -> Result<Rebuilt, Halt> {
+    async fn take_over(&self, rebuilt: Rebuilt, verdict: Verdict) -> Result<Rebuilt, Halt> {
         let shared = Arc::clone(&self.shared);
         let last = shared.progress.borrow().checkpoint;
-        while rebuilt.checkpoint() < last {
-            rebuilt = fold::step(&*shared.log, rebuilt, last, ENOUGH).await?;
-        }
+        let rebuilt = fold::up_to(&*shared.log, rebuilt, last).await?;
         let generation = self.generation;
         let swapped = Swapped { events: rebuilt.events(), verdict };
         let (rebuilt, chosen) = fold::blocking(move || {

@@ -113,6 +113,36 @@ fn a_release_is_blocked_and_unblocked() {
 }
 
 #[test]
+fn a_read_model_is_rebuilt_paused_and_cancelled_from_its_page() {
+    let server = Server::start();
+    succeeded(&server, &["1.0", "1.1", "1.2"]);
+    let does = |word: &str, more: &[(&str, &str)]| {
+        let fields = [more, &[("name", "history"), ("does", word)]].concat();
+        send(&server, "/projections", &fields)
+    };
+    let page = open(&server, "/projections");
+    assert!(page.text.contains("<option>history</option>"), "{}", page.text);
+    let begun = does("begin", &[("max_events_per_second", "1")]).expect(303);
+    assert_eq!(begun.header("location"), "/projections");
+    does("pause", &[]).expect(303);
+    let paused = loop {
+        let page = open(&server, "/projections");
+        if page.text.contains("the rebuild is paused") {
+            break page;
+        }
+    };
+    for part in ["<progress max=\"6\"", "of 6 events", "value=\"resume\""] {
+        assert!(paused.text.contains(part), "{part} is missing: {}", paused.text);
+    }
+    does("cancel", &[]).expect(303);
+    assert!(open(&server, "/projections").text.contains("the rebuild was cancelled"));
+    does("cancel", &[]).expect(404);
+    does("begin", &[("max_events_per_second", "many")]).expect(400);
+    does("begin", &[("max_events_per_second", "")]).expect(303);
+    while !open(&server, "/projections").text.contains("rebuilt, the same as before") {}
+}
+
+#[test]
 fn a_theme_is_remembered_and_leads_back_to_where_it_was_chosen() {
     let server = Server::start();
     let fields = [("theme", "dark"), ("back", "/history?q=x")];
