@@ -20,6 +20,7 @@ use crate::{
     history::History,
     import::Import,
     output::Format,
+    projections::Projections,
     recover::Recover,
     releases::Releases,
     replay::Replay,
@@ -27,6 +28,7 @@ use crate::{
     rollback::Rollback,
     rollbacks::Rollbacks,
     run::Run,
+    script::ScriptWorker,
     serve::Serve,
     show::Show,
     sql::Sql,
@@ -103,6 +105,7 @@ pub(crate) enum Command {
     Sql(Sql),
     Import(Import),
     Export(Export),
+    Projections(Projections),
     Replay(Replay),
     Verify(Verify),
     Transfer(Transfer),
@@ -111,6 +114,7 @@ pub(crate) enum Command {
     Bench(Bench),
     Config(ConfigCommand),
     Completions(Completions),
+    ScriptWorker(ScriptWorker),
 }
 
 impl Command {
@@ -142,6 +146,7 @@ impl Command {
             Self::Sql(command) => command.run(context),
             Self::Import(command) => command.run(context),
             Self::Export(command) => command.run(context),
+            Self::Projections(command) => command.run(context),
             Self::Replay(command) => command.run(context),
             Self::Verify(command) => command.run(context),
             Self::Transfer(command) => command.run(context),
@@ -150,6 +155,7 @@ impl Command {
             Self::Bench(command) => command.run(context),
             Self::Config(command) => command.run(context),
             Self::Completions(command) => command.run(context),
+            Self::ScriptWorker(command) => command.run(),
         }
     }
 }

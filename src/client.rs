@@ -138,7 +138,20 @@ impl Client {
         if let Some(position) = after {
             request = request.header("Last-Event-ID", position);
         }
-        let request = request.body(()).map_err(|error| self.unreachable(&error.into()))?;
+        self.stream(request, ())
+    }
+
+    /// Asks for something that takes long, and follows what the server says of it meanwhile.
+    pub(crate) fn ask(&self, path: &Path, body: &Value) -> Result<Live, Failure> {
+        let request = self
+            .request(Method::POST, path)
+            .header("Accept", "text/event-stream")
+            .header("Content-Type", "application/json");
+        self.stream(request, body.to_string())
+    }
+
+    fn stream(&self, request: Builder, body: impl ureq::AsSendBody) -> Result<Live, Failure> {
+        let request = request.body(body).map_err(|error| self.unreachable(&error.into()))?;
         let request = self.agent.configure_request(request);
         let request = request
             .timeout_connect(Some(self.timeout))

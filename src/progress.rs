@@ -43,6 +43,17 @@ impl Progress {
         Self { form, began, size }
     }
 
+    /// Shows how far something is that somebody else does, and tells of.
+    pub(crate) fn elsewhere(is_quiet: bool) -> Self {
+        let shown = Self::new(Some(0), is_quiet);
+        if let Form::Bar(bar) = &shown.form
+            && let Ok(style) = ProgressStyle::with_template("{wide_bar} {percent:>3} %  {msg}")
+        {
+            bar.set_style(style);
+        }
+        shown
+    }
+
     /// So much of the size is done, which are so many of `what`: `lines`, `events copied`.
     pub(crate) fn reach(&self, done: u64, count: u64, what: &str) {
         match &self.form {
@@ -58,6 +69,25 @@ impl Progress {
                     let left = self.left(done).map(|left| format!(", {left} left"));
                     let left = left.unwrap_or_default();
                     self.say(&format!("{}{left}", self.describe(count, what)));
+                }
+            }
+        }
+    }
+
+    /// So much of the size is done, as somebody else tells it, who also says how fast it goes.
+    pub(crate) fn show(&self, done: u64, size: u64, text: &str) {
+        match &self.form {
+            Form::Nothing => {}
+            Form::Bar(bar) => {
+                bar.set_length(size);
+                bar.set_message(text.to_owned());
+                bar.set_position(done);
+            }
+            Form::Lines(last) => {
+                let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+                if last.elapsed() >= INTERVAL {
+                    *last = Instant::now();
+                    self.say(text);
                 }
             }
         }

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 use shiplog_projections::{
     current::Current,
+    definitions::Definitions,
     history::History,
     releases::Releases,
     replay::{Comparison, replay},
@@ -54,6 +55,7 @@ enum Name {
     History,
     Rollbacks,
     Releases,
+    Definitions,
     /// Once somebody has asked in SQL.
     Sql,
 }
@@ -79,6 +81,7 @@ impl Replay {
                     Name::History => replay(History, log.log(), live, scratch).await,
                     Name::Rollbacks => replay(Rollbacks, log.log(), live, scratch).await,
                     Name::Releases => replay(Releases, log.log(), live, scratch).await,
+                    Name::Definitions => replay(Definitions, log.log(), live, scratch).await,
                     Name::Sql => replay(Sql, log.log(), live, scratch).await,
                 }
             })?;

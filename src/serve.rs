@@ -6,9 +6,9 @@ mod stop;
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use shiplog_api::Stage;
-use shiplog_projections::models::ReadModels;
-use shiplog_store::log::Log;
+use shiplog_api::{App, Stage};
+use shiplog_projections::{models::ReadModels, script::Workshop};
+use shiplog_store::{clock::SystemClock, log::Log};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -20,6 +20,7 @@ use crate::{
     exit::{Exit, Failure},
     generate,
     log::{LogArgs, Served},
+    script,
 };
 
 /// Record deployments and answer questions, over HTTP.
@@ -69,12 +70,12 @@ impl Serve {
         let directory = data::read_models(data);
         match served {
             Served::Here(log) => {
-                let models = start(context, &log, &directory, demo).await?;
+                let derived = start(context, &log, &directory, demo).await?;
                 announce(context, &listener, data)?;
-                let stage = Stage::of(away::app(log, &models));
+                let stage = Stage::of(derived.app(log));
                 let served = shiplog_api::serve(listener, &stage, stop.asked()).await;
                 served.context("the server failed")?;
-                models.stop().await;
+                derived.stop().await;
             }
             Served::Away(awaited) => {
                 announce(context, &listener, data)?;
@@ -87,27 +88,49 @@ impl Serve {
     }
 }
 
+/// What is derived from a log: read models, and what users wrote.
+struct Derived {
+    models: Arc<ReadModels>,
+    scripts: Arc<Workshop>,
+}
+
+impl Derived {
+    /// Opens what is in a directory and keeps it level with a log.
+    async fn follow(log: &Arc<dyn Log>, directory: &Path) -> anyhow::Result<Self> {
+        let models = ReadModels::start(log, directory).await;
+        let models = models.map_err(|error| Failure::new(Exit::Failure, data::causes(&error)))?;
+        let models = Arc::new(models);
+        let scripts = Workshop::start(log, &models, directory, script::program()?)
+            .context("cannot make the directory of projections")?;
+        Ok(Self { models, scripts: Arc::new(scripts) })
+    }
+
+    /// A server of this and of the log.
+    fn app(&self, log: Arc<dyn Log>) -> App {
+        let (models, scripts) = (Arc::clone(&self.models), Arc::clone(&self.scripts));
+        App::new(log, models, scripts, Arc::new(SystemClock))
+    }
+
+    async fn stop(&self) {
+        self.scripts.stop().await;
+        self.models.stop().await;
+    }
+}
+
 /// Has the read models follow the log, and fills that first if it is empty and should not be.
 async fn start(
     context: &mut Context<'_>,
     log: &Arc<dyn Log>,
     directory: &Path,
     demo: bool,
-) -> anyhow::Result<Arc<ReadModels>> {
+) -> anyhow::Result<Derived> {
     let filled = demo && fill(context, log).await?;
-    let models = follow(log, directory).await?;
+    let derived = Derived::follow(log, directory).await?;
     if filled {
         // Whoever asked for a history to look at should not find half of it.
-        level(log, &models).await?;
+        level(log, &derived.models).await?;
     }
-    Ok(models)
-}
-
-/// Opens the read models in a directory and keeps them level with a log.
-async fn follow(log: &Arc<dyn Log>, directory: &Path) -> anyhow::Result<Arc<ReadModels>> {
-    let models = ReadModels::start(log, directory).await;
-    let models = models.map_err(|error| Failure::new(Exit::Failure, data::causes(&error)))?;
-    Ok(Arc::new(models))
+    Ok(derived)
 }
 
 /// What is worth telling: `SHIPLOG_LOG=debug`, or by module as `tracing` filters are written.

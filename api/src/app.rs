@@ -8,20 +8,22 @@ use axum::{
     middleware,
     response::Response,
 };
-use shiplog_domain::{environment::Environment, lane::Lane, release::Release};
-use shiplog_projections::models::ReadModels;
+use shiplog_domain::{
+    environment::Environment, lane::Lane, projection::Projection, release::Release,
+};
+use shiplog_projections::{models::ReadModels, script::Workshop};
 use shiplog_store::{
     clock::Clock,
     execute::{Outcome, Streams},
     log::Log,
     position::{ConsistencyToken, GlobalPosition},
 };
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, trace::TraceLayer};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    answering, deployments, docs, environments, events, lanes, openapi, ops,
+    answering, definitions, deployments, docs, environments, events, lanes, openapi, ops,
     ops::Readiness,
     problem::{Problem, ProblemKind},
     problems, projections,
@@ -41,7 +43,11 @@ pub struct App {
     pub(crate) lanes: Arc<Streams<Lane>>,
     pub(crate) releases: Arc<Streams<Release>>,
     pub(crate) environments: Arc<Streams<Environment>>,
+    pub(crate) projections: Arc<Streams<Projection>>,
     pub(crate) models: Arc<ReadModels>,
+    pub(crate) scripts: Arc<Workshop>,
+    /// How many scripts can be tried at once.
+    pub(crate) previews: Arc<Semaphore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) readiness: Arc<Readiness>,
@@ -49,16 +55,24 @@ pub struct App {
 }
 
 impl App {
-    /// A server of this log, asked through these read models.
-    pub fn new(log: Arc<dyn Log>, models: Arc<ReadModels>, clock: Arc<dyn Clock>) -> Self {
+    /// A server of this log, asked through these read models and what users wrote.
+    pub fn new(
+        log: Arc<dyn Log>,
+        models: Arc<ReadModels>,
+        scripts: Arc<Workshop>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let telemetry = Telemetry::new();
         let log = telemetry.counting(log);
         Self {
             lanes: Arc::new(Streams::new(Arc::clone(&log))),
             releases: Arc::new(Streams::new(Arc::clone(&log))),
             environments: Arc::new(Streams::new(Arc::clone(&log))),
+            projections: Arc::new(Streams::new(Arc::clone(&log))),
             log,
             models,
+            scripts,
+            previews: Arc::new(Semaphore::new(definitions::preview::AT_ONCE)),
             clock,
             telemetry: Arc::new(telemetry),
             readiness: Arc::default(),
@@ -107,6 +121,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(releases::routes())
         .merge(events::routes())
         .merge(projections::routes())
+        .merge(definitions::routes())
         .merge(sql::routes())
         .merge(what_if::routes())
         .merge(ops::routes())

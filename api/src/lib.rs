@@ -8,6 +8,7 @@ mod app;
 mod body;
 mod caller;
 mod csv_text;
+mod definitions;
 mod deployments;
 mod docs;
 mod environments;

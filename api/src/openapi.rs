@@ -8,8 +8,8 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, tag::TagBuilder};
 
 pub(crate) use self::params::{
     AsOfParams, DiffParams, EnvironmentParam, EventParams, FormatParam, HistoryParams, LaneParams,
-    LiveParams, NumberParam, PageParams, ReleaseParams, RemovalParams, ReportParam, RollbackParams,
-    ServiceParam,
+    LiveParams, NumberParam, PageParams, PartitionParam, PartitionsParams, ProjectionParam,
+    ReleaseParams, RemovalParams, ReportParam, RollbackParams, ScriptParam, ServiceParam,
 };
 use crate::{
     app,
@@ -127,10 +127,12 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
         (false, true) => READ_PROBLEMS,
         (false, false) => WRITE_PROBLEMS,
     };
+    // What records nothing needs no key, nor anybody who does it.
+    let records = !reads && !path.contains("/rebuild");
     if let Some(responses) = operation.pointer_mut("/responses").and_then(Value::as_object_mut) {
         for (status, response) in responses.iter_mut() {
             if status.starts_with('2') && path.starts_with("/v1/") {
-                response["headers"] = params::headers_of(status, reads);
+                response["headers"] = params::headers_of(status, !records);
             }
         }
         for kind in problems {
@@ -141,14 +143,15 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     if !path.starts_with("/v1/") {
         return;
     }
-    let more = params::headers_for(path, reads);
+    let more = params::headers_for(path, !records);
     let parameters = operation
         .as_object_mut()
         .map(|fields| fields.entry("parameters").or_insert_with(|| json!([])));
     if let Some(parameters) = parameters.and_then(Value::as_array_mut) {
         parameters.extend(more);
     }
-    let optional = ["/start", "/succeed", "/fail", "/cancel", "/approve", "/reject", "/unfreeze"];
+    let optional =
+        ["/start", "/succeed", "/fail", "/cancel", "/approve", "/reject", "/unfreeze", "/rebuild"];
     let optional = method == "delete" || optional.iter().any(|step| path.ends_with(step));
     if let Some(required) = operation.pointer_mut("/requestBody/required").filter(|_| optional) {
         *required = false.into();

@@ -7,6 +7,7 @@ use axum::{
 use shiplog_domain::{
     lane::{DeploymentNumber, LaneId},
     names::EnvironmentName,
+    projection::ProjectionName,
     release::ReleaseId,
 };
 
@@ -26,6 +27,11 @@ pub(crate) struct ReleasePath(pub(crate) ReleaseId);
 
 /// An environment, by name.
 pub(crate) struct EnvironmentPath(pub(crate) EnvironmentName);
+
+/// A projection that a user wrote, by name.
+pub(crate) struct ScriptPath(pub(crate) ProjectionName);
+/// A projection, by name.
+pub(crate) struct ProjectionPath(pub(crate) String);
 
 struct Segments(Vec<(String, String)>);
 
@@ -91,6 +97,20 @@ impl<S: Send + Sync> FromRequestParts<S> for ReleasePath {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for EnvironmentPath {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Segments::of(parts, state).await?.parsed("name").map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ProjectionPath {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Segments::of(parts, state).await?.parsed("name").map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ScriptPath {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         Segments::of(parts, state).await?.parsed("name").map(Self)

@@ -1,5 +1,8 @@
 //! The read models, and how far each has come.
 
+mod rebuild;
+mod show;
+
 use axum::{
     Json,
     extract::{RawQuery, State},
@@ -16,19 +19,28 @@ use shiplog_store::{
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{app::App, problem::Problem, query::Query, shapes::Moment};
+pub(crate) use self::rebuild::{Change, Rebuild, RebuildWord, VerdictWord, begin, change};
+use self::show::ProjectionAnswer;
+use crate::{
+    app::App, definitions, problem::Problem, query::Query, shapes::Moment, views::AtLeast,
+};
 
 /// Up to how many events a lag is counted.
 pub(crate) const COUNTED: usize = 1_000;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list_projections))
+    OpenApiRouter::new()
+        .routes(routes!(list_projections))
+        .routes(routes!(show::get_projection))
+        .routes(routes!(rebuild::rebuild_projection, rebuild::cancel_rebuild))
+        .routes(routes!(rebuild::pause_rebuild))
+        .routes(routes!(rebuild::resume_rebuild))
 }
 
-/// Every read model.
+/// Every projection: the read models, then what users wrote, by name.
 #[derive(Serialize, ToSchema)]
 struct ProjectionList {
-    items: Vec<Projection>,
+    items: Vec<ProjectionAnswer>,
     /// Always null: there is one page.
     next: Option<String>,
 }
@@ -56,6 +68,8 @@ pub(crate) struct Projection {
     pub(crate) skipped: u64,
     /// Where and why it is stalled.
     pub(crate) why: Option<String>,
+    /// The rebuild that is under way, or how the last one went; null if there was none.
+    pub(crate) rebuild: Option<Rebuild>,
 }
 
 /// What a read model is doing.
@@ -67,27 +81,31 @@ pub(crate) enum PhaseWord {
     Stalled,
 }
 
-/// List the read models, and how far each has come.
+/// List the projections, those that users wrote too, and how far each has come.
 #[utoipa::path(get, path = "/v1/projections", tag = "projections",
-    responses((status = 200, description = "Every read model", body = ProjectionList)))]
+    responses((status = 200, description = "Every projection", body = ProjectionList)))]
 async fn list_projections(
     State(app): State<App>,
+    at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
     // While the log cannot be read, what is said is of where the read models are.
     let head = app.log.head().await.unwrap_or_else(|_| least(&app));
-    let list = ProjectionList { items: all(&app).await, next: None };
-    Ok((app.receipt(head), Json(list)).into_response())
+    let mut items = Vec::new();
+    for model in app.models.all().into_iter().chain(app.models.sql.started()) {
+        items.push(ProjectionAnswer::BuiltIn(show::describe(&app, model).await));
+    }
+    for definition in definitions::all(&app, at_least).await? {
+        items.push(ProjectionAnswer::Defined(definitions::describe(&app, &definition).await));
+    }
+    Ok((app.receipt(head), Json(ProjectionList { items, next: None })).into_response())
 }
 
 /// How far every read model has come. Notes it in the metrics, too.
 pub(crate) async fn all(app: &App) -> Vec<Projection> {
     let mut projections = Vec::new();
-    for model in app.models.all() {
-        projections.push(one(app, model).await);
-    }
-    if let Some(model) = app.models.sql.started() {
+    for model in app.models.all().into_iter().chain(app.models.sql.started()) {
         projections.push(one(app, model).await);
     }
     projections
@@ -99,14 +117,18 @@ pub(crate) fn least(app: &App) -> Option<GlobalPosition> {
 }
 
 async fn one(app: &App, model: &Model) -> Projection {
-    let Progress { checkpoint, recorded_at, phase, skipped } = model.progress();
+    let Progress { checkpoint, recorded_at, phase, skipped, events: _ } = model.progress();
     let lag = lag(&*app.log, checkpoint, app.clock.now()).await.ok();
     app.telemetry.projection(model.name(), checkpoint, lag);
+    let rebuild = model.rebuilding();
+    if let Some(rebuild) = &rebuild {
+        app.telemetry.rebuild(model.name(), rebuild);
+    }
     let (lag_events, lag_seconds) = lag.unzip();
     let (phase, why) = match phase {
         Phase::CatchingUp => (PhaseWord::CatchingUp, None),
         Phase::Live => (PhaseWord::Live, None),
-        Phase::Stalled { why } => (PhaseWord::Stalled, Some(why)),
+        Phase::Stalled { at: _, why } => (PhaseWord::Stalled, Some(why)),
     };
     Projection {
         name: model.name(),
@@ -118,6 +140,7 @@ async fn one(app: &App, model: &Model) -> Projection {
         lag_seconds,
         skipped,
         why,
+        rebuild: rebuild.map(Rebuild::from),
     }
 }
 

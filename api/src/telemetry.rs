@@ -12,6 +12,7 @@ use futures::{FutureExt as _, future::BoxFuture};
 use metrics::{Counter, Key, KeyName, Label, Level, Metadata, Recorder as _, SharedString, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use shiplog_domain::{permission::Needs, stream::StreamName};
+use shiplog_projections::models::Rebuild;
 use shiplog_store::{
     log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
@@ -24,6 +25,10 @@ const APPENDED: &str = "shiplog_events_appended_total";
 const LAG: &str = "shiplog_projection_lag_events";
 const LAG_SECONDS: &str = "shiplog_projection_lag_seconds";
 const POSITION: &str = "shiplog_projection_position";
+const REBUILDING: &str = "shiplog_projection_rebuild_running";
+const REBUILT_EVENTS: &str = "shiplog_projection_rebuild_events_done";
+const REBUILD_EVENTS: &str = "shiplog_projection_rebuild_events_total";
+const REBUILD_RATE: &str = "shiplog_projection_rebuild_events_per_second";
 
 /// Upper bounds of a request's duration, in seconds.
 const BUCKETS: [f64; 12] =
@@ -60,6 +65,10 @@ impl Telemetry {
             describe(LAG, None, "events that the projection has yet to fold, counted up to 1,000"),
             describe(LAG_SECONDS, Some(Unit::Seconds), "age of the first event not folded"),
             describe(POSITION, None, "the log's position up to which the projection is folded"),
+            describe(REBUILDING, None, "whether a rebuild of the projection is under way"),
+            describe(REBUILT_EVENTS, None, "events that the projection's last rebuild has folded"),
+            describe(REBUILD_EVENTS, None, "events that it folds in all, as far as is known"),
+            describe(REBUILD_RATE, None, "events a second that it has folded lately"),
         ] {
             recorder.describe_gauge(name, unit, text);
         }
@@ -106,6 +115,19 @@ impl Telemetry {
             let Some(value) = value else { continue };
             let key = Key::from_parts(gauge, vec![Label::new("projection", name)]);
             self.recorder.register_gauge(&key, &METADATA).set(value);
+        }
+    }
+
+    /// Notes how the rebuild of a projection goes, or went.
+    pub(crate) fn rebuild(&self, name: &'static str, rebuild: &Rebuild) {
+        for (gauge, value) in [
+            (REBUILDING, u64::from(rebuild.status.is_under_way())),
+            (REBUILT_EVENTS, rebuild.events_done),
+            (REBUILD_EVENTS, rebuild.events_total),
+            (REBUILD_RATE, rebuild.events_per_second),
+        ] {
+            let key = Key::from_parts(gauge, vec![Label::new("projection", name)]);
+            self.recorder.register_gauge(&key, &METADATA).set(float(value));
         }
     }
 
@@ -172,6 +194,10 @@ impl Log for Counting {
 
     fn head(&self) -> BoxFuture<'_, Result<Option<GlobalPosition>, LogFault>> {
         self.log.head()
+    }
+
+    fn count(&self, after: Option<GlobalPosition>) -> BoxFuture<'_, Result<Option<u64>, LogFault>> {
+        self.log.count(after)
     }
 
     fn is_shared(&self) -> bool {

@@ -21,7 +21,7 @@ pub(crate) const AT_LEAST: HeaderName = HeaderName::from_static("shiplog-at-leas
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a read that asks for nothing waits for what is recorded already.
-const COURTESY: Duration = Duration::from_millis(250);
+pub(crate) const COURTESY: Duration = Duration::from_millis(250);
 
 /// How far the answer has to have come.
 #[derive(Clone, Copy, Debug)]

@@ -3,11 +3,13 @@
 //! No I/O, no clock, no randomness: everything a rule needs is an argument.
 
 pub mod decider;
+pub mod digests;
 pub mod environment;
 pub mod lane;
 pub mod metadata;
 pub mod names;
 pub mod permission;
+pub mod projection;
 pub mod release;
 pub mod stream;
 #[cfg(any(test, feature = "testing"))]

@@ -3,7 +3,7 @@
 use crate::{
     environment,
     lane::{self, Asked, Happened},
-    release,
+    projection, release,
 };
 
 /// What somebody can be allowed to do.
@@ -33,6 +33,8 @@ pub enum Permission {
     Register,
     /// Block and unblock a release.
     Block,
+    /// Define, pause, resume and drop projections.
+    Project,
 }
 
 impl Permission {
@@ -51,6 +53,7 @@ impl Permission {
             Self::Freeze => "freeze",
             Self::Register => "register",
             Self::Block => "block",
+            Self::Project => "project",
         }
     }
 }
@@ -108,6 +111,16 @@ impl Needs for release::Command {
         vec![match self {
             Self::Register { .. } => Permission::Register,
             Self::Block { .. } | Self::Unblock { .. } => Permission::Block,
+        }]
+    }
+}
+
+impl Needs for projection::Command {
+    fn needs(&self) -> Vec<Permission> {
+        vec![match self {
+            Self::Define { .. } | Self::Pause { .. } | Self::Resume { .. } | Self::Drop { .. } => {
+                Permission::Project
+            }
         }]
     }
 }

@@ -34,7 +34,7 @@ impl StreamName {
     }
 
     /// The family and what follows it, still encoded.
-    pub(crate) fn family(&self) -> Option<(&str, &str)> {
+    pub fn family(&self) -> Option<(&str, &str)> {
         self.0.split_once('-')
     }
 }

@@ -12,7 +12,7 @@ use std::{borrow::Cow, fmt::Debug};
 use serde_json::{Map, Value};
 
 pub use self::compat::DecodeError;
-use crate::{environment, lane, release, stream::StreamName};
+use crate::{environment, lane, projection, release, stream::StreamName};
 
 /// An event as JSON, with what a reader must know before it reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,12 +131,18 @@ pub enum DomainEvent {
     Release(release::Event),
     /// To one environment.
     Environment(environment::Event),
+    /// To one projection that a user wrote.
+    Projection(projection::Event),
 }
 
 impl DomainEvent {
     /// The schemas of all families.
-    pub const SCHEMAS: [&'static [Schema]; 3] =
-        [lane::Event::SCHEMAS, release::Event::SCHEMAS, environment::Event::SCHEMAS];
+    pub const SCHEMAS: [&'static [Schema]; 4] = [
+        lane::Event::SCHEMAS,
+        release::Event::SCHEMAS,
+        environment::Event::SCHEMAS,
+        projection::Event::SCHEMAS,
+    ];
 
     /// Reads an event of whichever family its stream belongs to.
     ///
@@ -151,6 +157,26 @@ impl DomainEvent {
             Some(lane::FAMILY) => decode(stored).map(|known| known.map(Self::Lane)),
             Some(release::FAMILY) => decode(stored).map(|known| known.map(Self::Release)),
             Some(environment::FAMILY) => decode(stored).map(|known| known.map(Self::Environment)),
+            Some(projection::FAMILY) => decode(stored).map(|known| known.map(Self::Projection)),
+            Some(_) | None => compat::unknown(stored),
+        }
+    }
+
+    /// The payload of an event in the newest schema that is known here, as JSON: for readers that
+    /// know JSON and no types. Fields that nothing here reads are left in.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`], but for damage that only reading would show.
+    pub fn newest<'s>(
+        stream: &StreamName,
+        stored: &'s EncodedEvent,
+    ) -> Result<Decoded<Cow<'s, [u8]>>, DecodeError> {
+        match stream.family().map(|(family, _)| family) {
+            Some(lane::FAMILY) => compat::newest::<lane::Event>(stored),
+            Some(release::FAMILY) => compat::newest::<release::Event>(stored),
+            Some(environment::FAMILY) => compat::newest::<environment::Event>(stored),
+            Some(projection::FAMILY) => compat::newest::<projection::Event>(stored),
             Some(_) | None => compat::unknown(stored),
         }
     }
@@ -161,6 +187,7 @@ impl DomainEvent {
             Self::Lane(event) => encode(event),
             Self::Release(event) => encode(event),
             Self::Environment(event) => encode(event),
+            Self::Projection(event) => encode(event),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod fold;
 mod query;
+mod restate;
 mod timeline;
 
 use rusqlite::Transaction;
@@ -28,7 +29,7 @@ impl Projection for Current {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn schema(&self) -> String {

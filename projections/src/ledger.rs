@@ -34,8 +34,8 @@ pub(crate) const SCHEMA: &str = include_str!("ledger.sql");
 pub(crate) enum Detail {
     /// All that its events say.
     Whole,
-    /// Without labels, links, notes and what its release is made of; what that changes for good is
-    /// kept.
+    /// Without labels, links, notes, configuration and what its release is made of; what that
+    /// changes for good is kept.
     Outline,
 }
 
@@ -212,6 +212,7 @@ impl Detail {
                 release: outline(&requested.release).into(),
                 url: None,
                 labels: BTreeMap::new(),
+                configuration: None,
                 ..requested.clone()
             },
         }

@@ -5,7 +5,9 @@
 
 mod columns;
 pub mod current;
+pub mod definitions;
 pub mod digest;
+mod files;
 pub mod history;
 #[cfg(test)]
 mod ignorable;
@@ -17,6 +19,7 @@ pub mod releases;
 pub mod replay;
 pub mod rollbacks;
 pub mod runner;
+pub mod script;
 mod sort_key;
 pub mod sql;
 mod tables;

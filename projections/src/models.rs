@@ -2,11 +2,14 @@
 
 mod model;
 mod on_demand;
+mod progress;
+mod rebuild;
+mod serving;
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use shiplog_store::{
@@ -15,20 +18,26 @@ use shiplog_store::{
 };
 
 pub use self::{
-    model::{Answer, Behind, Model, Phase, Progress, QueryError},
+    model::{Model, QueryError},
     on_demand::OnDemand,
+    progress::{Behind, Phase, Progress},
+    rebuild::{Rebuild, RebuildError, RebuildStatus},
+    serving::Answer,
 };
+pub use crate::files::Verdict;
 use crate::{
     current::Current,
+    definitions::Definitions,
+    files::Files,
     history::History,
+    projection::Projection,
     releases::Releases,
     rollbacks::Rollbacks,
-    runner::{Hurry, Indexing, Reading},
+    runner::{Hurry, Indexing, Supply},
     tables,
 };
 
 /// Every read model that Shiplog comes with.
-#[derive(Debug)]
 pub struct ReadModels {
     /// What runs where: see [`crate::current`].
     pub current: Model,
@@ -38,10 +47,17 @@ pub struct ReadModels {
     pub rollbacks: Model,
     /// Every release: see [`crate::releases`].
     pub releases: Model,
+    /// The projections that users wrote: see [`crate::definitions`].
+    pub definitions: Model,
     /// What is asked in SQL, made when somebody asks first: see [`crate::sql`].
     pub sql: OnDemand,
-    /// `None` once they are stopped.
-    reading: Mutex<Option<Reading>>,
+    supply: Arc<Supply>,
+}
+
+impl std::fmt::Debug for ReadModels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.all()).finish()
+    }
 }
 
 /// Why the read models cannot be kept.
@@ -68,7 +84,8 @@ pub enum StartError {
 impl ReadModels {
     /// Opens the read models in `directory` and keeps them level with `log`.
     ///
-    /// One that is of another log, or goes further than this one, is made anew.
+    /// One that is of another log, or goes further than this one, is made anew. Rebuilds that were
+    /// under way go on.
     ///
     /// Must be called within a tokio runtime.
     ///
@@ -76,7 +93,11 @@ impl ReadModels {
     ///
     /// [`StartError`] if the directory or a file cannot be made.
     pub async fn start(log: &Arc<dyn Log>, directory: &Path) -> Result<Self, StartError> {
-        Self::follow(log, directory, Indexing::WhenLevel).await
+        let models = Self::follow(log, directory, Indexing::WhenLevel).await?;
+        for model in models.all().into_iter().chain(models.sql.started()) {
+            model.go_on().await;
+        }
+        Ok(models)
     }
 
     /// As [`start`](Self::start), for a log that is about to be filled: questions may be slow until
@@ -96,28 +117,37 @@ impl ReadModels {
     ) -> Result<Self, StartError> {
         fs::create_dir_all(directory)
             .map_err(|source| StartError::Directory { path: directory.into(), source })?;
-        let (id, head, hurry) = (log.id(), log.head().await, Hurry::default());
-        let start = Start { directory, log: id, head, indexing, hurry };
-        let (current, feed_current) = Model::start(Current, &start)?;
-        let (history, feed_history) = Model::start(History, &start)?;
-        let (rollbacks, feed_rollbacks) = Model::start(Rollbacks, &start)?;
-        let (releases, feed_releases) = Model::start(Releases, &start)?;
-        let feeds = vec![feed_current, feed_history, feed_rollbacks, feed_releases];
-        let reading = Mutex::new(Some(Reading::start(log, feeds, &start.hurry)));
-        let sql = OnDemand::new(log, &start)?;
-        Ok(Self { current, history, rollbacks, releases, sql, reading })
+        let (head, hurry) = (log.head().await, Hurry::default());
+        let supply = Arc::new(Supply::new(log, &hurry));
+        let start = Start { directory, log, head, indexing, hurry: &hurry, supply: &supply };
+        let (current, take_current) = Model::start(Current, &start)?;
+        let (history, take_history) = Model::start(History, &start)?;
+        let (rollbacks, take_rollbacks) = Model::start(Rollbacks, &start)?;
+        let (releases, take_releases) = Model::start(Releases, &start)?;
+        let (definitions, take_definitions) = Model::start(Definitions, &start)?;
+        supply.join([take_current, take_history, take_rollbacks, take_releases, take_definitions]);
+        let sql = OnDemand::new(&start)?;
+        Ok(Self { current, history, rollbacks, releases, definitions, sql, supply })
     }
 
     /// All of those that are always there.
-    pub fn all(&self) -> [&Model; 4] {
-        let Self { current, history, rollbacks, releases, sql: _, reading: _ } = self;
-        [current, history, rollbacks, releases]
+    pub fn all(&self) -> [&Model; 5] {
+        let Self { current, history, rollbacks, releases, definitions, sql: _, supply: _ } = self;
+        [current, history, rollbacks, releases, definitions]
     }
 
-    /// Stops following, after what is being folded has been committed.
+    /// The one with this name.
+    pub fn named(&self, name: &str) -> Option<&Model> {
+        let mut there = self.all().into_iter().chain(self.sql.started());
+        there.find(|model| model.name() == name)
+    }
+
+    /// Stops following, after what is being folded has been committed. Rebuilds go on at the next
+    /// start.
     pub async fn stop(&self) {
-        drop(self.reading.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.supply.stop();
         for model in self.all() {
+            model.interrupt().await;
             model.ended().await;
         }
         self.sql.stop().await;
@@ -126,12 +156,9 @@ impl ReadModels {
 
 /// Which log the read models in a directory are of; `None` if one is missing or of another log.
 pub fn folded_log(directory: &Path) -> Option<LogId> {
-    let paths = [
-        tables::path(directory, &Current),
-        tables::path(directory, &History),
-        tables::path(directory, &Rollbacks),
-        tables::path(directory, &Releases),
-    ];
+    let path = |projection: &dyn Projection| Files::of(directory, projection).serving();
+    let paths =
+        [path(&Current), path(&History), path(&Rollbacks), path(&Releases), path(&Definitions)];
     let mut logs = paths.iter().map(|path| tables::log(path));
     let first = logs.next().flatten()?;
     logs.all(|log| log == Some(first)).then_some(first)
@@ -140,9 +167,10 @@ pub fn folded_log(directory: &Path) -> Option<LogId> {
 /// What every read model starts with.
 struct Start<'a> {
     directory: &'a Path,
-    log: LogId,
+    log: &'a Arc<dyn Log>,
     /// Where the log ends. One that cannot be read now is believed to be as long as it was.
     head: Result<Option<GlobalPosition>, LogFault>,
     indexing: Indexing,
-    hurry: Hurry,
+    hurry: &'a Hurry,
+    supply: &'a Arc<Supply>,
 }

@@ -1,5 +1,7 @@
 //! What a projection is: a name, a version, tables, and a fold.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, Transaction};
 use shiplog_domain::wire::{DomainEvent, EncodedEvent};
 use shiplog_store::log::Recorded;
@@ -95,6 +97,36 @@ pub struct Written<'b> {
     /// What the log has of each of them.
     pub(crate) encoded: &'b [EncodedEvent],
     pub(crate) skipped: &'b [Recorded<EncodedEvent>],
+}
+
+impl Projection for Arc<dyn Projection> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn version(&self) -> u32 {
+        (**self).version()
+    }
+
+    fn schema(&self) -> String {
+        (**self).schema()
+    }
+
+    fn indexes(&self) -> &'static str {
+        (**self).indexes()
+    }
+
+    fn fold(
+        &self,
+        tables: &Transaction<'_>,
+        events: &[Recorded<DomainEvent>],
+    ) -> Result<(), ApplyError> {
+        (**self).fold(tables, events)
+    }
+
+    fn keep(&self, tables: &Transaction<'_>, written: Written<'_>) -> Result<(), ApplyError> {
+        (**self).keep(tables, written)
+    }
 }
 
 /// A look at a read model that nothing changes meanwhile.

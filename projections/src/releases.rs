@@ -29,7 +29,7 @@ impl Projection for Releases {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> String {
@@ -76,7 +76,9 @@ impl Batch<'_> {
                 let Some(id) = ReleaseId::from_stream(&recorded.stream) else { return Ok(()) };
                 self.hear(&id, event)
             }
-            DomainEvent::Lane(_) | DomainEvent::Environment(_) => Ok(()),
+            DomainEvent::Lane(_) | DomainEvent::Environment(_) | DomainEvent::Projection(_) => {
+                Ok(())
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use shiplog_store::{log::Log, position::GlobalPosition};
 
 use crate::{
     digest::{Digest, digest},
+    files::Files,
     projection::Projection,
     runner::{Runner, RunnerError},
     tables,
@@ -52,7 +53,7 @@ pub async fn replay<P: Projection>(
     scratch: &Path,
 ) -> Result<Comparison, ReplayError> {
     let name = projection.name();
-    let path = tables::path(directory, &projection);
+    let path = Files::of(directory, &projection).serving();
     if !path.exists() {
         return Err(ReplayError::Missing(name));
     }

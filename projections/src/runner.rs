@@ -7,11 +7,11 @@
 mod batch;
 mod follow;
 mod read;
+mod supply;
 
 use std::{path::Path, sync::Arc};
 
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, future, stream::TryChunksError};
-use jiff::Timestamp;
 use rusqlite::Connection;
 use shiplog_domain::wire::EncodedEvent;
 use shiplog_store::{
@@ -20,12 +20,16 @@ use shiplog_store::{
 };
 use tokio::task::JoinError;
 
-use self::batch::{Batch, News, Part};
+use self::batch::News;
 pub(crate) use self::{
+    batch::{Batch, ENOUGH},
     follow::{Following, Indexing, follow},
-    read::{Feed, Hurry, Reading},
+    read::Hurry,
+    supply::{Supply, Taker},
 };
 use crate::{
+    files::Files,
+    models::{Phase, Progress},
     projection::{ApplyError, Projection, View},
     tables::{self, Checkpoint},
 };
@@ -82,15 +86,21 @@ impl<P: Projection> Runner<P> {
     ///
     /// What SQLite says.
     pub fn open(projection: P, directory: &Path, log: LogId) -> rusqlite::Result<Self> {
-        let tables = tables::open(&tables::path(directory, &projection), &projection, log)?;
+        let path = Files::of(directory, &projection).serving();
+        Self::open_file(projection, &path, log)
+    }
+
+    /// Opens this file, or makes it anew where it is not of this log.
+    pub(crate) fn open_file(projection: P, path: &Path, log: LogId) -> rusqlite::Result<Self> {
+        let tables = tables::open(path, &projection.schema(), log)?;
         Self::of(projection, tables)
     }
 
     /// Makes the file anew: what it has folded is not what the log has.
-    pub(crate) fn anew(self, directory: &Path, log: LogId) -> rusqlite::Result<Self> {
+    pub(crate) fn anew(self, path: &Path, log: LogId) -> rusqlite::Result<Self> {
         let Self { projection, tables, checkpoint: _ } = self;
         drop(tables);
-        let tables = tables::anew(&tables::path(directory, &projection), &projection, log)?;
+        let tables = tables::anew(path, &projection.schema(), log)?;
         Self::of(projection, tables)
     }
 
@@ -100,7 +110,7 @@ impl<P: Projection> Runner<P> {
     ///
     /// What SQLite says.
     pub fn in_memory(projection: P, log: LogId) -> rusqlite::Result<Self> {
-        let tables = tables::in_memory(&projection, log)?;
+        let tables = tables::in_memory(&projection.schema(), log)?;
         Self::of(projection, tables)
     }
 
@@ -114,9 +124,15 @@ impl<P: Projection> Runner<P> {
         self.checkpoint.position
     }
 
-    /// When the last event that is folded was recorded.
-    pub(crate) fn recorded_at(&self) -> Option<Timestamp> {
-        self.checkpoint.recorded_at
+    /// How many events are folded or passed over.
+    pub fn events(&self) -> u64 {
+        self.checkpoint.events
+    }
+
+    /// How far it is, while it does this.
+    pub(crate) fn progress(&self, phase: Phase) -> Progress {
+        let Checkpoint { position, recorded_at, skipped, events } = self.checkpoint;
+        Progress { checkpoint: position, recorded_at, phase, skipped, events }
     }
 
     /// The read model, to look at.
@@ -143,7 +159,7 @@ impl<P: Projection> Runner<P> {
         let mut batches = log
             .read_all(self.checkpoint.position)
             .try_take_while(|one| future::ready(Ok(wanted(one))))
-            .try_chunks(batch::ENOUGH)
+            .try_chunks(ENOUGH)
             // One is decoded while the one before it is folded.
             .map(|chunk| tokio::task::spawn_blocking(move || decode(chunk)).map(interrupted))
             .buffered(2);
@@ -168,29 +184,22 @@ impl<P: Projection> Runner<P> {
     /// After a machine's fault the same batch can be given again.
     pub(crate) fn fold(&mut self, batch: &Batch) -> Result<(), RunnerError> {
         let done = self.checkpoint.position;
-        if let Some(News { part, through, recorded_at }) = batch.after(done) {
-            match self.commit(part, through, recorded_at) {
+        if let Some(news) = batch.after(done) {
+            match self.commit(&news) {
                 Ok(()) => {}
                 Err(error) if error.is_machine() => return Err(RunnerError::File(error)),
-                Err(_) => self.find_culprit(part, through, recorded_at)?,
+                Err(_) => self.find_culprit(&news)?,
             }
         }
         batch.stall(done)
     }
 
     /// Rows and checkpoint, together or not at all.
-    fn commit(
-        &mut self,
-        part: Part<'_>,
-        through: GlobalPosition,
-        recorded_at: Timestamp,
-    ) -> Result<(), ApplyError> {
-        let skipped = self.checkpoint.skipped + part.skipped.len() as u64;
-        let (position, recorded_at) = (Some(through), Some(recorded_at));
-        let to = Checkpoint { position, recorded_at, skipped };
+    fn commit(&mut self, news: &News<'_>) -> Result<(), ApplyError> {
+        let to = self.checkpoint.after(news);
         let transaction = self.tables.transaction()?;
-        self.projection.keep(&transaction, part.written())?;
-        self.projection.fold(&transaction, part.events)?;
+        self.projection.keep(&transaction, news.written())?;
+        self.projection.fold(&transaction, news.events)?;
         tables::advance(&transaction, to)?;
         transaction.commit()?;
         self.checkpoint = to;
@@ -198,17 +207,12 @@ impl<P: Projection> Runner<P> {
     }
 
     /// Folds one event at a time, up to the one that does not go.
-    fn find_culprit(
-        &mut self,
-        part: Part<'_>,
-        through: GlobalPosition,
-        recorded_at: Timestamp,
-    ) -> Result<(), RunnerError> {
-        let (steps, rest) = part.steps();
+    fn find_culprit(&mut self, news: &News<'_>) -> Result<(), RunnerError> {
+        let (steps, rest) = news.steps();
         for step in steps {
             let Some(event) = step.events.first() else { continue };
             let position = event.position;
-            self.commit(step, position, event.recorded_at).map_err(|error| {
+            self.commit(&step).map_err(|error| {
                 if error.is_machine() {
                     return RunnerError::File(error);
                 }
@@ -219,6 +223,20 @@ impl<P: Projection> Runner<P> {
                 }
             })?;
         }
-        self.commit(rest, through, recorded_at).map_err(RunnerError::File)
+        self.commit(&rest).map_err(RunnerError::File)
+    }
+}
+
+impl Checkpoint {
+    /// Where that is once all of the news is folded.
+    fn after(self, news: &News<'_>) -> Self {
+        let News { events, encoded: _, skipped, through, recorded_at } = *news;
+        let skipped = skipped.len() as u64;
+        Self {
+            position: Some(through),
+            recorded_at: Some(recorded_at),
+            skipped: self.skipped + skipped,
+            events: self.events + events.len() as u64 + skipped,
+        }
     }
 }

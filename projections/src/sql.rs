@@ -26,9 +26,10 @@ pub use self::{
     reader::Reader,
 };
 use crate::{
+    files::Files,
     ledger,
     projection::{ApplyError, Projection, Written},
-    rollbacks, tables,
+    rollbacks,
 };
 
 /// The tables as their files name them.
@@ -37,6 +38,9 @@ const INDEXES: &str = include_str!("sql/indexes.sql");
 
 /// What the tables' names begin with, so that they are none of the ledger's.
 const PREFIX: &str = "sql_";
+
+/// What the read model is called.
+pub const NAME: &str = "sql";
 
 /// What can be asked.
 const NAMES: [&str; 4] = ["events", "deployments", "lanes", "rollbacks"];
@@ -52,12 +56,12 @@ pub fn schema() -> String {
 
 /// Whether the tables were ever made in a directory.
 pub fn is_made(directory: &Path) -> bool {
-    tables::path(directory, &Sql).exists()
+    Files::of(directory, &Sql).serving().exists()
 }
 
 impl Projection for Sql {
     fn name(&self) -> &'static str {
-        "sql"
+        NAME
     }
 
     fn version(&self) -> u32 {

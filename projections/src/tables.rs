@@ -1,9 +1,6 @@
 //! A read model's file: its tables, and how far it has come.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use jiff::Timestamp;
 use rusqlite::{
@@ -14,18 +11,19 @@ use rusqlite::{
 };
 use shiplog_store::position::{GlobalPosition, LogId};
 
-use crate::{columns, projection::Projection};
+use crate::{columns, files};
 
 const META: &str = "CREATE TABLE checkpoint (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     log TEXT NOT NULL,          -- which log was folded
     position INTEGER,           -- up to where; NULL is nothing yet
     recorded_at INTEGER,        -- when the event there was, in microseconds since 1970, UTC
-    skipped INTEGER NOT NULL    -- events of a future Shiplog that were passed over
+    skipped INTEGER NOT NULL,   -- events of a future Shiplog that were passed over
+    events INTEGER NOT NULL     -- how many were folded or passed over
 ) STRICT;";
 
 /// Asks which log a file is of; a file without one of these columns is of an earlier Shiplog.
-const WHOSE: &str = "SELECT log, recorded_at FROM checkpoint";
+const WHOSE: &str = "SELECT log, recorded_at, events FROM checkpoint";
 
 /// How much memory a file's pages take while a history is folded, and afterwards; negative is KiB.
 const CATCHING_UP_KIB: i64 = -65_536;
@@ -54,43 +52,27 @@ pub(crate) struct Checkpoint {
     /// When the event there was recorded.
     pub(crate) recorded_at: Option<Timestamp>,
     pub(crate) skipped: u64,
-}
-
-/// The file of one version of one projection.
-pub(crate) fn path(directory: &Path, projection: &dyn Projection) -> PathBuf {
-    directory.join(format!("{}-v{}.sqlite", projection.name(), projection.version()))
+    /// How many events were folded or passed over.
+    pub(crate) events: u64,
 }
 
 /// Opens the file to fold into, or makes it anew where it is not of this log.
-pub(crate) fn open(
-    path: &Path,
-    projection: &dyn Projection,
-    log: LogId,
-) -> rusqlite::Result<Connection> {
+pub(crate) fn open(path: &Path, schema: &str, log: LogId) -> rusqlite::Result<Connection> {
     if let Some(tables) = reopen(path, log)? {
         return Ok(tables);
     }
-    anew(path, projection, log)
+    anew(path, schema, log)
 }
 
 /// Makes the file anew, whatever is there.
-pub(crate) fn anew(
-    path: &Path,
-    projection: &dyn Projection,
-    log: LogId,
-) -> rusqlite::Result<Connection> {
-    for suffix in ["", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        // A file that is not there, or that will not go, is found out by opening it.
-        let _ = std::fs::remove_file(name);
-    }
-    create(Connection::open(path)?, projection, log)
+pub(crate) fn anew(path: &Path, schema: &str, log: LogId) -> rusqlite::Result<Connection> {
+    files::remove(path);
+    create(Connection::open(path)?, schema, log)
 }
 
 /// A read model that lives as long as its connection.
-pub(crate) fn in_memory(projection: &dyn Projection, log: LogId) -> rusqlite::Result<Connection> {
-    create(Connection::open_in_memory()?, projection, log)
+pub(crate) fn in_memory(schema: &str, log: LogId) -> rusqlite::Result<Connection> {
+    create(Connection::open_in_memory()?, schema, log)
 }
 
 /// Which log a file is of; `None` if it cannot be told.
@@ -141,17 +123,13 @@ fn reopen(path: &Path, log: LogId) -> rusqlite::Result<Option<Connection>> {
     }
 }
 
-fn create(
-    mut tables: Connection,
-    projection: &dyn Projection,
-    log: LogId,
-) -> rusqlite::Result<Connection> {
+fn create(mut tables: Connection, schema: &str, log: LogId) -> rusqlite::Result<Connection> {
     tables.pragma_update(None, "page_size", 8192)?;
     prepare(&mut tables)?;
     let whole = tables.transaction()?;
     whole.execute_batch(META)?;
-    whole.execute_batch(&projection.schema())?;
-    whole.execute("INSERT INTO checkpoint VALUES (1, ?, NULL, NULL, 0)", [log.to_string()])?;
+    whole.execute_batch(schema)?;
+    whole.execute("INSERT INTO checkpoint VALUES (1, ?, NULL, NULL, 0, 0)", [log.to_string()])?;
     whole.commit()?;
     Ok(tables)
 }
@@ -175,6 +153,11 @@ fn prepare(tables: &mut Connection) -> rusqlite::Result<()> {
 /// Takes less memory, once there is no history to fold any more.
 pub(crate) fn settle_down(tables: &Connection) -> rusqlite::Result<()> {
     tables.pragma_update(None, "cache_size", LEVEL_KIB)
+}
+
+/// Has all of a file on the disk, so that it can be relied upon after a power cut.
+pub(crate) fn flush(tables: &Connection) -> rusqlite::Result<()> {
+    tables.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 /// Whether the machine failed, or somebody else has the file: the same can go well later.
@@ -213,7 +196,7 @@ fn deny_impure(context: AuthContext<'_>) -> Authorization {
 
 /// Reads how far the tables have come.
 pub(crate) fn checkpoint(tables: &Connection) -> rusqlite::Result<Checkpoint> {
-    let asked = "SELECT position, recorded_at, skipped FROM checkpoint";
+    let asked = "SELECT position, recorded_at, skipped, events FROM checkpoint";
     tables.prepare_cached(asked)?.query_row([], |row| {
         Ok(Checkpoint {
             position: row.get::<_, Option<u64>>(0)?.map(GlobalPosition),
@@ -222,6 +205,7 @@ pub(crate) fn checkpoint(tables: &Connection) -> rusqlite::Result<Checkpoint> {
                 .map(|microseconds| columns::timestamp(1, microseconds))
                 .transpose()?,
             skipped: row.get(2)?,
+            events: row.get(3)?,
         })
     })
 }
@@ -229,11 +213,14 @@ pub(crate) fn checkpoint(tables: &Connection) -> rusqlite::Result<Checkpoint> {
 /// Notes how far the tables have come, in the transaction that brought them there.
 pub(crate) fn advance(tables: &Connection, to: Checkpoint) -> rusqlite::Result<()> {
     tables
-        .prepare_cached("UPDATE checkpoint SET position = ?, recorded_at = ?, skipped = ?")?
+        .prepare_cached(
+            "UPDATE checkpoint SET position = ?, recorded_at = ?, skipped = ?, events = ?",
+        )?
         .execute((
             to.position.map(|position| position.0),
             to.recorded_at.map(Timestamp::as_microsecond),
             to.skipped,
+            to.events,
         ))
         .map(drop)
 }
@@ -241,11 +228,11 @@ pub(crate) fn advance(tables: &Connection, to: Checkpoint) -> rusqlite::Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::current::Current;
+    use crate::{current::Current, projection::Projection as _};
 
     #[test]
     fn what_depends_on_the_clock_or_on_chance_does_not_even_prepare() {
-        let tables = in_memory(&Current, LogId(1)).unwrap();
+        let tables = in_memory(&Current.schema(), LogId(1)).unwrap();
         for impure in ["random()", "datetime('now')", "CURRENT_TIMESTAMP", "unixepoch()"] {
             assert!(tables.prepare(&format!("SELECT {impure}")).is_err(), "{impure}");
         }
@@ -255,20 +242,20 @@ mod tests {
     #[test]
     fn a_file_of_another_log_or_of_nothing_at_all_is_made_anew() {
         let directory = tempfile::tempdir().unwrap();
-        let path = path(directory.path(), &Current);
+        let path = directory.path().join("tables.sqlite");
         for spoil in [None, Some("no database at all, but long enough to be looked at as one")] {
-            let tables = open(&path, &Current, LogId(1)).unwrap();
+            let tables = open(&path, &Current.schema(), LogId(1)).unwrap();
             let (position, recorded_at) = (Some(GlobalPosition(7)), Some(Timestamp::UNIX_EPOCH));
-            let there = Checkpoint { position, recorded_at, skipped: 0 };
+            let there = Checkpoint { position, recorded_at, skipped: 0, events: 7 };
             advance(&tables, there).unwrap();
             drop(tables);
-            let kept = open(&path, &Current, LogId(1)).unwrap();
+            let kept = open(&path, &Current.schema(), LogId(1)).unwrap();
             assert_eq!(checkpoint(&kept).unwrap(), there);
             drop(kept);
             if let Some(spoil) = spoil {
                 std::fs::write(&path, spoil).unwrap();
             }
-            let anew = open(&path, &Current, LogId(2)).unwrap();
+            let anew = open(&path, &Current.schema(), LogId(2)).unwrap();
             assert_eq!(checkpoint(&anew).unwrap(), Checkpoint::default());
             drop(anew);
             std::fs::remove_file(&path).unwrap();

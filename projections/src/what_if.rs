@@ -120,6 +120,7 @@ impl<'p> Walk<'p> {
                     self.lane(id, &recorded.with_event(()), event);
                 }
             }
+            DomainEvent::Projection(_) => {}
         }
         Ok(())
     }

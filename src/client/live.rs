@@ -22,6 +22,8 @@ pub(crate) struct Live {
 pub(crate) struct Message {
     /// The position, to go on from.
     pub(crate) id: Option<String>,
+    /// What it is about, where the stream says it.
+    pub(crate) name: Option<String>,
     /// The event.
     pub(crate) data: Value,
 }
@@ -34,7 +36,7 @@ impl Live {
 
     /// Waits for the next event; `None` at the end of the stream, which may cut an event short.
     pub(crate) fn next(&mut self) -> io::Result<Option<Message>> {
-        let (mut id, mut data) = (None, String::new());
+        let (mut id, mut name, mut data) = (None, None, String::new());
         let mut line = Vec::new();
         loop {
             line.clear();
@@ -46,15 +48,16 @@ impl Live {
             if text.is_empty() {
                 if !data.is_empty() {
                     let data = serde_json::from_str(&data)?;
-                    return Ok(Some(Message { id, data }));
+                    return Ok(Some(Message { id, name, data }));
                 }
-                id = None;
+                (id, name) = (None, None);
                 continue;
             }
             let (field, value) = text.split_once(':').unwrap_or((text, ""));
             let value = value.strip_prefix(' ').unwrap_or(value);
             match field {
                 "id" => id = Some(value.to_owned()),
+                "event" => name = Some(value.to_owned()),
                 "data" => {
                     if !data.is_empty() {
                         data.push('\n');
@@ -88,7 +91,8 @@ mod tests {
              id: 8\r\ndata: {\r\ndata: \"position\":8}\r\n\r\n",
         );
         let first = live.next().unwrap();
-        assert_eq!(first, Some(Message { id: Some("7".into()), data: json!({"position": 7}) }));
+        let (id, name, data) = (Some("7".into()), Some("recorded".into()), json!({"position": 7}));
+        assert_eq!(first, Some(Message { id, name, data }));
         assert_eq!(live.next().unwrap().unwrap().data, json!({"position": 8}));
         assert_eq!(live.next().unwrap(), None);
         assert_eq!(live.retry, Duration::from_millis(500));

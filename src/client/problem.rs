@@ -87,6 +87,10 @@ fn advice(status: u16, slug: &str, code: Option<&str>, wait: Option<Duration>) -
     match (status, slug) {
         (401, _) => one("give a token with SHIPLOG_TOKEN or --token-file"),
         (403, _) => one("the token that was sent may not do this; ask for one that may"),
+        (404, _) if code == Some("unknown-projection") => one("`shiplog projections` lists them"),
+        (404, _) if code == Some("not-rebuilding") => {
+            one("`shiplog projections` shows how each one is; `shiplog projections rebuild` begins")
+        }
         (404, _) => one("`shiplog status` and `shiplog history` show what is recorded"),
         (409, "idempotency-key-reused") => {
             one("repeat the first request exactly, or give another --idempotency-key")

@@ -1,8 +1,9 @@
 //! Requests that change something.
 
-use ureq::http::Response;
+use serde_json::Value;
+use ureq::http::{Method, Response};
 
-use super::{Answer, Cause, Client, Unwritten, Write};
+use super::{Answer, Cause, Client, Path, Unwritten, Write};
 use crate::exit::Failure;
 
 impl Client {
@@ -22,6 +23,19 @@ impl Client {
         }
         let (failure, code) = self.explained(response, key);
         Err(Unwritten { failure, cause: Cause::of(status.as_u16(), code.as_deref()) })
+    }
+
+    /// Has the server do something that is not recorded, and that may be asked for again.
+    pub(crate) fn steer(
+        &self,
+        method: Method,
+        path: &Path,
+        body: Option<&Value>,
+    ) -> Result<Answer, Failure> {
+        let request = self.request(method, path).header("Content-Type", "application/json");
+        let body = body.map(|body| body.to_string().into_bytes());
+        let response = self.run(request, body).map_err(|lost| self.unreachable(&lost.error))?;
+        self.read(response, None)
     }
 
     fn send(&self, write: &Write<'_>) -> Result<Response<ureq::Body>, Failure> {

@@ -3,12 +3,12 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use shiplog_api::{App, Stage};
-use shiplog_projections::models::{ReadModels, folded_log};
-use shiplog_store::{clock::SystemClock, log::Log};
+use shiplog_api::Stage;
+use shiplog_projections::models::folded_log;
+use shiplog_store::log::Log;
 use tokio::net::TcpListener;
 
-use super::{Stop, follow};
+use super::{Derived, Stop};
 use crate::log::Awaited;
 
 /// Serves the read models in `directory`, if they are of one log, and then the log with what
@@ -18,50 +18,45 @@ pub(super) async fn serve(
     stop: Stop,
     directory: &Path,
     awaited: Awaited,
-    start: impl AsyncFnOnce(&Arc<dyn Log>) -> anyhow::Result<Arc<ReadModels>>,
+    start: impl AsyncFnOnce(&Arc<dyn Log>) -> anyhow::Result<Derived>,
 ) -> anyhow::Result<()> {
     let stand_in = folded_log(directory).map(|id| awaited.stand_in(id));
     tell(&awaited, stand_in.is_some());
     let (stage, before) = match stand_in {
         Some(log) => {
-            let models = follow(&log, directory).await?;
-            (Stage::of(app(log, &models)), Some(models))
+            let derived = Derived::follow(&log, directory).await?;
+            (Stage::of(derived.app(log)), Some(derived))
         }
         None => (Stage::empty(Awaited::REASON), None),
     };
     let arrival = async {
         let log = awaited.arrival().await;
         // Who follows the log folds into the same files.
-        if let Some(models) = &before {
-            models.stop().await;
+        if let Some(derived) = &before {
+            derived.stop().await;
         }
-        let models = start(&log).await?;
-        stage.show(app(log, &models));
+        let derived = start(&log).await?;
+        stage.show(derived.app(log));
         tracing::info!("the cluster answers: the server goes on with it");
-        anyhow::Ok(models)
+        anyhow::Ok(derived)
     };
     let serving = shiplog_api::serve(listener, &stage, stop.asked());
     tokio::pin!(serving);
-    let models = tokio::select! {
+    let derived = tokio::select! {
         served = &mut serving => {
             served.context("the server failed")?;
             before
         }
         arrived = arrival => {
-            let models = arrived?;
+            let derived = arrived?;
             serving.await.context("the server failed")?;
-            Some(models)
+            Some(derived)
         }
     };
-    if let Some(models) = models {
-        models.stop().await;
+    if let Some(derived) = derived {
+        derived.stop().await;
     }
     Ok(())
-}
-
-/// A server of a log and its read models.
-pub(super) fn app(log: Arc<dyn Log>, models: &Arc<ReadModels>) -> App {
-    App::new(log, Arc::clone(models), Arc::new(SystemClock))
 }
 
 fn tell(awaited: &Awaited, has_models: bool) {

@@ -207,6 +207,18 @@ pub trait Log: Send + Sync {
     /// [`LogFault::Unavailable`] if that cannot be read, or not in time.
     fn head(&self) -> BoxFuture<'_, Result<Option<GlobalPosition>, LogFault>>;
 
+    /// How many events come after a position; `None` where only reading them all would tell.
+    ///
+    /// # Errors
+    ///
+    /// As [`head`](Log::head).
+    fn count(
+        &self,
+        _after: Option<GlobalPosition>,
+    ) -> BoxFuture<'_, Result<Option<u64>, LogFault>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
     /// Whether other processes may append to it, too.
     ///
     /// Then a stream may have moved on since it was read last, however lately that was.

@@ -248,6 +248,17 @@ impl Log for SqliteLog {
         }
     }
 
+    fn count(&self, after: Option<GlobalPosition>) -> BoxFuture<'_, Result<Option<u64>, LogFault>> {
+        let head = self.head();
+        async move {
+            // The one writer gives positions from 1 on, without a gap.
+            let place =
+                |position: Option<GlobalPosition>| position.map_or(0, |position| position.0);
+            Ok(Some(place(head.await?).saturating_sub(place(after))))
+        }
+        .boxed()
+    }
+
     fn is_shared(&self) -> bool {
         false
     }

@@ -5,6 +5,7 @@ pub(crate) mod data;
 pub(crate) mod fold;
 pub(crate) mod import;
 mod questions;
+mod unaware;
 mod what_if;
 
 use std::{collections::HashMap, fs};
@@ -19,6 +20,7 @@ use self::{
 };
 use crate::{
     home::Home,
+    scripts::examples::{self, Named},
     support::{Chance, Server},
 };
 
@@ -38,6 +40,9 @@ pub(crate) fn is_kept_once(name: &str, home: &Home) {
     assert_eq!(summary["clamped"], 3, "the lines whose time goes backwards in their lane");
     let effects = by_line(&history);
     checks::is_whole(&client, &history, &effects);
+
+    let named = Named { staging: "staging", production: "eqiad" };
+    examples::are_right(&client, &history, &effects, named);
 
     let before = client.position();
     let again = import(&history, &server);
@@ -64,7 +69,10 @@ fn alphagov_is_whole_though_its_server_was_killed_and_its_import_started_again()
     is_summary_of(&summary, &history);
     assert!(summary["known"].as_u64() > Some(0) && summary["recorded"].as_u64() > Some(0));
     assert_eq!(client.get("/readyz").json()["head"], history.events());
-    checks::is_whole(&client, &history, &by_line(&history));
+    let effects = by_line(&history);
+    checks::is_whole(&client, &history, &effects);
+    let named = Named { staging: "staging", production: "production" };
+    examples::are_right(&client, &history, &effects, named);
     let lanes = ["staging", "production"];
     questions::answers_are_those_of_the_files(&history, &client, data.path(), lanes);
 }

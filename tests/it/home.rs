@@ -67,7 +67,7 @@ impl Home {
     pub(crate) fn replay(&self, name: &str) -> Value {
         let replayed = ask(&mut self.beside("replay", name));
         let models = replayed.as_array().unwrap();
-        assert_eq!(models.len(), 4, "{replayed}");
+        assert_eq!(models.len(), 5, "{replayed}");
         assert!(models.iter().all(|model| model["verdict"] == "same"), "{replayed}");
         replayed
     }

@@ -3,6 +3,7 @@
 mod at_least;
 mod audit;
 mod conditions;
+mod configuration;
 mod idempotency;
 mod lane;
 mod life;

@@ -47,6 +47,17 @@ params! {
     ReleaseParams = [in_path("service", Name::schema()), in_path("version", Name::schema())];
     /// The environment in a path.
     EnvironmentParam = [in_path("name", Name::schema())];
+    /// A projection that a user wrote, in a path.
+    ScriptParam = [in_path("name", pattern("^[A-Za-z][A-Za-z0-9._-]{0,99}$"))];
+    /// One of several partitions.
+    PartitionParam = [query("partition", text(1, 1_000), "of this partition, where it has some")];
+    /// A page of partitions.
+    PartitionsParams = [
+        query("limit", integer(1, 1_000), "how many entries; 50 unless something else is said"),
+        query("cursor", text(0, 1_000), "where the page starts: `next` of the last"),
+    ];
+    /// The projection in a path.
+    ProjectionParam = [in_path("name", text(1, 200))];
     /// The service that a list is of.
     ServiceParam = [query("service", Name::schema(), "of this service")];
     /// A page of a list.

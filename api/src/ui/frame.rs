@@ -126,6 +126,8 @@ pub(super) struct Frame {
     pub(super) as_of: Option<(Time, String)>,
     /// What is to be known about how old the page is.
     pub(super) behind: Option<String>,
+    /// Whether it tells of something that goes on without events, and is to be looked at again.
+    pub(super) goes_on: bool,
     /// Up to where in the log it tells.
     pub(super) position: Option<GlobalPosition>,
 }
@@ -139,6 +141,7 @@ impl Frame {
             watched: Watched::Nothing,
             as_of: None,
             behind: None,
+            goes_on: false,
             position: None,
         }
     }
@@ -147,7 +150,7 @@ impl Frame {
     pub(super) async fn told_by<T>(self, app: &App, model: &Model, answer: &Answer<T>) -> Self {
         let head = app.log.head().await;
         let behind = match (model.progress().phase, head) {
-            (Phase::Stalled { why }, _) => Some(format!("it is stalled: {why}")),
+            (Phase::Stalled { at: _, why }, _) => Some(format!("it is stalled: {why}")),
             (Phase::CatchingUp | Phase::Live, Ok(head)) if answer.position < head => {
                 Some("newer events are in the log and not yet here".into())
             }

@@ -3,40 +3,72 @@
 use askama::Template;
 use axum::{
     extract::{RawQuery, State},
-    response::Response,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
 };
 
 use super::{
-    form,
+    form::{self, Form},
     frame::{Frame, Section, Shell, Watched, page},
     parts::{counted, span},
 };
 use crate::{
     app::App,
+    definitions::{self, ProjectionDefined},
     problem::Problem,
-    projections::{self, PhaseWord, Projection},
+    projections::{self, Change, PhaseWord, Projection, Rebuild, RebuildWord, VerdictWord},
+    views::AtLeast,
 };
+
+/// What the page can have done to a rebuild, by the word on the wire.
+const DOES: [(&str, Option<Change>); 4] = [
+    ("begin", None),
+    ("pause", Some(Change::Pause)),
+    ("resume", Some(Change::Resume)),
+    ("cancel", Some(Change::Cancel)),
+];
 
 #[derive(Template)]
 #[template(path = "projections.html")]
 struct ProjectionsPage {
     frame: Frame,
     rows: Vec<Projection>,
+    scripts: Vec<ProjectionDefined>,
 }
 
 /// Every read model.
 pub(super) async fn show(
     State(app): State<App>,
     shell: Shell,
+    at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     form::query(raw.as_deref(), &[])?;
     let frame = Frame::new(shell, Section::Projections, "Projections");
     // How far the read models are is wanted most when the log cannot be read.
     let position = app.log.head().await.ok().flatten();
-    let frame = Frame { position, ..frame.watching(Watched::Log) };
-    let shown = ProjectionsPage { frame, rows: projections::all(&app).await };
+    let rows = projections::all(&app).await;
+    let goes_on = rows.iter().filter_map(|row| row.rebuild.as_ref()).any(Rebuild::is_under_way);
+    let frame = Frame { goes_on, position, ..frame.watching(Watched::Log) };
+    let mut scripts = Vec::new();
+    for definition in definitions::all(&app, at_least).await? {
+        scripts.push(definitions::describe(&app, &definition).await);
+    }
+    let shown = ProjectionsPage { frame, rows, scripts };
     page(&app, &shown.frame, &shown)
+}
+
+/// Begins a rebuild, or changes one.
+pub(super) async fn change(State(app): State<App>, form: Form) -> Result<Response, Problem> {
+    let mut fields = form.fields(&["name", "does", "max_events_per_second"])?;
+    let name = fields.text("name")?.ok_or_else(|| Problem::at("?name", "say which projection"))?;
+    let does = fields.word("does", &DOES)?;
+    let max = fields.parsed("max_events_per_second")?;
+    match does.ok_or_else(|| Problem::at("?does", "it is missing"))? {
+        None => projections::begin(&app, &name, max).await?,
+        Some(change) => projections::change(&app, &name, change).await?,
+    };
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, "/projections")]).into_response())
 }
 
 impl ProjectionsPage {
@@ -55,5 +87,32 @@ impl ProjectionsPage {
     fn age(row: &Projection) -> Option<String> {
         let seconds = row.lag_seconds.filter(|seconds| *seconds > 0.0)?;
         Some(span((seconds * 1_000.0) as i64))
+    }
+
+    /// What a rebuild is doing, or came to, in words.
+    fn rebuild(rebuild: &Rebuild) -> String {
+        match rebuild.status {
+            RebuildWord::Building => "being rebuilt".into(),
+            RebuildWord::Paused => "the rebuild is paused".into(),
+            RebuildWord::Waiting => "the rebuild waits".into(),
+            RebuildWord::Comparing => "being compared with what answers".into(),
+            RebuildWord::Done => match rebuild.verdict.as_ref().map(|verdict| verdict.word) {
+                Some(VerdictWord::Same) => "rebuilt, the same as before".into(),
+                Some(VerdictWord::Different) => "rebuilt, not the same as before".into(),
+                Some(VerdictWord::Unknown) | None => "rebuilt".into(),
+            },
+            RebuildWord::Cancelled => "the rebuild was cancelled".into(),
+            RebuildWord::Failed => "the rebuild failed".into(),
+        }
+    }
+
+    /// How far a rebuild is, in words.
+    fn reached(rebuild: &Rebuild) -> String {
+        let Rebuild { events_done, events_total, events_per_second, .. } = rebuild;
+        let rate = (*events_per_second > 0).then(|| format!(", {events_per_second} a second"));
+        let left = rebuild.seconds_left.and_then(|left| i64::try_from(left).ok());
+        let left = left.map(|left| format!(", {} left", span(left.saturating_mul(1_000))));
+        let (rate, left) = (rate.unwrap_or_default(), left.unwrap_or_default());
+        format!("{events_done} of {events_total} events{rate}{left}")
     }
 }

@@ -1,5 +1,7 @@
 //! Reading the past and the future.
 
+use std::borrow::Cow;
+
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -44,24 +46,47 @@ pub enum DecodeError {
 }
 
 pub(super) fn decode<E: WireEvent>(stored: &EncodedEvent) -> Result<Decoded<E>, DecodeError> {
+    match prepare::<E>(stored)? {
+        Decoded::Known((payload, strict)) => E::read(&stored.event_type, payload, strict)
+            .map(Decoded::Known)
+            .map_err(|problem| damaged(stored, problem)),
+        Decoded::Skippable { event_type, schema } => Ok(Decoded::Skippable { event_type, schema }),
+    }
+}
+
+/// The payload in the newest schema that is known here, as JSON.
+pub(super) fn newest<E: WireEvent>(
+    stored: &EncodedEvent,
+) -> Result<Decoded<Cow<'_, [u8]>>, DecodeError> {
+    Ok(prepare::<E>(stored)?.map(|(payload, _)| match payload {
+        Payload::Written(bytes) => Cow::Borrowed(bytes),
+        Payload::Lifted(data) => Cow::Owned(write(&data)),
+    }))
+}
+
+/// A payload that can be read here, and whether strictly.
+fn prepare<E: WireEvent>(
+    stored: &EncodedEvent,
+) -> Result<Decoded<(Payload<'_>, bool)>, DecodeError> {
     let Some(known) = E::SCHEMAS.iter().find(|known| known.event_type == stored.event_type) else {
         return unknown(stored);
     };
     if stored.schema > known.newest {
         return future(stored, known);
     }
-    let damaged = |problem: String| DecodeError::Damaged {
-        event_type: stored.event_type.to_string(),
-        schema: stored.schema,
-        problem,
-    };
+    let damaged = |problem| damaged(stored, problem);
     let steps = steps(stored, known.newest, E::UPCASTERS).map_err(damaged)?;
     let payload = if steps.iter().all(|step| step.lift.is_none()) {
         Payload::Written(&stored.data)
     } else {
         Payload::Lifted(lift(stored, &steps).map_err(damaged)?)
     };
-    E::read(known.event_type, payload, true).map(Decoded::Known).map_err(damaged)
+    Ok(Decoded::Known((payload, true)))
+}
+
+fn damaged(stored: &EncodedEvent, problem: String) -> DecodeError {
+    let (event_type, schema) = (stored.event_type.to_string(), stored.schema);
+    DecodeError::Damaged { event_type, schema, problem }
 }
 
 /// What is done with a type that this reader has never heard of.
@@ -73,15 +98,12 @@ pub(super) fn unknown<E>(stored: &EncodedEvent) -> Result<Decoded<E>, DecodeErro
     }
 }
 
-fn future<E: WireEvent>(stored: &EncodedEvent, known: &Schema) -> Result<Decoded<E>, DecodeError> {
+fn future<'s>(
+    stored: &'s EncodedEvent,
+    known: &Schema,
+) -> Result<Decoded<(Payload<'s>, bool)>, DecodeError> {
     if stored.readable_from <= known.newest {
-        return E::read(known.event_type, Payload::Written(&stored.data), false)
-            .map(Decoded::Known)
-            .map_err(|problem| DecodeError::Damaged {
-                event_type: stored.event_type.to_string(),
-                schema: stored.schema,
-                problem,
-            });
+        return Ok(Decoded::Known((Payload::Written(&stored.data), false)));
     }
     if stored.ignorable {
         return Ok(skippable(stored));

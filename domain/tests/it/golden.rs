@@ -11,6 +11,7 @@ use serde_json::{Value, value::RawValue};
 use shiplog_domain::{
     environment,
     lane::LaneId,
+    projection,
     release::ReleaseId,
     stream::StreamName,
     wire::{Decoded, DomainEvent, EncodedEvent, Schema},
@@ -19,8 +20,8 @@ use shiplog_domain::{
 /// An event as it stands in a file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Golden {
-    stream: StreamName,
+pub(crate) struct Golden {
+    pub(crate) stream: StreamName,
     #[serde(rename = "type")]
     event_type: String,
     schema: u16,
@@ -30,11 +31,11 @@ struct Golden {
 }
 
 impl Golden {
-    fn read(path: &Path) -> Self {
+    pub(crate) fn read(path: &Path) -> Self {
         serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
     }
 
-    fn stored(&self) -> EncodedEvent {
+    pub(crate) fn stored(&self) -> EncodedEvent {
         EncodedEvent {
             event_type: Cow::Owned(self.event_type.clone()),
             schema: self.schema,
@@ -44,7 +45,7 @@ impl Golden {
         }
     }
 
-    fn event(&self) -> DomainEvent {
+    pub(crate) fn event(&self) -> DomainEvent {
         match DomainEvent::decode(&self.stream, &self.stored()).unwrap() {
             Decoded::Known(event) => event,
             Decoded::Skippable { event_type, schema } => {
@@ -58,7 +59,8 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-fn schemas() -> Vec<Schema> {
+/// The newest schema of each event type.
+pub(crate) fn schemas() -> Vec<Schema> {
     DomainEvent::SCHEMAS.concat()
 }
 
@@ -113,7 +115,8 @@ fn the_stream_of_every_golden_event_says_whose_it_is() {
         let again = LaneId::from_stream(&stream)
             .map(|lane| lane.stream())
             .or_else(|| ReleaseId::from_stream(&stream).map(|release| release.stream()))
-            .or_else(|| environment::from_stream(&stream).map(|name| environment::stream(&name)));
+            .or_else(|| environment::from_stream(&stream).map(|name| environment::stream(&name)))
+            .or_else(|| projection::from_stream(&stream).map(|name| projection::stream(&name)));
         assert_eq!(again, Some(stream));
     });
 }

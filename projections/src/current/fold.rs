@@ -11,7 +11,10 @@ use shiplog_domain::{
 };
 use shiplog_store::log::Recorded;
 
-use super::timeline::{self, Fact, Kind, Standing, Tail};
+use super::{
+    restate::{read_dated, restate},
+    timeline::{Fact, Kind, Standing, Tail},
+};
 use crate::projection::ApplyError;
 
 /// A lane's row, while a batch goes over it.
@@ -42,7 +45,7 @@ pub(super) fn fold(
         match &recorded.event {
             DomainEvent::Lane(event) => batch.lane(recorded, event)?,
             DomainEvent::Environment(event) => batch.environment(recorded, event)?,
-            DomainEvent::Release(_) => {}
+            DomainEvent::Release(_) | DomainEvent::Projection(_) => {}
         }
     }
     batch.finish()
@@ -155,9 +158,6 @@ impl Batch<'_> {
 }
 
 fn read_lane(row: &Row<'_>) -> rusqlite::Result<(Lane, String)> {
-    let dated = |number, at| -> rusqlite::Result<_> {
-        Ok(row.get::<_, Option<u32>>(number)?.zip(row.get::<_, Option<i64>>(at)?))
-    };
     let lane = Lane {
         id: row.get("id")?,
         version: row.get("version")?,
@@ -165,9 +165,9 @@ fn read_lane(row: &Row<'_>) -> rusqlite::Result<(Lane, String)> {
         recorded_at: row.get("recorded_at")?,
         late: row.get("late")?,
         tail: Tail {
-            running: dated("running", "since")?,
+            running: read_dated(row, "running", "since")?,
             open: BTreeSet::new(),
-            failed: dated("failed", "failed_at")?,
+            failed: read_dated(row, "failed", "failed_at")?,
             uncertain: row.get("uncertain")?,
         },
         stale: false,
@@ -181,8 +181,11 @@ fn insert_deployment(
     requested: &Requested,
     recorded: &Recorded<DomainEvent>,
 ) -> Result<(), ApplyError> {
-    tables.prepare_cached("INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?, NULL)")?.execute(
-        params![
+    let configuration =
+        requested.configuration.as_deref().map(serde_json::to_string).transpose()?;
+    tables
+        .prepare_cached("INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)")?
+        .execute(params![
             lane,
             requested.number.0,
             requested.release.version.as_str(),
@@ -190,8 +193,8 @@ fn insert_deployment(
             serde_json::to_string(&recorded.metadata.actor)?,
             serde_json::to_string(&requested.intent)?,
             requested.at.as_microsecond(),
-        ],
-    )?;
+            configuration,
+        ])?;
     Ok(())
 }
 
@@ -227,7 +230,9 @@ impl Lane {
 
     fn save(mut self, tables: &Transaction<'_>) -> Result<(), ApplyError> {
         if self.stale {
-            self.fold_again(tables)?;
+            // A contradiction or a correction changes what was known before it was recorded.
+            self.late = true;
+            self.tail = restate(tables, self.id)?;
         }
         let Tail { running, open, failed, uncertain } = self.tail;
         tables
@@ -249,36 +254,6 @@ impl Lane {
                 failed.map(|(_, at)| at),
                 uncertain,
             ])?;
-        Ok(())
-    }
-
-    fn fold_again(&mut self, tables: &Transaction<'_>) -> rusqlite::Result<()> {
-        let facts = tables
-            .prepare_cached(
-                "SELECT at, position, kind, number, version FROM facts WHERE lane = ?
-                 ORDER BY at, position",
-            )?
-            .query_map([self.id], read_fact)?
-            .collect::<Result<Vec<_>, _>>()?;
-        let (standings, tail) = timeline::fold(&facts);
-        // A contradiction or a correction changes what was known before it was recorded.
-        self.late = true;
-        self.tail = tail;
-        let mut update = tables.prepare_cached(include_str!("restate.sql"))?;
-        for (fact, standing) in facts.iter().zip(standings) {
-            let Standing { running, in_progress, failed, uncertain } = standing;
-            update.execute(params![
-                self.id,
-                fact.at,
-                fact.position,
-                running.map(|(number, _)| number),
-                running.map(|(_, since)| since),
-                in_progress,
-                failed.map(|(number, _)| number),
-                failed.map(|(_, at)| at),
-                uncertain,
-            ])?;
-        }
         Ok(())
     }
 }

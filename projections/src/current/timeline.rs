@@ -1,6 +1,6 @@
 //! What a lane was after each thing that happened in it, by when it happened.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use shiplog_domain::lane::Event;
@@ -142,27 +142,33 @@ pub(super) fn fold(facts: &[Fact]) -> (Vec<Standing>, Tail) {
     let mut history = History { voided: voided.collect(), ..History::default() };
     let standings =
         facts.iter().enumerate().map(|(order, fact)| history.step(order, fact)).collect();
-    (standings, history.tail())
+    (standings, history.into_tail())
 }
 
+/// What is known of a lane on the way through its facts. Each step takes about the same time, however
+/// many deployments there are and however many of them never ended.
 #[derive(Default)]
 struct History {
     voided: HashSet<u32>,
     outcomes: HashMap<u32, Kind>,
     open: BTreeSet<u32>,
-    /// What took effect, with its order: a deployment, or nothing after a removal.
-    effects: Vec<(usize, Option<Dated>)>,
-    failures: Vec<(usize, Dated)>,
+    /// What took effect, by its order: a deployment, or nothing after a removal.
+    effects: BTreeMap<usize, Option<Dated>>,
+    failures: BTreeMap<usize, Dated>,
+    /// The order of the outcome that a deployment's effect or failure stands at.
+    ended: HashMap<u32, usize>,
 }
 
 impl History {
     fn step(&mut self, order: usize, fact: &Fact) -> Standing {
         match fact.number {
-            None if fact.kind == Kind::Removed => self.effects.push((order, None)),
+            None if fact.kind == Kind::Removed => {
+                self.effects.insert(order, None);
+            }
             Some(number) if !self.voided.contains(&number) => self.happen(order, number, fact),
             Some(_) | None => {}
         }
-        self.tail().standing()
+        self.standing()
     }
 
     fn happen(&mut self, order: usize, number: u32, fact: &Fact) {
@@ -176,11 +182,17 @@ impl History {
                     return;
                 }
                 self.open.remove(&number);
-                self.effects.retain(|(_, effect)| effect.is_none_or(|(one, _)| one != number));
-                self.failures.retain(|(_, (one, _))| *one != number);
+                if let Some(before) = self.ended.insert(number, order) {
+                    self.effects.remove(&before);
+                    self.failures.remove(&before);
+                }
                 match fact.kind {
-                    Kind::Succeeded => self.effects.push((order, Some((number, fact.at)))),
-                    Kind::Failed => self.failures.push((order, (number, fact.at))),
+                    Kind::Succeeded => {
+                        self.effects.insert(order, Some((number, fact.at)));
+                    }
+                    Kind::Failed => {
+                        self.failures.insert(order, (number, fact.at));
+                    }
                     Kind::Requested | Kind::Dropped | Kind::Removed | Kind::Voided => {}
                 }
             }
@@ -188,14 +200,19 @@ impl History {
         }
     }
 
-    fn tail(&self) -> Tail {
-        let (effect, failure) = (self.effects.last(), self.failures.last());
-        Tail {
+    fn standing(&self) -> Standing {
+        let (effect, failure) = (self.effects.last_key_value(), self.failures.last_key_value());
+        Standing {
             running: effect.and_then(|(_, effect)| *effect),
-            open: self.open.clone(),
+            in_progress: self.open.last().copied(),
             failed: failure.map(|(_, failed)| *failed),
             uncertain: failure.map(|(order, _)| order) > effect.map(|(order, _)| order),
         }
+    }
+
+    fn into_tail(self) -> Tail {
+        let Standing { running, in_progress: _, failed, uncertain } = self.standing();
+        Tail { running, open: self.open, failed, uncertain }
     }
 }
 

@@ -1,64 +1,27 @@
 //! One read model: how far it is, waiting for it, asking it.
 
 use std::{
-    path::PathBuf,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use jiff::Timestamp;
-use rusqlite::Connection;
-use shiplog_store::position::GlobalPosition;
+use shiplog_store::{
+    log::{Log, LogFault},
+    position::GlobalPosition,
+};
 use tokio::{sync::watch, task::JoinError, time::timeout};
 
-use super::{Start, StartError};
+use super::{
+    Answer, Behind, Phase, Progress, Rebuild, Start, StartError, rebuild::Rebuilding,
+    serving::Serving,
+};
 use crate::{
+    files::{Choice, Files},
     projection::{Projection, View},
-    runner::{Feed, Following, Hurry, Runner, follow},
+    runner::{Following, Hurry, Indexing, Runner, Supply, Taker, follow},
     tables,
 };
-
-/// How many connections a read model keeps open for its next questions.
-const IDLE_CONNECTIONS: usize = 4;
-
-/// How far a read model has come.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Up to where the log is folded.
-    pub checkpoint: Option<GlobalPosition>,
-    /// When the event there was recorded.
-    pub recorded_at: Option<Timestamp>,
-    /// What it is doing.
-    pub phase: Phase,
-    /// How many events of a future Shiplog were passed over.
-    pub skipped: u64,
-}
-
-/// What a follower is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Folding what was recorded before.
-    CatchingUp,
-    /// Level with the log.
-    Live,
-    /// It cannot go on; the other read models do.
-    Stalled {
-        /// Where and why.
-        why: String,
-    },
-}
-
-/// A read model is not as far as was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` has not come that far yet")]
-pub struct Behind {
-    /// Which one.
-    pub name: &'static str,
-    /// How far it is.
-    pub checkpoint: Option<GlobalPosition>,
-    /// Whether it will not get there by waiting.
-    pub stalled: bool,
-}
 
 /// A question that got no answer.
 #[derive(Debug, thiserror::Error)]
@@ -81,77 +44,103 @@ impl QueryError {
     }
 }
 
-/// What was asked for, and up to where the log was folded for it.
-#[derive(Clone, Debug)]
-pub struct Answer<T> {
-    /// What was asked for.
-    pub value: T,
-    /// The read model's checkpoint then.
-    pub position: Option<GlobalPosition>,
-}
-
 /// One read model.
 pub struct Model {
-    name: &'static str,
-    version: u32,
-    path: PathBuf,
-    progress: watch::Receiver<Progress>,
-    following: tokio::sync::Mutex<Following>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) rebuilding: tokio::sync::Mutex<Option<Rebuilding>>,
+}
+
+/// What a read model has in common with its rebuild.
+pub(super) struct Shared {
+    pub(super) projection: Arc<dyn Projection>,
+    pub(super) log: Arc<dyn Log>,
+    pub(super) supply: Arc<Supply>,
+    pub(super) indexing: Indexing,
     hurry: Hurry,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    pub(super) files: Files,
+    /// As it is on the disk.
+    pub(super) choice: Mutex<Choice>,
+    serving: Mutex<Arc<Serving>>,
+    pub(super) progress: watch::Sender<Progress>,
+    pub(super) following: tokio::sync::Mutex<Following>,
+    /// How the rebuild goes that is under way, or went that was the last.
+    pub(super) rebuild: watch::Sender<Option<Rebuild>>,
 }
 
 impl std::fmt::Debug for Model {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { name, version, path, .. } = self;
         f.debug_struct("Model")
-            .field("name", name)
-            .field("version", version)
-            .field("path", path)
+            .field("name", &self.name())
+            .field("version", &self.version())
+            .field("path", &self.shared.serving().path())
             .finish_non_exhaustive()
     }
 }
 
+impl Shared {
+    /// The file that answers now.
+    pub(super) fn serving(&self) -> Arc<Serving> {
+        Arc::clone(&self.serving.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has another file answer from now on; who asks the one before is still answered by it.
+    pub(super) fn serve(&self, serving: Serving) {
+        let mut place = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *place, Arc::new(serving)).replace();
+    }
+}
+
 impl Model {
-    /// Opens the file, and follows what the feed is given.
+    /// Opens the file that answers; it follows what is fed to the one that takes it.
     pub(super) fn start<P: Projection>(
         projection: P,
         start: &Start<'_>,
-    ) -> Result<(Self, Feed), StartError> {
-        let (name, version) = (projection.name(), projection.version());
-        let Start { directory, log, ref head, indexing, ref hurry } = *start;
-        let path = tables::path(directory, &projection);
-        let file = |why| StartError::File { name, why };
-        let mut runner = Runner::open(projection, directory, log).map_err(file)?;
-        if head.as_ref().is_ok_and(|head| runner.checkpoint() > *head) {
-            tracing::warn!(
-                projection = name,
-                "`{name}` goes further than the log, which must be an older copy: made anew"
-            );
-            runner = runner.anew(directory, log).map_err(file)?;
-        }
-        let (checkpoint, recorded_at) = (runner.checkpoint(), runner.recorded_at());
-        let before = Progress { checkpoint, recorded_at, phase: Phase::CatchingUp, skipped: 0 };
-        let (sender, progress) = watch::channel(before);
-        let (following, feed) = follow(runner, indexing, sender);
-        let following = tokio::sync::Mutex::new(following);
-        let (hurry, idle) = (hurry.clone(), Arc::default());
-        Ok((Self { name, version, path, progress, following, hurry, idle }, feed))
+    ) -> Result<(Self, Taker), StartError> {
+        let Start { directory, log, ref head, indexing, hurry, supply } = *start;
+        let (name, projection) = (projection.name(), Arc::new(projection) as Arc<dyn Projection>);
+        let files = Files::of(directory, &projection);
+        let choice = files.choice();
+        files.sweep(&choice);
+        let path = files.path(choice.serves);
+        let runner = open(&projection, log, head, &path);
+        let runner = runner.map_err(|why| StartError::File { name, why })?;
+        let progress = watch::Sender::new(runner.progress(Phase::CatchingUp));
+        let (following, taker) = follow(runner, indexing, progress.clone());
+        forget_earlier_when_level(&files, progress.subscribe());
+        let shared = Shared {
+            projection,
+            log: Arc::clone(log),
+            supply: Arc::clone(supply),
+            indexing,
+            hurry: hurry.clone(),
+            files,
+            rebuild: watch::Sender::new(choice.last.clone().map(Rebuild::done)),
+            choice: Mutex::new(choice),
+            serving: Mutex::new(Arc::new(Serving::new(path))),
+            progress,
+            following: tokio::sync::Mutex::new(following),
+        };
+        Ok((Self { shared: Arc::new(shared), rebuilding: tokio::sync::Mutex::default() }, taker))
     }
 
     /// What people call it.
     pub fn name(&self) -> &'static str {
-        self.name
+        self.shared.projection.name()
     }
 
     /// The version of its meaning.
     pub fn version(&self) -> u32 {
-        self.version
+        self.shared.projection.version()
     }
 
     /// How far it has come.
     pub fn progress(&self) -> Progress {
-        self.progress.borrow().clone()
+        self.shared.progress.borrow().clone()
+    }
+
+    /// To be told of each change of [`progress`](Self::progress).
+    pub(crate) fn watch(&self) -> watch::Receiver<Progress> {
+        self.shared.progress.subscribe()
     }
 
     /// Waits until everything up to `position` is folded, and has it folded at once.
@@ -160,34 +149,34 @@ impl Model {
     ///
     /// [`Behind`] if it is not `within` that time, or will not be because it is stalled.
     pub async fn at_least(&self, position: GlobalPosition, within: Duration) -> Result<(), Behind> {
-        let mut progress = self.progress.clone();
+        let mut progress = self.shared.progress.subscribe();
         let there = |progress: &Progress| progress.checkpoint >= Some(position);
-        let stuck = |progress: &Progress| matches!(progress.phase, Phase::Stalled { .. });
         let waiting = async {
             loop {
                 let now = progress.borrow_and_update().clone();
-                if there(&now) || stuck(&now) {
+                if there(&now) || now.is_stalled() {
                     return;
                 }
                 // Each time: what was folded may have been read before the position was there.
-                self.hurry.up();
+                self.shared.hurry.up();
                 if progress.changed().await.is_err() {
                     return;
                 }
             }
         };
-        // Time may be up, or the follower have ended: what it came to is what there is.
+        // Time may be up: what it came to is what there is.
         let _ = timeout(within, waiting).await;
         let now = self.progress();
         if there(&now) {
             return Ok(());
         }
-        Err(Behind { name: self.name, checkpoint: now.checkpoint, stalled: stuck(&now) })
+        let stalled = now.is_stalled();
+        Err(Behind { name: self.name(), checkpoint: now.checkpoint, stalled })
     }
 
-    /// Waits until it has stopped following, once its reader has.
+    /// Waits until it has stopped following, once nobody feeds it any more.
     pub(super) async fn ended(&self) {
-        self.following.lock().await.ended().await;
+        self.shared.following.lock().await.ended().await;
     }
 
     /// Asks, on a thread of its own, a snapshot that nothing changes meanwhile.
@@ -199,30 +188,38 @@ impl Model {
         &self,
         ask: impl FnOnce(&View<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<Answer<T>, QueryError> {
-        let (idle, path) = (Arc::clone(&self.idle), self.path.clone());
-        let answer = tokio::task::spawn_blocking(move || {
-            let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut tables = match kept {
-                Some(tables) => tables,
-                None => tables::open_read_only(&path)?,
-            };
-            let answer = look(&mut tables, ask)?;
-            let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < IDLE_CONNECTIONS {
-                idle.push(tables);
-            }
-            Ok::<_, rusqlite::Error>(answer)
-        });
+        let serving = self.shared.serving();
+        let answer = tokio::task::spawn_blocking(move || serving.ask(ask));
         answer.await?.map_err(QueryError::Tables)
     }
 }
 
-fn look<T>(
-    tables: &mut Connection,
-    ask: impl FnOnce(&View<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Answer<T>> {
-    let snapshot = tables.transaction()?;
-    let position = tables::checkpoint(&snapshot)?.position;
-    let value = ask(&View(&snapshot))?;
-    Ok(Answer { value, position })
+/// Opens a file to fold into, anew if it goes further than the log.
+fn open(
+    projection: &Arc<dyn Projection>,
+    log: &Arc<dyn Log>,
+    head: &Result<Option<GlobalPosition>, LogFault>,
+    path: &Path,
+) -> rusqlite::Result<Runner<Arc<dyn Projection>>> {
+    let runner = Runner::open_file(Arc::clone(projection), path, log.id())?;
+    if head.as_ref().is_ok_and(|head| runner.checkpoint() > *head) {
+        let name = projection.name();
+        tracing::warn!(
+            projection = name,
+            "`{name}` goes further than the log, which must be an older copy: made anew"
+        );
+        return runner.anew(path, log.id());
+    }
+    Ok(runner)
+}
+
+/// Keeps the files of earlier versions until this one can do without: an older Shiplog may be put back.
+fn forget_earlier_when_level(files: &Files, mut progress: watch::Receiver<Progress>) {
+    let files = files.clone();
+    tokio::spawn(async move {
+        // An error is that the server stops before.
+        if progress.wait_for(|progress| progress.phase == Phase::Live).await.is_ok() {
+            files.forget_earlier();
+        }
+    });
 }

@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -11,7 +11,7 @@ use tokio::{sync::Semaphore, time::timeout};
 
 use super::{Answer, Model, Start, StartError};
 use crate::{
-    runner::{Hurry, Indexing, Reading},
+    runner::{Hurry, Indexing, Supply},
     sql::{self, AskError, Limits, Question, Reader, Rows, Sql},
 };
 
@@ -25,29 +25,24 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct OnDemand {
     log: Arc<dyn Log>,
     directory: PathBuf,
+    hurry: Hurry,
+    supply: Arc<Supply>,
     /// Held while it is being started, so that this happens once.
     starting: tokio::sync::Mutex<()>,
-    model: OnceLock<Arc<Model>>,
-    /// `None` before it is started, and once it is stopped.
-    reading: Mutex<Option<Reading>>,
+    model: OnceLock<Model>,
     turns: Semaphore,
-}
-
-impl std::fmt::Debug for OnDemand {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OnDemand").field("model", &self.model).finish_non_exhaustive()
-    }
 }
 
 impl OnDemand {
     /// One that is followed at once if it was made before, unless a log is about to be filled.
-    pub(super) fn new(log: &Arc<dyn Log>, start: &Start<'_>) -> Result<Self, StartError> {
+    pub(super) fn new(start: &Start<'_>) -> Result<Self, StartError> {
         let new = Self {
-            log: Arc::clone(log),
+            log: Arc::clone(start.log),
             directory: start.directory.into(),
+            hurry: start.hurry.clone(),
+            supply: Arc::clone(start.supply),
             starting: tokio::sync::Mutex::default(),
             model: OnceLock::new(),
-            reading: Mutex::new(None),
             turns: Semaphore::new(AT_ONCE),
         };
         if sql::is_made(start.directory) && start.indexing == Indexing::WhenLevel {
@@ -57,7 +52,7 @@ impl OnDemand {
     }
 
     /// The read model, if anybody has ever asked.
-    pub fn started(&self) -> Option<&Arc<Model>> {
+    pub fn started(&self) -> Option<&Model> {
         self.model.get()
     }
 
@@ -66,21 +61,20 @@ impl OnDemand {
     /// # Errors
     ///
     /// [`StartError`] if its file cannot be made.
-    pub async fn model(&self) -> Result<Arc<Model>, StartError> {
+    pub async fn model(&self) -> Result<&Model, StartError> {
         let _one = self.starting.lock().await;
         if let Some(model) = self.model.get() {
-            return Ok(Arc::clone(model));
+            return Ok(model);
         }
-        let directory = self.directory.as_path();
-        let (log, head, hurry) = (self.log.id(), self.log.head().await, Hurry::default());
-        self.start(&Start { directory, log, head, indexing: Indexing::WhenLevel, hurry })
+        let Self { log, directory, hurry, supply, .. } = self;
+        let (head, indexing) = (log.head().await, Indexing::WhenLevel);
+        self.start(&Start { directory, log, head, indexing, hurry, supply })
     }
 
-    fn start(&self, start: &Start<'_>) -> Result<Arc<Model>, StartError> {
-        let (model, feed) = Model::start(Sql, start)?;
-        let reading = Reading::start(&self.log, vec![feed], &start.hurry);
-        *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = Some(reading);
-        Ok(Arc::clone(self.model.get_or_init(|| Arc::new(model))))
+    fn start(&self, start: &Start<'_>) -> Result<&Model, StartError> {
+        let (model, taker) = Model::start(Sql, start)?;
+        self.supply.join([taker]);
+        Ok(self.model.get_or_init(|| model))
     }
 
     /// Asks what is folded so far, on a thread of its own, in turn with others.
@@ -89,21 +83,21 @@ impl OnDemand {
     ///
     /// [`AskError`]; it is busy if the turn does not come in time.
     pub async fn ask(&self, question: Question, limits: Limits) -> Result<Answer<Rows>, AskError> {
+        let serving = self.model().await?.shared.serving();
         let turn = timeout(PATIENCE, self.turns.acquire()).await;
         let Ok(Ok(_turn)) = turn else { return Err(AskError::Busy) };
-        let directory = self.directory.clone();
         let asked = tokio::task::spawn_blocking(move || {
-            let mut reader = Reader::open(&directory).map_err(AskError::Tables)?;
+            let mut reader = Reader::open_file(serving.path()).map_err(AskError::Tables)?;
             reader.ask(&question, limits)
         });
         asked.await?
     }
 
-    /// Stops following, after what is being folded has been committed.
+    /// Stops, after what is being folded has been committed, once nobody feeds it any more.
     pub(super) async fn stop(&self) {
         self.turns.close();
-        drop(self.reading.lock().unwrap_or_else(PoisonError::into_inner).take());
         if let Some(model) = self.started() {
+            model.interrupt().await;
             model.ended().await;
         }
     }

@@ -7,10 +7,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{
-    Runner, RunnerError,
-    read::{Fed, Feed},
-};
+use super::{Runner, RunnerError, read::Fed, supply::Taker};
 use crate::{
     models::{Phase, Progress},
     projection::Projection,
@@ -29,13 +26,15 @@ pub(crate) enum Indexing {
 }
 
 /// A projection that is being kept level for as long as it is fed.
-pub(crate) struct Following(JoinHandle<()>);
+pub(crate) struct Following(Option<JoinHandle<()>>);
 
 impl Following {
-    /// Waits until the batch in hand is committed, once its reader has stopped.
+    /// Waits until the batch in hand is committed, once nobody feeds it any more.
     pub(crate) async fn ended(&mut self) {
-        // Either it ended, or it panicked and the panic has been reported already.
-        let _ = (&mut self.0).await;
+        if let Some(folder) = self.0.take() {
+            // Either it ended, or it panicked and the panic has been reported already.
+            let _ = folder.await;
+        }
     }
 }
 
@@ -44,12 +43,12 @@ pub(crate) fn follow<P: Projection>(
     runner: Runner<P>,
     indexing: Indexing,
     progress: watch::Sender<Progress>,
-) -> (Following, Feed) {
+) -> (Following, Taker) {
     // One is folded while the next one waits and another one is read and decoded.
     let (batches, inbox) = mpsc::channel(1);
-    let feed = Feed { after: runner.checkpoint(), batches };
+    let taker = Taker { name: runner.projection.name(), progress: progress.subscribe(), batches };
     let folder = tokio::task::spawn_blocking(move || fold(runner, indexing, inbox, &progress));
-    (Following(folder), feed)
+    (Following(Some(folder)), taker)
 }
 
 fn fold<P: Projection>(
@@ -70,7 +69,8 @@ fn fold<P: Projection>(
         if let Err(error) = done {
             return stall(&runner, progress, &error);
         }
-        tell(progress, &runner, if is_level { Phase::Live } else { Phase::CatchingUp });
+        let phase = if is_level { Phase::Live } else { Phase::CatchingUp };
+        progress.send_replace(runner.progress(phase));
     }
     if indexing == Indexing::AtTheEnd
         && let Err(error) = runner.index()
@@ -91,7 +91,8 @@ fn retry<P: Projection>(
             Err(RunnerError::File(error)) if !stopping() => {
                 let name = runner.projection.name();
                 tracing::warn!(projection = name, %error, "`{name}` waits for its file: {error}");
-                tell(progress, runner, Phase::Stalled { why: error.to_string() });
+                let (at, why) = (None, error.to_string());
+                progress.send_replace(runner.progress(Phase::Stalled { at, why }));
                 std::thread::sleep(PAUSE);
             }
             done => return done,
@@ -106,14 +107,9 @@ fn stall<P: Projection>(
 ) {
     let name = runner.projection.name();
     tracing::error!(projection = name, %error, "`{name}` has {error}");
-    tell(progress, runner, Phase::Stalled { why: error.to_string() });
-}
-
-fn tell<P: Projection>(progress: &watch::Sender<Progress>, runner: &Runner<P>, phase: Phase) {
-    progress.send_replace(Progress {
-        checkpoint: runner.checkpoint(),
-        recorded_at: runner.recorded_at(),
-        phase,
-        skipped: runner.checkpoint.skipped,
-    });
+    let at = match error {
+        RunnerError::Stalled { position, .. } => Some(*position),
+        RunnerError::Log(_) | RunnerError::File(_) => None,
+    };
+    progress.send_replace(runner.progress(Phase::Stalled { at, why: error.to_string() }));
 }

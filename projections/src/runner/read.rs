@@ -43,14 +43,14 @@ impl Hurry {
 pub(super) type Fed = (Arc<Batch>, Option<GlobalPosition>);
 
 /// Where batches go, and where their reader begins.
-pub(crate) struct Feed {
+pub(super) struct Feed {
     pub(super) after: Option<GlobalPosition>,
     pub(super) batches: mpsc::Sender<Fed>,
 }
 
 /// Reads the log for as long as it is kept.
 #[derive(Debug)]
-pub(crate) struct Reading {
+pub(super) struct Reading {
     _kept: watch::Sender<()>,
 }
 
@@ -58,7 +58,7 @@ impl Reading {
     /// Reads for all of these, from the least of their places on.
     ///
     /// Must be called within a tokio runtime.
-    pub(crate) fn start(log: &Arc<dyn Log>, feeds: Vec<Feed>, hurry: &Hurry) -> Self {
+    pub(super) fn start(log: &Arc<dyn Log>, feeds: Vec<Feed>, hurry: &Hurry) -> Self {
         let (keep, kept) = watch::channel(());
         let (log, hurried) = (Arc::clone(log), hurry.0.subscribe());
         spawn(Reader { log, feeds, head: None, hurried, kept });
@@ -250,7 +250,7 @@ mod tests {
             // A reader says first where the log ends, with nothing to fold.
             let Some(news) = batch.after(before) else { continue };
             let from = brought.last().map_or(1, |last| last + 1);
-            brought.extend(from..from + news.part.skipped.len() as u64);
+            brought.extend(from..from + news.skipped.len() as u64);
             assert_eq!(brought.last(), Some(&news.through.0), "nothing is left out or repeated");
         }
         brought

@@ -8,7 +8,7 @@ use std::{
 use rusqlite::{Connection, Result, config::DbConfig};
 
 use super::{AskError, Limits, NAMES, PREFIX, Question, Rows, Sql, ask::ask, functions, guard};
-use crate::{models::Answer, tables};
+use crate::{files::Files, models::Answer, tables};
 
 /// After how many of SQLite's instructions it is looked whether time is up: some microseconds.
 const INSTRUCTIONS: i32 = 1_000;
@@ -30,7 +30,12 @@ impl Reader {
     ///
     /// What SQLite says.
     pub fn open(directory: &Path) -> Result<Self> {
-        let tables = tables::open_to_ask(&tables::path(directory, &Sql))?;
+        Self::open_file(&Files::of(directory, &Sql).serving())
+    }
+
+    /// Opens this file.
+    pub(crate) fn open_file(path: &Path) -> Result<Self> {
+        let tables = tables::open_to_ask(path)?;
         for name in NAMES {
             // Unqualified names are looked for here first, and the file has tables of its own by
             // these names.

@@ -248,7 +248,7 @@ fn of_lane<'r>(
     let stream = lane.stream();
     let event = |record: &'r Recorded<DomainEvent>| match &record.event {
         DomainEvent::Lane(event) => Some((record, event)),
-        DomainEvent::Release(_) | DomainEvent::Environment(_) => None,
+        DomainEvent::Release(_) | DomainEvent::Environment(_) | DomainEvent::Projection(_) => None,
     };
     records.iter().filter(|record| record.stream == stream).filter_map(event).collect()
 }

@@ -6,8 +6,10 @@
     reason = "a test says what it expects by failing"
 )]
 
+mod definitions;
 mod laws;
 mod lists;
+mod rebuilds;
 mod sql;
 mod stalls;
 mod support;

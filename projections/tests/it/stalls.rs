@@ -49,7 +49,7 @@ async fn stalls(model: &Model, position: GlobalPosition) -> String {
     let behind = model.at_least(position, PATIENCE).await.unwrap_err();
     assert!(behind.stalled, "{behind:?}");
     match model.progress().phase {
-        Phase::Stalled { why } => why,
+        Phase::Stalled { at: _, why } => why,
         other @ (Phase::CatchingUp | Phase::Live) => unreachable!("{} is {other:?}", model.name()),
     }
 }

@@ -48,6 +48,11 @@ impl World {
         let _ = self.lanes.execute(&lane.stream(), None, command, metadata, |_, _| ()).await;
     }
 
+    /// How many commands were executed.
+    pub(crate) fn requests(&self) -> i64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
     /// Folds the log into a model from nothing.
     pub(crate) async fn fold<P: Projection>(&self, projection: P) -> Runner<P> {
         let mut runner = Runner::in_memory(projection, self.log.id()).unwrap();
@@ -91,6 +96,7 @@ pub(crate) fn request(second: i64, asked: Asked) -> Request {
         external_id: None,
         labels: std::collections::BTreeMap::new(),
         acknowledged: Vec::new(),
+        configuration: None,
     }
 }
 

@@ -1,0 +1,160 @@
+//! Events of the log on their way to a script.
+
+use std::{borrow::Cow, collections::HashSet, io, ops::Range};
+
+use jiff::Timestamp;
+use shiplog_domain::{
+    lane::LaneId,
+    stream::StreamName,
+    wire::{Decoded, DomainEvent, EncodedEvent},
+};
+use shiplog_store::{log::Recorded, position::GlobalPosition};
+
+use super::protocol::{self, Order, ScriptEvent, Shape, SourceKind};
+
+/// Which events a script asks for.
+#[derive(Clone, Debug)]
+pub(super) struct Filter {
+    streams: Streams,
+    types: Option<HashSet<String>>,
+}
+
+#[derive(Clone, Debug)]
+enum Streams {
+    All,
+    Category(String),
+    Named(HashSet<String>),
+}
+
+impl Filter {
+    pub(super) fn new(shape: &Shape) -> Self {
+        let names = || shape.source.names.iter().cloned();
+        let streams = match shape.source.kind {
+            SourceKind::All => Streams::All,
+            SourceKind::Category => Streams::Category(names().collect()),
+            SourceKind::Streams => Streams::Named(names().collect()),
+        };
+        Self { streams, types: shape.types.as_ref().map(|types| types.iter().cloned().collect()) }
+    }
+
+    fn takes(&self, stream: &StreamName, event_type: &str) -> bool {
+        let is_of = match &self.streams {
+            Streams::All => true,
+            Streams::Category(name) => stream.family().is_some_and(|(family, _)| family == name),
+            Streams::Named(names) => names.contains(stream.as_str()),
+        };
+        is_of && self.types.as_ref().is_none_or(|types| types.contains(event_type))
+    }
+}
+
+/// An event that a script asks for.
+struct Wanted {
+    recorded: Recorded<EncodedEvent>,
+    /// Its payload in the newest schema, where it was written in an older one.
+    lifted: Option<Vec<u8>>,
+    /// How far the batch is with it.
+    place: Place,
+}
+
+/// How far a batch, or a part of it, goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Its last record, and when that was recorded.
+    pub(super) position: GlobalPosition,
+    pub(super) recorded_at: Timestamp,
+    /// How many records it goes over.
+    pub(super) looked_at: u64,
+    /// How many of them are of a future Shiplog and were passed over.
+    pub(super) skipped: u64,
+}
+
+/// Events that follow each other, as far as they can be read and the script asks for them.
+#[derive(Default)]
+pub(super) struct Batch {
+    wanted: Vec<Wanted>,
+    /// How far it goes; none if it is empty.
+    pub(super) through: Option<Place>,
+    /// Why nobody gets any further.
+    pub(super) unreadable: Option<String>,
+}
+
+impl Batch {
+    pub(super) fn of(
+        records: impl IntoIterator<Item = Recorded<EncodedEvent>>,
+        filter: &Filter,
+    ) -> Self {
+        let mut batch = Self::default();
+        for recorded in records {
+            if !batch.take(recorded, filter) {
+                break;
+            }
+        }
+        batch
+    }
+
+    /// Takes a record, or passes it over; false if it can be neither.
+    fn take(&mut self, recorded: Recorded<EncodedEvent>, filter: &Filter) -> bool {
+        let (looked_at, skipped) =
+            self.through.map_or((0, 0), |place| (place.looked_at, place.skipped));
+        let (position, recorded_at) = (recorded.position, recorded.recorded_at);
+        let place = Place { position, recorded_at, looked_at: looked_at + 1, skipped };
+        match DomainEvent::newest(&recorded.stream, &recorded.event) {
+            Ok(Decoded::Known(data)) => {
+                self.through = Some(place);
+                if filter.takes(&recorded.stream, &recorded.event.event_type) {
+                    let lifted = match data {
+                        Cow::Borrowed(_) => None,
+                        Cow::Owned(lifted) => Some(lifted),
+                    };
+                    self.wanted.push(Wanted { recorded, lifted, place });
+                }
+            }
+            Ok(Decoded::Skippable { .. }) => {
+                self.through = Some(Place { skipped: skipped + 1, ..place });
+            }
+            Err(error) => {
+                let stream = &recorded.stream;
+                let why = format!("stalled at event {position} of `{stream}`: {error}");
+                self.unreadable = Some(why);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// How many events the script is given.
+    pub(super) fn len(&self) -> usize {
+        self.wanted.len()
+    }
+
+    /// How far the batch is with an event that the script is given.
+    pub(super) fn place(&self, index: usize) -> Option<Place> {
+        self.wanted.get(index).map(|wanted| wanted.place)
+    }
+
+    /// The order to fold some of them.
+    pub(super) fn order(&self, range: Range<usize>) -> io::Result<Vec<u8>> {
+        let wanted = self.wanted.get(range).unwrap_or_default();
+        let events = wanted.iter().map(event).collect::<Result<_, _>>()?;
+        protocol::encode(&Order::Fold(events))
+    }
+}
+
+fn event(wanted: &Wanted) -> io::Result<ScriptEvent<'_>> {
+    let Wanted { recorded, lifted, place: _ } = wanted;
+    let data = lifted.as_ref().unwrap_or(&recorded.event.data);
+    let lane = LaneId::from_stream(&recorded.stream);
+    Ok(ScriptEvent {
+        event_type: &recorded.event.event_type,
+        stream: recorded.stream.as_str(),
+        version: recorded.version.0,
+        position: recorded.position.0,
+        created: recorded.recorded_at.to_string(),
+        id: recorded.id.to_string(),
+        data: std::str::from_utf8(data).map_err(io::Error::other)?,
+        metadata: serde_json::to_string(&recorded.metadata)?,
+        lane: lane.map(|LaneId { service, environment }| {
+            (service.as_str().to_owned(), environment.as_str().to_owned())
+        }),
+    })
+}

@@ -1,0 +1,222 @@
+//! Keeps one projection that a user wrote level with the log.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use shiplog_domain::projection::ProjectionName;
+use shiplog_store::{log::Log, position::GlobalPosition};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::{
+    batch::{Batch, Filter},
+    child::Program,
+    folder::{Fault, Folder, Stop},
+    tables,
+};
+
+/// About how many events make a batch while it catches up.
+const ENOUGH: usize = 4_096;
+
+/// The least time between two batches once it is level.
+const GATHERING: Duration = Duration::from_millis(50);
+
+/// How long to wait before trying again what a machine's fault stopped.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What a projection that a user wrote is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Folding what was recorded before.
+    CatchingUp,
+    /// Level with the log.
+    Live,
+    /// Folding nothing, because somebody wants it so.
+    Paused,
+    /// Its script failed; it stays at the event before.
+    Faulted(Fault),
+    /// It cannot go on, and its script is not to blame.
+    Stalled {
+        /// Why.
+        why: String,
+    },
+}
+
+/// How far a projection that a user wrote has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// What it is doing.
+    pub status: Status,
+    /// Up to where the log is folded.
+    pub checkpoint: Option<GlobalPosition>,
+    /// When the event there was recorded.
+    pub recorded_at: Option<Timestamp>,
+    /// How many events of the log were looked at.
+    pub events: u64,
+    /// How many events of a future Shiplog were passed over.
+    pub skipped: u64,
+    /// Whether it has a state for each of several partitions; none as long as nobody knows.
+    pub is_partitioned: Option<bool>,
+}
+
+impl Standing {
+    /// Of a projection that has yet to begin.
+    pub fn new(status: Status) -> Self {
+        Self {
+            status,
+            checkpoint: None,
+            recorded_at: None,
+            events: 0,
+            skipped: 0,
+            is_partitioned: None,
+        }
+    }
+
+    fn of(folder: &Folder, status: Status) -> Self {
+        let reached = folder.reached();
+        Self {
+            status,
+            checkpoint: reached.position,
+            recorded_at: reached.recorded_at,
+            events: reached.events,
+            skipped: reached.skipped,
+            is_partitioned: Some(folder.is_partitioned()),
+        }
+    }
+}
+
+/// What keeps one projection level.
+pub(super) struct Keeper {
+    pub(super) log: Arc<dyn Log>,
+    pub(super) program: Program,
+    pub(super) name: ProjectionName,
+    pub(super) source: String,
+    pub(super) file: PathBuf,
+    pub(super) standing: watch::Sender<Standing>,
+}
+
+impl Keeper {
+    /// Keeps it level until it is dropped, or its script fails.
+    pub(super) async fn keep(self) {
+        let name = &self.name;
+        loop {
+            let status = match self.follow().await {
+                Stop::Fault(fault) => {
+                    let (message, position) = (&fault.message, fault.position);
+                    tracing::warn!(%name, ?position, message, "the projection `{name}` has failed");
+                    self.tell(Status::Faulted(fault));
+                    return;
+                }
+                Stop::Machine(why) => Status::Stalled { why },
+            };
+            if let Status::Stalled { why } = &status {
+                tracing::warn!(%name, why, "the projection `{name}` waits: {why}");
+            }
+            self.tell(status);
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Folds nothing, and tells how far it had come.
+    pub(super) async fn hold(self) {
+        let file = self.file.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            file.exists().then(|| tables::peek(&file)).transpose()
+        });
+        if let Ok(Ok(Some(reached))) = read.await {
+            self.standing.send_replace(Standing {
+                checkpoint: reached.position,
+                recorded_at: reached.recorded_at,
+                events: reached.events,
+                skipped: reached.skipped,
+                ..Standing::new(Status::Paused)
+            });
+        }
+        std::future::pending::<()>().await;
+    }
+
+    fn tell(&self, status: Status) {
+        self.standing.send_modify(|standing| standing.status = status);
+    }
+
+    /// Folds what there is and then what comes, until that does not go.
+    async fn follow(&self) -> Stop {
+        let file = (Some(self.file.as_path()), self.log.id());
+        let script = (&self.name, self.source.as_str());
+        let mut folder = match Folder::start(&self.program, script, file).await {
+            Ok(folder) => folder,
+            Err(stop) => return stop,
+        };
+        self.report(Standing::of(&folder, Status::CatchingUp)).await;
+        let (mut reading, mut batches) = self.read(&folder);
+        while let Some(batch) = batches.recv().await {
+            let began = Instant::now();
+            if let Err(stop) = folder.fold(&batch).await {
+                self.standing.send_replace(Standing::of(&folder, Status::CatchingUp));
+                return stop;
+            }
+            let is_level = self.report(Standing::of(&folder, Status::CatchingUp)).await;
+            if let Some(why) = batch.unreadable {
+                return Stop::Machine(why);
+            }
+            if is_level {
+                sleep_until(began + GATHERING).await;
+            }
+        }
+        let ended = reading.join_next().await;
+        Stop::Machine(match ended {
+            Some(Ok(why)) => why,
+            Some(Err(_)) | None => "reading the log was interrupted".into(),
+        })
+    }
+
+    /// Tells where it is; returns whether that is where the log ends.
+    async fn report(&self, standing: Standing) -> bool {
+        let head = self.log.head().await;
+        let is_level = head.is_ok_and(|head| standing.checkpoint >= head);
+        let status = if is_level { Status::Live } else { Status::CatchingUp };
+        self.standing.send_replace(Standing { status, ..standing });
+        is_level
+    }
+
+    /// Reads and filters ahead of the folding; says at last why it has ended.
+    fn read(&self, folder: &Folder) -> (JoinSet<String>, mpsc::Receiver<Batch>) {
+        let (sender, batches) = mpsc::channel(2);
+        let after = folder.reached().position;
+        let mut reading = JoinSet::new();
+        reading.spawn(read(Arc::clone(&self.log), after, folder.filter(), sender));
+        (reading, batches)
+    }
+}
+
+async fn read(
+    log: Arc<dyn Log>,
+    after: Option<GlobalPosition>,
+    filter: Filter,
+    batches: mpsc::Sender<Batch>,
+) -> String {
+    let mut pieces = log.subscribe(after).ready_chunks(ENOUGH);
+    while let Some(records) = pieces.next().await {
+        let mut fault = None;
+        let records = records.into_iter().map_while(|record| match record {
+            Ok(record) => Some(record),
+            Err(error) => {
+                fault = Some(error);
+                None
+            }
+        });
+        let batch = Batch::of(records.collect::<Vec<_>>(), &filter);
+        let is_last = batch.unreadable.is_some();
+        if batches.send(batch).await.is_err() || is_last {
+            break;
+        }
+        if let Some(fault) = fault {
+            return fault.to_string();
+        }
+    }
+    "reading the log has ended".into()
+}

@@ -1,0 +1,41 @@
+//! What a script may take.
+
+use std::time::Duration;
+
+/// How long one event's handler may run, or the script itself when it is loaded.
+pub(super) const PER_EVENT: Duration = Duration::from_secs(1);
+
+/// How long its process may say nothing before it is killed: within some of the language's own
+/// functions, the interpreter does not look at the time.
+pub(super) const SILENCE: Duration = Duration::from_secs(3);
+
+/// How often it says that it is still folding.
+pub(super) const SAYS: Duration = Duration::from_millis(250);
+
+/// How much memory the interpreter may take, in bytes.
+pub(super) const MEMORY: usize = 256 << 20;
+
+/// How deep its calls may go, in bytes of the stack.
+pub(super) const STACK: usize = 1 << 20;
+
+/// How much memory its process may map, in bytes: what the interpreter itself does not count, too.
+pub(super) const ADDRESS_SPACE: u64 = 2 << 30;
+
+/// How many characters the state of one partition may have as JSON, and its result.
+pub(super) const STATE: usize = 1 << 20;
+
+/// How many bytes all states may have.
+pub(super) const STATES: i64 = 64 << 20;
+
+/// How many partitions there may be.
+pub(super) const PARTITIONS: usize = 100_000;
+
+/// How many characters a partition's name may have.
+pub(super) const KEY: usize = 1_000;
+
+/// How many levels deep a state may be.
+pub(super) const DEPTH: usize = 64;
+
+/// How many lines `console.log` keeps, and how many characters of each.
+pub(super) const LOG_LINES: usize = 1_000;
+pub(super) const LOG_CHARACTERS: usize = 1_000;

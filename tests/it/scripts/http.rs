@@ -1,0 +1,194 @@
+//! The paths of projections that users write.
+
+use serde_json::{Value, json};
+
+use super::{define, partitions, shown, state};
+use crate::support::{Answer, Client, Server};
+
+const BY_SERVICE: &str = "fromCategory('lane').partitionBy(e => e.service).when({
+    DeploymentSucceeded(s, e) { s.ok = (s.ok ?? 0) + 1; console.log(e.service) } })";
+
+fn send(client: &Client, method: &str, path: &str, body: &Value) -> Answer {
+    let kind = [("Content-Type", "application/json")];
+    client.send(method, path, &kind, body.to_string().as_bytes())
+}
+
+/// Two services, three deployments.
+fn history(client: &Client) {
+    for (service, version) in [("checkout", "1"), ("search", "7"), ("checkout", "2")] {
+        let body = json!({
+            "service": service, "environment": "production", "status": "succeeded",
+            "release": { "version": version }, "at": "2026-03-06T10:00:00Z",
+        });
+        send(client, "POST", "/v1/deployments", &body).expect(201);
+    }
+}
+
+fn server() -> (tempfile::TempDir, Server, Client) {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let client = server.client();
+    history(&client);
+    (data, server, client)
+}
+
+#[test]
+fn a_projection_is_defined_shown_listed_changed_and_dropped() {
+    let (_data, _server, client) = server();
+    let defined = define(&client, "by-service", BY_SERVICE).expect(201).json();
+    assert_eq!(defined["language"], "javascript");
+    assert_eq!(defined["source"], BY_SERVICE);
+    let found = partitions(&client, "by-service");
+    let told: Vec<_> = found.iter().map(|one| (&one["partition"], &one["state"])).collect();
+    let (checkout, search) = (json!({ "ok": 2 }), json!({ "ok": 1 }));
+    assert_eq!(told, [(&json!("checkout"), &checkout), (&json!("search"), &search)]);
+    let one = client.get("/v1/projections/by-service/state?partition=search").expect(200).json();
+    assert_eq!(one["state"], search);
+
+    let now = shown(&client, "by-service");
+    assert_eq!((&now["status"], &now["partitioned"]), (&json!("live"), &json!(true)), "{now}");
+    assert_eq!((&now["events_done"], &now["events_total"]), (&json!(7), &json!(7)), "{now}");
+    let listed = client.get("/v1/projections").expect(200).json();
+    let names: Vec<_> =
+        listed["items"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert!(
+        names.contains(&&json!("by-service")) && names.contains(&&json!("current")),
+        "{listed}"
+    );
+
+    define(&client, "by-service", "fromAll().when({ $any(s) { s.n = 1 } })").expect(200);
+    assert_eq!(state(&client, "by-service")["state"], json!({ "n": 1 }));
+    send(&client, "DELETE", "/v1/projections/by-service", &json!({})).expect(204);
+    let position = client.position();
+    let level = [("Shiplog-At-Least", position.as_str())];
+    client.send("GET", "/v1/projections/by-service", &level, b"").expect(404);
+    let changes = client.get("/v1/projections/by-service/changes").expect(200).json();
+    let whats: Vec<_> = changes["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["what"].as_str().unwrap())
+        .collect();
+    assert_eq!(whats, ["dropped", "defined", "defined"]);
+    assert_eq!(changes["items"][2]["source"], BY_SERVICE);
+}
+
+#[test]
+fn what_is_paused_keeps_its_states_and_goes_on_when_it_is_resumed() {
+    let (_data, _server, client) = server();
+    define(&client, "counts", "fromAll().when({ $any(s) { s.n = (s.n ?? 0) + 1 } })").expect(201);
+    let before = state(&client, "counts");
+    let paused =
+        send(&client, "POST", "/v1/projections/counts/pause", &json!({})).expect(200).json();
+    assert_eq!(paused["status"], "paused");
+    history(&client);
+    let kept = client.get("/v1/projections/counts/state").expect(200).json();
+    assert_eq!(kept, before);
+    let behind = client.send(
+        "GET",
+        "/v1/projections/counts/state",
+        &[("Shiplog-At-Least", client.position().as_str())],
+        b"",
+    );
+    assert_eq!(behind.expect(503).json()["code"], "projection-behind");
+    send(&client, "POST", "/v1/projections/counts/resume", &json!({})).expect(200);
+    let after = state(&client, "counts");
+    assert_eq!(after["state"]["n"], after["position"]);
+}
+
+#[test]
+fn what_cannot_be_defined_or_asked_is_told_what_is_wrong_with_it() {
+    let (_data, _server, client) = server();
+    let refused =
+        |name: &str, source: &str, status: u16| define(&client, name, source).expect(status).json();
+    let wrong = refused("broken", "fromAll().when({\n  A(s e) {}\n})", 400);
+    assert_eq!(wrong["code"], "script-fails");
+    assert_eq!(wrong["errors"][0]["pointer"], "/source");
+    assert!(wrong["errors"][0]["detail"].as_str().unwrap().starts_with("line 2: "), "{wrong}");
+    assert_eq!(refused("endless", "for (;;) {}", 400)["code"], "script-fails");
+    assert_eq!(refused("current", BY_SERVICE, 409)["code"], "projection-is-built-in");
+    assert_eq!(refused("1st", BY_SERVICE, 400)["errors"][0]["pointer"], "{name}");
+    let position = client.position();
+
+    let put = |body: Value| send(&client, "PUT", "/v1/projections/a", &body).expect(400).json();
+    let unknown = put(json!({ "language": "python", "source": "1" }));
+    assert_eq!(unknown["errors"][0]["pointer"], "/language");
+    let empty = put(json!({ "language": "javascript", "source": "" }));
+    assert_eq!(empty["errors"][0]["pointer"], "/source");
+    assert_eq!(client.position(), position, "nothing of it was recorded");
+
+    client.get("/v1/projections/nothing").expect(404);
+    client.get("/v1/projections/nothing/state").expect(404);
+    define(&client, "parts", BY_SERVICE).expect(201);
+    partitions(&client, "parts");
+    let without = client.get("/v1/projections/parts/state").expect(400).json();
+    assert_eq!(without["errors"][0]["pointer"], "?partition");
+    client.get("/v1/projections/parts/state?partition=nothing").expect(404);
+}
+
+#[test]
+fn a_preview_shows_what_a_script_would_come_to_and_keeps_nothing() {
+    let (_data, _server, client) = server();
+    let position = client.position();
+    let preview =
+        |body: Value| send(&client, "POST", "/v1/projections/preview", &body).expect(200).json();
+    let tried = preview(json!({ "language": "javascript", "source": BY_SERVICE }));
+    assert_eq!(tried["partitions_total"], 2);
+    assert_eq!(tried["partitions"][0]["state"], json!({ "ok": 2 }));
+    assert_eq!(tried["log"], json!(["checkout", "search", "checkout"]));
+    assert_eq!((&tried["state"], &tried["fault"]), (&Value::Null, &Value::Null));
+
+    let counts = "fromAll().when({ $any(s) { s.n = (s.n ?? 0) + 1 } })";
+    let of = |slice: Value| {
+        let mut body = json!({ "language": "javascript", "source": counts });
+        body.as_object_mut().unwrap().extend(slice.as_object().unwrap().clone());
+        preview(body)["state"]["n"].clone()
+    };
+    assert_eq!(of(json!({})), 6);
+    assert_eq!(of(json!({ "after": 2, "until": 5 })), 3);
+    assert_eq!(of(json!({ "service": "search" })), 2);
+    assert_eq!(
+        of(json!({ "types": ["DeploymentRequested"], "stream": "lane-checkout@production" })),
+        2
+    );
+    assert_eq!(of(json!({ "before": "2001-01-01T00:00:00Z" })), Value::Null);
+
+    let failed = preview(json!({ "language": "javascript",
+        "source": "fromAll().when({ $any(s, e) {\n s.n = e.position; e.no.such } })" }));
+    assert_eq!((&failed["fault"]["position"], &failed["fault"]["line"]), (&json!(1), &json!(2)));
+    assert_eq!(client.position(), position, "nothing was recorded");
+}
+
+#[test]
+fn a_preview_and_a_projection_can_be_followed() {
+    let (_data, server, client) = server();
+    let body = json!({ "language": "javascript", "source": BY_SERVICE });
+    let headers = [("Content-Type", "application/json"), ("Accept", "text/event-stream")];
+    let answer =
+        client.send("POST", "/v1/projections/preview", &headers, body.to_string().as_bytes());
+    let text = answer.expect(200).text();
+    assert!(
+        text.contains("event: progress\ndata: {\"events_done\":6,\"events_total\":6}"),
+        "{text}"
+    );
+    assert!(text.contains("event: result\ndata: {\"state\":null"), "{text}");
+
+    define(&client, "by-service", BY_SERVICE).expect(201);
+    partitions(&client, "by-service");
+    // The stream ends when the server stops.
+    let following = std::thread::spawn({
+        let client = client.anew();
+        move || client.get("/v1/projections/by-service/live").expect(200).text()
+    });
+    while !client.get("/metrics").expect(200).text().contains("projections/{name}/live") {
+        if following.is_finished() {
+            break;
+        }
+        if shown(&client, "by-service")["status"] == "live" {
+            break;
+        }
+    }
+    assert!(server.stop().success());
+    let text = following.join().unwrap();
+    assert!(text.contains("event: progress\ndata: {\"name\":\"by-service\""), "{text}");
+}
