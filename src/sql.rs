@@ -120,7 +120,7 @@ fn ask(
     let mut said = None;
     let mut repeated = 0;
     loop {
-        let unanswered = match client.answer(&path, body, accept) {
+        let unanswered = match client.ask(&path, body, accept) {
             Ok(text) => return Ok(text),
             Err(unanswered) => unanswered,
         };

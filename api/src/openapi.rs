@@ -122,13 +122,13 @@ fn problem_response(kind: ProblemKind) -> Value {
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let asks = QUESTIONS.contains(&path);
     let reads = method == "get" || asks;
+    // What records nothing needs no key, nor anybody who does it.
+    let records = !reads && !path.contains("/rebuild");
     let problems = match (asks, reads) {
         (true, _) => QUESTION_PROBLEMS,
         (false, true) => READ_PROBLEMS,
         (false, false) => WRITE_PROBLEMS,
     };
-    // What records nothing needs no key, nor anybody who does it.
-    let records = !reads && !path.contains("/rebuild");
     if let Some(responses) = operation.pointer_mut("/responses").and_then(Value::as_object_mut) {
         for (status, response) in responses.iter_mut() {
             if status.starts_with('2') && path.starts_with("/v1/") {

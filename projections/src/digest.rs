@@ -31,13 +31,10 @@ pub fn digest(tables: &Connection) -> Result<Digest> {
     for Table { name, words } in tables_of(tables)? {
         hasher.update(name.as_bytes());
         let statement = if words {
-            tables.execute_batch(&format!(
-                "CREATE VIRTUAL TABLE IF NOT EXISTS temp.{name}_words
-                 USING fts5vocab(main, {name}, instance)"
-            ))?;
+            list_words(tables, &name)?;
             format!("SELECT term, doc, col, \"offset\" FROM temp.{name}_words")
         } else {
-            format!("SELECT * FROM main.{name} ORDER BY {}", key(tables, &name)?)
+            format!("SELECT * FROM main.{name} ORDER BY {}", key(tables, &name)?.join(", "))
         };
         let mut statement = tables.prepare(&statement)?;
         let columns = statement.column_count();
@@ -51,13 +48,14 @@ pub fn digest(tables: &Connection) -> Result<Digest> {
     Ok(Digest(hasher.finalize().into()))
 }
 
-struct Table {
-    name: String,
+pub(crate) struct Table {
+    pub(crate) name: String,
     /// Whether it is a search index, which has words instead of rows.
-    words: bool,
+    pub(crate) words: bool,
 }
 
-fn tables_of(tables: &Connection) -> Result<Vec<Table>> {
+/// The tables that a digest is of, by name.
+pub(crate) fn tables_of(tables: &Connection) -> Result<Vec<Table>> {
     tables
         .prepare(
             "SELECT name, type = 'virtual' FROM pragma_table_list
@@ -69,12 +67,21 @@ fn tables_of(tables: &Connection) -> Result<Vec<Table>> {
         .collect()
 }
 
-fn key(tables: &Connection, name: &str) -> Result<String> {
+/// Makes the words of a search index a table, `temp.<name>_words`.
+fn list_words(tables: &Connection, name: &str) -> Result<()> {
+    tables.execute_batch(&format!(
+        "CREATE VIRTUAL TABLE IF NOT EXISTS temp.{name}_words
+         USING fts5vocab(main, {name}, instance)"
+    ))
+}
+
+/// The columns by which a table's rows are told apart.
+pub(crate) fn key(tables: &Connection, name: &str) -> Result<Vec<String>> {
     let columns = tables
         .prepare("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk")?
         .query_map([name], |row| row.get(0))?
         .collect::<Result<Vec<String>>>()?;
-    Ok(if columns.is_empty() { "rowid".into() } else { columns.join(", ") })
+    Ok(if columns.is_empty() { vec!["rowid".into()] } else { columns })
 }
 
 /// Each value with its type and length, so that none runs into the next.

@@ -94,7 +94,7 @@ impl ReadModels {
     /// [`StartError`] if the directory or a file cannot be made.
     pub async fn start(log: &Arc<dyn Log>, directory: &Path) -> Result<Self, StartError> {
         let models = Self::follow(log, directory, Indexing::WhenLevel).await?;
-        for model in models.all().into_iter().chain(models.sql.started()) {
+        for model in models.all() {
             model.go_on().await;
         }
         Ok(models)
@@ -132,14 +132,13 @@ impl ReadModels {
 
     /// All of those that are always there.
     pub fn all(&self) -> [&Model; 5] {
-        let Self { current, history, rollbacks, releases, definitions, sql: _, supply: _ } = self;
+        let Self { current, history, rollbacks, releases, definitions, .. } = self;
         [current, history, rollbacks, releases, definitions]
     }
 
     /// The one with this name.
     pub fn named(&self, name: &str) -> Option<&Model> {
-        let mut there = self.all().into_iter().chain(self.sql.started());
-        there.find(|model| model.name() == name)
+        self.all().into_iter().find(|model| model.name() == name)
     }
 
     /// Stops following, after what is being folded has been committed. Rebuilds go on at the next

@@ -1,14 +1,29 @@
-//! Rebuilding a read model from the first event, and comparing it with the live one.
+//! Rebuilding a read model from the first event, and comparing it: with the live one, or with that of
+//! another log.
+
+mod blame;
+mod parting;
+mod rows;
 
 use std::path::Path;
 
-use shiplog_store::{log::Log, position::GlobalPosition};
+use rusqlite::{Connection, backup::Backup};
+use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
+use shiplog_store::{
+    log::{Log, Recorded},
+    position::GlobalPosition,
+};
 
+pub use self::{
+    blame::{Explained, Why},
+    parting::{Parting, part},
+    rows::{ColumnDifference, RowDifference},
+};
 use crate::{
     digest::{Digest, digest},
     files::Files,
     projection::Projection,
-    runner::{Runner, RunnerError},
+    runner::{Runner, RunnerError, Until},
     tables,
 };
 
@@ -25,6 +40,38 @@ pub struct Comparison {
     pub live: Digest,
 }
 
+/// A read model as it was at a place in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// Which read model.
+    pub name: &'static str,
+    /// Up to where it is folded; none if that is nothing.
+    pub position: Option<GlobalPosition>,
+    /// How many events that is.
+    pub events: u64,
+    /// What the log makes of it.
+    pub digest: Digest,
+}
+
+/// An event, in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brief {
+    /// Where it is.
+    pub position: GlobalPosition,
+    /// Its stream.
+    pub stream: StreamName,
+    /// What happened.
+    pub event_type: String,
+}
+
+impl From<&Recorded<EncodedEvent>> for Brief {
+    fn from(recorded: &Recorded<EncodedEvent>) -> Self {
+        let Recorded { position, stream, event, .. } = recorded;
+        let event_type = event.event_type.to_string();
+        Self { position: *position, stream: stream.clone(), event_type }
+    }
+}
+
 /// Why there is nothing to compare.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
@@ -32,11 +79,14 @@ pub enum ReplayError {
     #[error("there is no read model `{0}` here; a server makes it when it starts")]
     Missing(&'static str),
     /// A file failed.
-    #[error("a read model's file failed: {0}")]
+    #[error("a read model's file failed: {}", tables::in_words(.0))]
     Tables(#[from] rusqlite::Error),
     /// The log does not fold.
     #[error(transparent)]
     Runner(#[from] RunnerError),
+    /// A copy could not be made.
+    #[error("cannot copy a read model: {0}")]
+    Copy(#[from] std::io::Error),
 }
 
 /// Rebuilds a read model in `scratch`, up to where the live one in `directory` is, and digests both.
@@ -53,11 +103,7 @@ pub async fn replay<P: Projection>(
     scratch: &Path,
 ) -> Result<Comparison, ReplayError> {
     let name = projection.name();
-    let path = Files::of(directory, &projection).serving();
-    if !path.exists() {
-        return Err(ReplayError::Missing(name));
-    }
-    let mut live = tables::open_to_digest(&path)?;
+    let mut live = live(&projection, directory)?;
     let live = live.transaction()?;
     let position = tables::checkpoint(&live)?.position;
     let mut runner = Runner::open(projection, scratch, log.id())?;
@@ -65,4 +111,84 @@ pub async fn replay<P: Projection>(
         runner.catch_up_to(log, position).await?;
     }
     Ok(Comparison { name, position, rebuilt: digest(runner.tables())?, live: digest(&live)? })
+}
+
+/// Rebuilds a read model in `scratch`, as it was at a place in the log.
+///
+/// # Errors
+///
+/// [`ReplayError`].
+pub async fn past<P: Projection>(
+    projection: P,
+    log: &dyn Log,
+    until: Until,
+    scratch: &Path,
+) -> Result<Past, ReplayError> {
+    let name = projection.name();
+    let mut runner = Runner::open(projection, scratch, log.id())?;
+    runner.catch_up_until(log, until).await?;
+    let digest = digest(runner.tables())?;
+    Ok(Past { name, position: runner.checkpoint(), events: runner.events(), digest })
+}
+
+/// A read model that was compared with the live one, and what is to be known of the difference.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// Whether they differ.
+    pub comparison: Comparison,
+    /// In which rows, and because of which events. Where they differ and this is empty, it is the words
+    /// of a search index that are not those of its rows.
+    pub rows: Vec<Explained>,
+}
+
+/// Compares as [`replay`]; says in which rows the live read model is not what the log makes of it, and
+/// which event it is that made each of them different.
+///
+/// # Errors
+///
+/// [`ReplayError`].
+pub async fn explain<P: Projection + Clone>(
+    projection: P,
+    log: &dyn Log,
+    directory: &Path,
+    scratch: &Path,
+) -> Result<Explanation, ReplayError> {
+    let name = projection.name();
+    // A copy: the live one goes on while it is looked at for so long.
+    let copy = scratch.join("live.sqlite");
+    copy_of(&live(&projection, directory)?, &copy)?;
+    let live = tables::open_to_digest(&copy)?;
+    let position = tables::checkpoint(&live)?.position;
+    let path = scratch.join("rebuilt.sqlite");
+    let mut runner = Runner::open_file(projection.clone(), &path, log.id())?;
+    if position.is_some() {
+        runner.catch_up_to(log, position).await?;
+    }
+    let (rebuilt, live) = (digest(runner.tables())?, digest(&live)?);
+    drop(runner);
+    let comparison = Comparison { name, position, rebuilt, live };
+    let rows = if rebuilt == comparison.live {
+        Vec::new()
+    } else {
+        let differences = rows::differences(&path, &copy)?;
+        blame::blame(projection, (log, position), differences, scratch).await?
+    };
+    Ok(Explanation { comparison, rows })
+}
+
+/// The live read model, to be looked at.
+fn live(projection: &dyn Projection, directory: &Path) -> Result<Connection, ReplayError> {
+    let path = Files::of(directory, projection).serving();
+    if !path.exists() {
+        return Err(ReplayError::Missing(projection.name()));
+    }
+    Ok(tables::open_to_digest(&path)?)
+}
+
+/// Copies a database as it is now.
+fn copy_of(from: &Connection, to: &Path) -> rusqlite::Result<()> {
+    const PAGES: i32 = 4_096;
+    let mut to = Connection::open(to)?;
+    let backup = Backup::new(from, &mut to)?;
+    backup.run_to_completion(PAGES, std::time::Duration::ZERO, None)
 }

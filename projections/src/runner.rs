@@ -12,6 +12,7 @@ mod supply;
 use std::{path::Path, sync::Arc};
 
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, future, stream::TryChunksError};
+use jiff::Timestamp;
 use rusqlite::Connection;
 use shiplog_domain::wire::EncodedEvent;
 use shiplog_store::{
@@ -20,7 +21,7 @@ use shiplog_store::{
 };
 use tokio::task::JoinError;
 
-use self::batch::News;
+use self::batch::{News, Part};
 pub(crate) use self::{
     batch::{Batch, ENOUGH},
     follow::{Following, Indexing, follow},
@@ -70,6 +71,19 @@ fn interrupted<T>(decoded: Result<T, JoinError>) -> Result<T, LogFault> {
         reason: "reading was interrupted".into(),
         source: Some(Arc::new(error)),
     })
+}
+
+/// How far to fold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// As far as the log goes.
+    Head,
+    /// Up to this position.
+    Position(GlobalPosition),
+    /// What was recorded by then.
+    Time(Timestamp),
+    /// So many events.
+    Events(u64),
 }
 
 /// Folds events into the tables of one projection.
@@ -155,7 +169,30 @@ impl<P: Projection> Runner<P> {
         log: &dyn Log,
         target: Option<GlobalPosition>,
     ) -> Result<(), RunnerError> {
-        let wanted = |one: &Recorded<_>| target.is_none_or(|target| one.position <= target);
+        let target = target.map_or(Until::Head, Until::Position);
+        self.catch_up_until(log, target).await
+    }
+
+    /// Folds what is recorded, as far as is wanted.
+    pub(crate) async fn catch_up_until(
+        &mut self,
+        log: &dyn Log,
+        until: Until,
+    ) -> Result<(), RunnerError> {
+        let mut left = match until {
+            Until::Events(count) => count.saturating_sub(self.checkpoint.events),
+            Until::Head | Until::Position(_) | Until::Time(_) => u64::MAX,
+        };
+        let mut wanted = |one: &Recorded<_>| {
+            let is_wanted = left > 0
+                && match until {
+                    Until::Head | Until::Events(_) => true,
+                    Until::Position(position) => one.position <= position,
+                    Until::Time(time) => one.recorded_at <= time,
+                };
+            left = left.saturating_sub(1);
+            is_wanted
+        };
         let mut batches = log
             .read_all(self.checkpoint.position)
             .try_take_while(|one| future::ready(Ok(wanted(one))))
@@ -184,22 +221,33 @@ impl<P: Projection> Runner<P> {
     /// After a machine's fault the same batch can be given again.
     pub(crate) fn fold(&mut self, batch: &Batch) -> Result<(), RunnerError> {
         let done = self.checkpoint.position;
-        if let Some(news) = batch.after(done) {
-            match self.commit(&news) {
+        if let Some(News { part, through, recorded_at }) = batch.after(done) {
+            match self.commit(part, through, recorded_at) {
                 Ok(()) => {}
                 Err(error) if error.is_machine() => return Err(RunnerError::File(error)),
-                Err(_) => self.find_culprit(&news)?,
+                Err(_) => self.find_culprit(part, through, recorded_at)?,
             }
         }
         batch.stall(done)
     }
 
     /// Rows and checkpoint, together or not at all.
-    fn commit(&mut self, news: &News<'_>) -> Result<(), ApplyError> {
-        let to = self.checkpoint.after(news);
+    fn commit(
+        &mut self,
+        part: Part<'_>,
+        through: GlobalPosition,
+        recorded_at: Timestamp,
+    ) -> Result<(), ApplyError> {
+        let skipped = part.skipped.len() as u64;
+        let to = Checkpoint {
+            position: Some(through),
+            recorded_at: Some(recorded_at),
+            skipped: self.checkpoint.skipped + skipped,
+            events: self.checkpoint.events + part.events.len() as u64 + skipped,
+        };
         let transaction = self.tables.transaction()?;
-        self.projection.keep(&transaction, news.written())?;
-        self.projection.fold(&transaction, news.events)?;
+        self.projection.keep(&transaction, part.written())?;
+        self.projection.fold(&transaction, part.events)?;
         tables::advance(&transaction, to)?;
         transaction.commit()?;
         self.checkpoint = to;
@@ -207,12 +255,17 @@ impl<P: Projection> Runner<P> {
     }
 
     /// Folds one event at a time, up to the one that does not go.
-    fn find_culprit(&mut self, news: &News<'_>) -> Result<(), RunnerError> {
-        let (steps, rest) = news.steps();
+    fn find_culprit(
+        &mut self,
+        part: Part<'_>,
+        through: GlobalPosition,
+        recorded_at: Timestamp,
+    ) -> Result<(), RunnerError> {
+        let (steps, rest) = part.steps();
         for step in steps {
             let Some(event) = step.events.first() else { continue };
             let position = event.position;
-            self.commit(&step).map_err(|error| {
+            self.commit(step, position, event.recorded_at).map_err(|error| {
                 if error.is_machine() {
                     return RunnerError::File(error);
                 }
@@ -223,20 +276,6 @@ impl<P: Projection> Runner<P> {
                 }
             })?;
         }
-        self.commit(&rest).map_err(RunnerError::File)
-    }
-}
-
-impl Checkpoint {
-    /// Where that is once all of the news is folded.
-    fn after(self, news: &News<'_>) -> Self {
-        let News { events, encoded: _, skipped, through, recorded_at } = *news;
-        let skipped = skipped.len() as u64;
-        Self {
-            position: Some(through),
-            recorded_at: Some(recorded_at),
-            skipped: self.skipped + skipped,
-            events: self.events + events.len() as u64 + skipped,
-        }
+        self.commit(rest, through, recorded_at).map_err(RunnerError::File)
     }
 }

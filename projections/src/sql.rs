@@ -39,9 +39,6 @@ const INDEXES: &str = include_str!("sql/indexes.sql");
 /// What the tables' names begin with, so that they are none of the ledger's.
 const PREFIX: &str = "sql_";
 
-/// What the read model is called.
-pub const NAME: &str = "sql";
-
 /// What can be asked.
 const NAMES: [&str; 4] = ["events", "deployments", "lanes", "rollbacks"];
 
@@ -61,7 +58,7 @@ pub fn is_made(directory: &Path) -> bool {
 
 impl Projection for Sql {
     fn name(&self) -> &'static str {
-        NAME
+        "sql"
     }
 
     fn version(&self) -> u32 {

@@ -109,6 +109,7 @@ impl<'p> Walk<'p> {
                     self.environments.insert(name, Environment::evolve(state, event));
                 }
             }
+            DomainEvent::Projection(_) => {}
             DomainEvent::Release(event) => {
                 if let Some(id) = ReleaseId::from_stream(&recorded.stream) {
                     let state = self.releases.remove(&id).unwrap_or_default();
@@ -120,7 +121,6 @@ impl<'p> Walk<'p> {
                     self.lane(id, &recorded.with_event(()), event);
                 }
             }
-            DomainEvent::Projection(_) => {}
         }
         Ok(())
     }

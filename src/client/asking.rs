@@ -15,8 +15,8 @@ pub(crate) struct Unanswered {
 }
 
 impl Client {
-    /// Asks something, and waits for the answer in this media type.
-    pub(crate) fn answer(
+    /// Asks something, to be answered in this media type.
+    pub(crate) fn ask(
         &self,
         path: &Path,
         body: &Value,

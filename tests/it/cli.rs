@@ -7,6 +7,7 @@ mod keeping;
 mod lists;
 mod moving;
 mod on_call;
+mod replaying;
 mod settings;
 mod sql;
 mod stable;

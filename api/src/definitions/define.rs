@@ -9,10 +9,7 @@ use axum::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shiplog_domain::projection::{Command, Language, ProjectionName, stream};
-use shiplog_projections::{
-    script::{Fault, Stop},
-    sql,
-};
+use shiplog_projections::script::{Fault, Stop};
 use shiplog_store::{execute::Outcome, position::GlobalPosition};
 use utoipa::ToSchema;
 
@@ -57,7 +54,7 @@ pub(crate) async fn define(
     caller: &Caller,
     given: &Definition,
 ) -> Result<(Outcome, bool), Problem> {
-    if app.models.named(name.as_str()).is_some() || name.as_str() == sql::NAME {
+    if app.models.named(name.as_str()).is_some() {
         let why = format!("`{name}` comes with Shiplog: choose another name");
         return Err(ProblemKind::Refused.because(why).coded("projection-is-built-in"));
     }

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use shiplog_store::log::Log;
+use shiplog_store::{
+    log::{Log, LogFault},
+    position::GlobalPosition,
+};
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{Answer, Model, Start, StartError};
@@ -25,34 +28,42 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct OnDemand {
     log: Arc<dyn Log>,
     directory: PathBuf,
-    hurry: Hurry,
-    supply: Arc<Supply>,
     /// Held while it is being started, so that this happens once.
     starting: tokio::sync::Mutex<()>,
-    model: OnceLock<Model>,
+    model: OnceLock<Arc<Model>>,
+    /// Of its own: while it is made it reads what the others have folded long ago.
+    supply: Arc<Supply>,
+    hurry: Hurry,
     turns: Semaphore,
+}
+
+impl std::fmt::Debug for OnDemand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OnDemand").field("model", &self.model).finish_non_exhaustive()
+    }
 }
 
 impl OnDemand {
     /// One that is followed at once if it was made before, unless a log is about to be filled.
     pub(super) fn new(start: &Start<'_>) -> Result<Self, StartError> {
+        let hurry = Hurry::default();
         let new = Self {
             log: Arc::clone(start.log),
             directory: start.directory.into(),
-            hurry: start.hurry.clone(),
-            supply: Arc::clone(start.supply),
             starting: tokio::sync::Mutex::default(),
             model: OnceLock::new(),
+            supply: Arc::new(Supply::new(start.log, &hurry)),
+            hurry,
             turns: Semaphore::new(AT_ONCE),
         };
         if sql::is_made(start.directory) && start.indexing == Indexing::WhenLevel {
-            new.start(start)?;
+            new.start(start.head.clone())?;
         }
         Ok(new)
     }
 
     /// The read model, if anybody has ever asked.
-    pub fn started(&self) -> Option<&Model> {
+    pub fn started(&self) -> Option<&Arc<Model>> {
         self.model.get()
     }
 
@@ -61,20 +72,29 @@ impl OnDemand {
     /// # Errors
     ///
     /// [`StartError`] if its file cannot be made.
-    pub async fn model(&self) -> Result<&Model, StartError> {
+    pub async fn model(&self) -> Result<Arc<Model>, StartError> {
         let _one = self.starting.lock().await;
         if let Some(model) = self.model.get() {
-            return Ok(model);
+            return Ok(Arc::clone(model));
         }
-        let Self { log, directory, hurry, supply, .. } = self;
-        let (head, indexing) = (log.head().await, Indexing::WhenLevel);
-        self.start(&Start { directory, log, head, indexing, hurry, supply })
+        self.start(self.log.head().await)
     }
 
-    fn start(&self, start: &Start<'_>) -> Result<&Model, StartError> {
-        let (model, taker) = Model::start(Sql, start)?;
+    fn start(
+        &self,
+        head: Result<Option<GlobalPosition>, LogFault>,
+    ) -> Result<Arc<Model>, StartError> {
+        let start = Start {
+            directory: &self.directory,
+            log: &self.log,
+            head,
+            indexing: Indexing::WhenLevel,
+            hurry: &self.hurry,
+            supply: &self.supply,
+        };
+        let (model, taker) = Model::start(Sql, &start)?;
         self.supply.join([taker]);
-        Ok(self.model.get_or_init(|| model))
+        Ok(Arc::clone(self.model.get_or_init(|| Arc::new(model))))
     }
 
     /// Asks what is folded so far, on a thread of its own, in turn with others.
@@ -83,19 +103,20 @@ impl OnDemand {
     ///
     /// [`AskError`]; it is busy if the turn does not come in time.
     pub async fn ask(&self, question: Question, limits: Limits) -> Result<Answer<Rows>, AskError> {
-        let serving = self.model().await?.shared.serving();
         let turn = timeout(PATIENCE, self.turns.acquire()).await;
         let Ok(Ok(_turn)) = turn else { return Err(AskError::Busy) };
+        let directory = self.directory.clone();
         let asked = tokio::task::spawn_blocking(move || {
-            let mut reader = Reader::open_file(serving.path()).map_err(AskError::Tables)?;
+            let mut reader = Reader::open(&directory).map_err(AskError::Tables)?;
             reader.ask(&question, limits)
         });
         asked.await?
     }
 
-    /// Stops, after what is being folded has been committed, once nobody feeds it any more.
+    /// Stops following, after what is being folded has been committed.
     pub(super) async fn stop(&self) {
         self.turns.close();
+        self.supply.stop();
         if let Some(model) = self.started() {
             model.interrupt().await;
             model.ended().await;

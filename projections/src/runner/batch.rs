@@ -36,36 +36,39 @@ struct Unreadable {
 
 /// What a read model at some place in the log has not folded of a batch.
 pub(super) struct News<'b> {
-    pub(super) events: &'b [Recorded<DomainEvent>],
-    /// What the log has of each of them.
-    pub(super) encoded: &'b [EncodedEvent],
-    /// What was passed over.
-    pub(super) skipped: &'b [Recorded<EncodedEvent>],
+    pub(super) part: Part<'b>,
     pub(super) through: GlobalPosition,
     /// When that was recorded.
     pub(super) recorded_at: Timestamp,
 }
 
-impl<'b> News<'b> {
-    /// One event at a time, each with what was passed over before it; at the end what was passed over
-    /// after the last one.
-    pub(super) fn steps(&self) -> (Vec<Self>, Self) {
-        let Self { events, encoded, mut skipped, through, recorded_at } = *self;
+/// Events that follow each other, and those between them that were passed over.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'b> {
+    pub(super) events: &'b [Recorded<DomainEvent>],
+    pub(super) written: &'b [EncodedEvent],
+    pub(super) skipped: &'b [Recorded<EncodedEvent>],
+}
+
+impl<'b> Part<'b> {
+    /// One event at a time, each with what was passed over before it; and at the end what was passed
+    /// over after the last one.
+    pub(super) fn steps(self) -> (Vec<Self>, Self) {
+        let Self { events, written, mut skipped } = self;
         let mut steps = Vec::new();
-        for ((event, events), encoded) in events.iter().zip(events.chunks(1)).zip(encoded.chunks(1))
-        {
-            let (through, recorded_at) = (event.position, event.recorded_at);
-            let passed = skipped.partition_point(|one| one.position < through);
-            let (before, after) = skipped.split_at(passed);
-            steps.push(Self { events, encoded, skipped: before, through, recorded_at });
+        for (event, written) in events.chunks(1).zip(written.chunks(1)) {
+            let until = event.first().map(|event| event.position);
+            let (before, after) =
+                skipped.split_at(skipped.partition_point(|one| Some(one.position) < until));
+            steps.push(Self { events: event, written, skipped: before });
             skipped = after;
         }
-        (steps, Self { events: &[], encoded: &[], skipped, through, recorded_at })
+        (steps, Self { events: &[], written: &[], skipped })
     }
 
-    /// What the log has of it.
-    pub(super) fn written(&self) -> Written<'b> {
-        Written { events: self.events, encoded: self.encoded, skipped: self.skipped }
+    /// What the log has of them.
+    pub(super) fn written(self) -> Written<'b> {
+        Written { events: self.events, encoded: self.written, skipped: self.skipped }
     }
 }
 
@@ -96,13 +99,12 @@ impl Batch {
         let (through, recorded_at) = self.through.filter(|(through, _)| Some(*through) > done)?;
         let from = self.events.partition_point(|event| Some(event.position) <= done);
         let beyond = self.skipped.partition_point(|one| Some(one.position) <= done);
-        Some(News {
+        let part = Part {
             events: self.events.get(from..).unwrap_or_default(),
-            encoded: self.written.get(from..).unwrap_or_default(),
+            written: self.written.get(from..).unwrap_or_default(),
             skipped: self.skipped.get(beyond..).unwrap_or_default(),
-            through,
-            recorded_at,
-        })
+        };
+        Some(News { part, through, recorded_at })
     }
 
     /// The last record that was read or passed over.

@@ -10,6 +10,7 @@ mod definitions;
 mod laws;
 mod lists;
 mod rebuilds;
+mod replays;
 mod sql;
 mod stalls;
 mod support;
