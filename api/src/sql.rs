@@ -1,6 +1,6 @@
 //! Whatever else there is to ask, in SQL.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use axum::{
     Json,
@@ -89,7 +89,7 @@ async fn ask_sql(
     let mut asked = Query::parse(raw.as_deref(), &["format"])?;
     let format = format(&mut asked, &headers)?;
     let model = level(&app).await?;
-    at_least.seen_by(&model).await?;
+    at_least.seen_by(model).await?;
     let parameters = match parameters {
         None => Parameters::default(),
         Some(Given::Named(given)) => Parameters::Named(given.into_iter().collect()),
@@ -111,7 +111,7 @@ async fn ask_sql(
 }
 
 /// The read model, once it tells of all that was recorded before it was begun.
-async fn level(app: &App) -> Result<Arc<Model>, Problem> {
+async fn level(app: &App) -> Result<&Model, Problem> {
     let model = app.models.sql.model().await?;
     if model.progress().phase != Phase::CatchingUp {
         return Ok(model);

@@ -9,7 +9,10 @@ use axum::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shiplog_domain::projection::{Command, Language, ProjectionName, stream};
-use shiplog_projections::script::{Fault, Stop};
+use shiplog_projections::{
+    script::{Fault, Stop},
+    sql,
+};
 use shiplog_store::{execute::Outcome, position::GlobalPosition};
 use utoipa::ToSchema;
 
@@ -54,7 +57,8 @@ pub(crate) async fn define(
     caller: &Caller,
     given: &Definition,
 ) -> Result<(Outcome, bool), Problem> {
-    if app.models.named(name.as_str()).is_some() {
+    let is_built_in = name.as_str() == sql::NAME || app.models.named(name.as_str()).is_some();
+    if is_built_in {
         let why = format!("`{name}` comes with Shiplog: choose another name");
         return Err(ProblemKind::Refused.because(why).coded("projection-is-built-in"));
     }
