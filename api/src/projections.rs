@@ -93,7 +93,7 @@ async fn list_projections(
     // While the log cannot be read, what is said is of where the read models are.
     let head = app.log.head().await.unwrap_or_else(|_| least(&app));
     let mut items = Vec::new();
-    for model in app.models.all() {
+    for model in app.models.there() {
         items.push(ProjectionAnswer::BuiltIn(show::describe(&app, model).await));
     }
     for definition in definitions::all(&app, at_least).await? {
@@ -105,10 +105,7 @@ async fn list_projections(
 /// How far every read model has come. Notes it in the metrics, too.
 pub(crate) async fn all(app: &App) -> Vec<Projection> {
     let mut projections = Vec::new();
-    for model in app.models.all() {
-        projections.push(one(app, model).await);
-    }
-    if let Some(model) = app.models.sql.started() {
+    for model in app.models.there() {
         projections.push(one(app, model).await);
     }
     projections

@@ -1,6 +1,6 @@
 //! Whatever else there is to ask, in SQL.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use axum::{
     Json,
@@ -105,7 +105,7 @@ pub(crate) async fn answer(
     (limit, format): (Option<usize>, Format),
 ) -> Result<Response, Problem> {
     let model = level(app).await?;
-    at_least.seen_by(&model).await?;
+    at_least.seen_by(model).await?;
     let limits = Limits::default();
     let rows = limit.unwrap_or(limits.rows);
     let question = Question { source, parameters, now: Some(app.clock.now()) };
@@ -122,7 +122,7 @@ pub(crate) async fn answer(
 }
 
 /// The read model, once it tells of all that was recorded before it was begun.
-async fn level(app: &App) -> Result<Arc<Model>, Problem> {
+async fn level(app: &App) -> Result<&Model, Problem> {
     let model = app.models.sql.model().await?;
     if model.progress().phase != Phase::CatchingUp {
         return Ok(model);

@@ -136,13 +136,16 @@ async fn ask_what_if(
     let mut asked = Query::parse(raw.as_deref(), &["format"])?;
     let format = format(&mut asked, &headers)?;
     let policy = Policy::from(given);
-    let Ok(Ok(_turn)) = timeout(PATIENCE, TURN.acquire()).await else {
+    let Ok(Ok(turn)) = timeout(PATIENCE, TURN.acquire()).await else {
         return Err(ProblemKind::Busy.because("the log is being replayed for somebody else"));
     };
     let (log, handle) = (Arc::clone(&app.log), Handle::current());
-    let replayed =
-        tokio::task::spawn_blocking(move || handle.block_on(what_if(&*log, &policy))).await;
-    let report = replayed.map_err(|error| internal(&error))??;
+    let replayed = tokio::task::spawn_blocking(move || {
+        // Kept to the end, also where whoever asked has gone meanwhile.
+        let _turn = turn;
+        handle.block_on(what_if(&*log, &policy))
+    });
+    let report = replayed.await.map_err(|error| internal(&error))??;
     let receipt = app.receipt(report.position);
     let body = match format {
         Format::Csv => table(table::COLUMNS, report.differences.iter().map(table::row))?,

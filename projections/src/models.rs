@@ -94,7 +94,7 @@ impl ReadModels {
     /// [`StartError`] if the directory or a file cannot be made.
     pub async fn start(log: &Arc<dyn Log>, directory: &Path) -> Result<Self, StartError> {
         let models = Self::follow(log, directory, Indexing::WhenLevel).await?;
-        for model in models.all() {
+        for model in models.there() {
             model.go_on().await;
         }
         Ok(models)
@@ -139,9 +139,14 @@ impl ReadModels {
         [current, history, rollbacks, releases, definitions]
     }
 
+    /// All that are there now, with the one that was made because somebody asked.
+    pub fn there(&self) -> impl Iterator<Item = &Model> {
+        self.all().into_iter().chain(self.sql.started())
+    }
+
     /// The one with this name.
     pub fn named(&self, name: &str) -> Option<&Model> {
-        self.all().into_iter().find(|model| model.name() == name)
+        self.there().find(|model| model.name() == name)
     }
 
     /// Stops following, after what is being folded has been committed. Rebuilds go on at the next

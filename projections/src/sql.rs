@@ -39,6 +39,9 @@ const INDEXES: &str = include_str!("sql/indexes.sql");
 /// What the tables' names begin with, so that they are none of the ledger's.
 const PREFIX: &str = "sql_";
 
+/// What the read model is called.
+pub const NAME: &str = "sql";
+
 /// What can be asked.
 const NAMES: [&str; 4] = ["events", "deployments", "lanes", "rollbacks"];
 
@@ -58,7 +61,7 @@ pub fn is_made(directory: &Path) -> bool {
 
 impl Projection for Sql {
     fn name(&self) -> &'static str {
-        "sql"
+        NAME
     }
 
     fn version(&self) -> u32 {

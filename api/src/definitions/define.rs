@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use shiplog_domain::projection::{Command, Language, ProjectionName, stream};
 use shiplog_projections::{
     script::{Fault, Stop},
-    sql::AskError,
+    sql::{self, AskError},
 };
 use shiplog_store::{execute::Outcome, position::GlobalPosition};
 use utoipa::ToSchema;
@@ -57,7 +57,8 @@ pub(crate) async fn define(
     caller: &Caller,
     given: &Definition,
 ) -> Result<(Outcome, bool), Problem> {
-    if app.models.named(name.as_str()).is_some() {
+    let is_built_in = name.as_str() == sql::NAME || app.models.named(name.as_str()).is_some();
+    if is_built_in {
         let why = format!("`{name}` comes with Shiplog: choose another name");
         return Err(ProblemKind::Refused.because(why).coded("projection-is-built-in"));
     }
@@ -135,8 +136,7 @@ async fn check(
             Err(Stop::Machine(why)) => Err(ProblemKind::ProjectionUnavailable.because(why)),
         },
         Language::Sql => {
-            // So that the tables are there, though they may have yet to be filled.
-            app.models.sql.model().await?;
+            // Where nobody has asked before, the tables are begun with this.
             app.models.sql.check(source.into()).await.map_err(|error| match &error {
                 AskError::Query { .. } => {
                     Problem::at("/source", error.to_string()).coded("query-fails")
@@ -145,7 +145,8 @@ async fn check(
                 | AskError::Stopped(_)
                 | AskError::Busy
                 | AskError::Tables(_)
-                | AskError::Unfinished(_) => error.into(),
+                | AskError::Unfinished(_)
+                | AskError::Start(_) => error.into(),
             })
         }
     }

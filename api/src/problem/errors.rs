@@ -107,6 +107,9 @@ impl From<StartError> for Problem {
 
 impl From<AskError> for Problem {
     fn from(error: AskError) -> Self {
+        if let AskError::Start(error) = error {
+            return error.into();
+        }
         match &error {
             AskError::Query { .. } => Self::at("/query", error.to_string()),
             AskError::Parameter { name, .. } => {
@@ -118,7 +121,7 @@ impl From<AskError> for Problem {
                 tracing::warn!(error = &error as &dyn Error, "a read model cannot be read");
                 ProblemKind::ProjectionUnavailable.because(error.to_string())
             }
-            AskError::Tables(_) | AskError::Unfinished(_) => internal(&error),
+            AskError::Tables(_) | AskError::Start(_) | AskError::Unfinished(_) => internal(&error),
         }
     }
 }

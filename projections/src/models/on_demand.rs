@@ -30,11 +30,11 @@ pub struct OnDemand {
     directory: PathBuf,
     /// Held while it is being started, so that this happens once.
     starting: tokio::sync::Mutex<()>,
-    model: OnceLock<Arc<Model>>,
+    model: OnceLock<Model>,
     /// Of its own: while it is made it reads what the others have folded long ago.
     supply: Arc<Supply>,
     hurry: Hurry,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for OnDemand {
@@ -54,7 +54,7 @@ impl OnDemand {
             model: OnceLock::new(),
             supply: Arc::new(Supply::new(start.log, &hurry)),
             hurry,
-            turns: Semaphore::new(AT_ONCE),
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
         };
         if sql::is_made(start.directory) && start.indexing == Indexing::WhenLevel {
             new.start(start.head.clone())?;
@@ -63,7 +63,7 @@ impl OnDemand {
     }
 
     /// The read model, if anybody has ever asked.
-    pub fn started(&self) -> Option<&Arc<Model>> {
+    pub fn started(&self) -> Option<&Model> {
         self.model.get()
     }
 
@@ -72,18 +72,15 @@ impl OnDemand {
     /// # Errors
     ///
     /// [`StartError`] if its file cannot be made.
-    pub async fn model(&self) -> Result<Arc<Model>, StartError> {
+    pub async fn model(&self) -> Result<&Model, StartError> {
         let _one = self.starting.lock().await;
         if let Some(model) = self.model.get() {
-            return Ok(Arc::clone(model));
+            return Ok(model);
         }
         self.start(self.log.head().await)
     }
 
-    fn start(
-        &self,
-        head: Result<Option<GlobalPosition>, LogFault>,
-    ) -> Result<Arc<Model>, StartError> {
+    fn start(&self, head: Result<Option<GlobalPosition>, LogFault>) -> Result<&Model, StartError> {
         let start = Start {
             directory: &self.directory,
             log: &self.log,
@@ -94,7 +91,7 @@ impl OnDemand {
         };
         let (model, taker) = Model::start(Sql, &start)?;
         self.supply.join([taker]);
-        Ok(Arc::clone(self.model.get_or_init(|| Arc::new(model))))
+        Ok(self.model.get_or_init(|| model))
     }
 
     /// Asks what is folded so far, on a thread of its own, in turn with others.
@@ -103,11 +100,13 @@ impl OnDemand {
     ///
     /// [`AskError`]; it is busy if the turn does not come in time.
     pub async fn ask(&self, question: Question, limits: Limits) -> Result<Answer<Rows>, AskError> {
-        let turn = timeout(PATIENCE, self.turns.acquire()).await;
-        let Ok(Ok(_turn)) = turn else { return Err(AskError::Busy) };
-        let directory = self.directory.clone();
+        let serving = self.model().await?.shared.serving();
+        let turn = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else { return Err(AskError::Busy) };
         let asked = tokio::task::spawn_blocking(move || {
-            let mut reader = Reader::open(&directory).map_err(AskError::Tables)?;
+            // Kept to the end, also where whoever asked has gone meanwhile.
+            let _turn = turn;
+            let mut reader = Reader::open_file(serving.path()).map_err(AskError::Tables)?;
             reader.ask(&question, limits)
         });
         asked.await?
@@ -119,9 +118,9 @@ impl OnDemand {
     ///
     /// [`AskError`].
     pub async fn check(&self, source: String) -> Result<(), AskError> {
-        let directory = self.directory.clone();
+        let serving = self.model().await?.shared.serving();
         let checked = tokio::task::spawn_blocking(move || {
-            Reader::open(&directory).map_err(AskError::Tables)?.check(&source)
+            Reader::open_file(serving.path()).map_err(AskError::Tables)?.check(&source)
         });
         checked.await?
     }

@@ -6,7 +6,7 @@ use rusqlite::{Error, ErrorCode};
 use tokio::task::JoinError;
 
 use super::guard::Denied;
-use crate::tables;
+use crate::{models::StartError, tables};
 
 /// A place in a question's text, as editors count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,9 @@ pub enum AskError {
     /// It took longer than it may.
     #[error("the query was stopped after {} s; ask for less, or narrow what it reads", .0.as_secs_f64())]
     Stopped(Duration),
+    /// The tables cannot be made.
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// As many as may be asked at once are being answered.
     #[error("as many queries as run at once are running")]
     Busy,
@@ -65,6 +68,7 @@ impl AskError {
             Self::Query { .. }
             | Self::Parameter { .. }
             | Self::Stopped(_)
+            | Self::Start(_)
             | Self::Busy
             | Self::Unfinished(_) => false,
         }

@@ -34,7 +34,12 @@ impl Reader {
     ///
     /// What SQLite says.
     pub fn open(directory: &Path) -> Result<Self> {
-        let tables = tables::open_to_ask(&Files::of(directory, &Sql).serving())?;
+        Self::open_file(&Files::of(directory, &Sql).serving())
+    }
+
+    /// Opens this file.
+    pub(crate) fn open_file(path: &Path) -> Result<Self> {
+        let tables = tables::open_to_ask(path)?;
         for name in NAMES {
             // Unqualified names are looked for here first, and the file has tables of its own by
             // these names.
