@@ -8,6 +8,7 @@ const TYPES = [
   "DeploymentCancelled", "HealthReported", "DeploymentAnnotated", "DeploymentCorrected",
   "ServiceRemoved", "ReleaseRegistered", "ReleaseBlocked", "ReleaseUnblocked",
   "EnvironmentDeclared", "EnvironmentFrozen", "EnvironmentUnfrozen", "EnvironmentRetired",
+  "ProjectionDefined", "ProjectionPaused", "ProjectionResumed", "ProjectionDropped",
 ];
 
 /// Follows the log for ever and tells `say` of each event, and of each change of the connection.
