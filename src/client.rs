@@ -1,5 +1,6 @@
 //! Speaks with a server: JSON over HTTP, one request at a time.
 
+mod asking;
 mod fault;
 mod lines;
 mod live;
@@ -141,7 +142,7 @@ impl Client {
     }
 
     /// Asks for something that takes long, and follows what the server says of it meanwhile.
-    pub(crate) fn ask(&self, path: &Path, body: &Value) -> Result<Live, Failure> {
+    pub(crate) fn follow(&self, path: &Path, body: &Value) -> Result<Live, Failure> {
         let request = self
             .request(Method::POST, path)
             .header("Accept", "text/event-stream")

@@ -83,7 +83,7 @@ impl Deploy {
             ("override", crosses.wire()),
             ("actor", author.actor.as_ref().map(|actor| json!(actor))),
         ]);
-        body.extend(what.into_fields(&version));
+        body.extend(what.into_fields(&version)?);
         let answer = context.client()?.write(&Write {
             method: Method::POST,
             path: &Path::literal("/v1/deployments"),

@@ -25,7 +25,7 @@ pub(crate) const COLUMNS: [Column; 11] = [
 ];
 
 /// What is shown of one deployment.
-pub(crate) const DETAILS: [Column; 34] = [
+pub(crate) const DETAILS: [Column; 35] = [
     Column::new("service", "/service", Kind::Text),
     Column::new("environment", "/environment", Kind::Text),
     Column::new("number", "/number", Kind::Text),
@@ -58,6 +58,7 @@ pub(crate) const DETAILS: [Column; 34] = [
     Column::new("external id", "/external_id", Kind::Text),
     Column::new("labels", "/labels", Kind::Labels),
     Column::new("artifacts", "/release/artifacts", Kind::Made(artifacts)),
+    Column::new("configuration", "/configuration", Kind::Labels),
     Column::new("changes", "/release/changes", Kind::Made(changes)),
     Column::new("release notes", "/release/notes", Kind::Text),
 ];
@@ -136,9 +137,26 @@ fn notes(value: &Value) -> String {
     each(value, |one| text(one, "text").to_owned())
 }
 
-/// `image sha256:0a1b`, one after the other.
+/// `image sha256:0a1b (application/x-tar)`, one after the other.
 pub(crate) fn artifacts(value: &Value) -> String {
-    each(value, |one| [text(one, "name"), text(one, "digest")].join(" "))
+    each(value, |one| {
+        let named = [text(one, "name"), text(one, "digest")].join(" ");
+        match text(one, "mediaType") {
+            "" => named,
+            sort => format!("{named} ({sort})"),
+        }
+    })
+}
+
+/// `app.yaml 0a1b → 77ff`, one after the other.
+pub(crate) fn reconfigured(value: &Value) -> String {
+    let digest = |one: &Value, field: &str| match text(one, field) {
+        "" => "nothing".to_owned(),
+        digest => digest.to_owned(),
+    };
+    each(value, |one| {
+        format!("{} {} → {}", text(one, "name"), digest(one, "from"), digest(one, "to"))
+    })
 }
 
 /// `migration 0042 (cannot be undone)`, one after the other.

@@ -5,11 +5,12 @@ use serde_json::Value;
 use crate::{
     client::path,
     context::Context,
+    deployment::reconfigured,
     exit::Exit,
     output::{self, Column, Format, Kind},
 };
 
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column; 8] = [
     Column::new("change", "/change", Kind::Status),
     Column::new("service", "/service", Kind::Text),
     Column::new("from", "/from/version", Kind::Text),
@@ -17,6 +18,7 @@ const COLUMNS: [Column; 7] = [
     Column::new("to", "/to/version", Kind::Text),
     Column::new("to number", "/to/number", Kind::Text),
     Column::new("since", "/to/since", Kind::Time),
+    Column::new("configuration", "/configuration", Kind::Made(reconfigured)),
 ];
 
 /// Compare what ran in an environment at two instants.

@@ -99,13 +99,18 @@ impl Execution<'_> {
         folder: &Folder,
     ) -> anyhow::Result<Command> {
         let (program, arguments) = self.command.split_first().context("there is no command")?;
-        let manifest = folder.path.join("manifest.json");
-        let release = journal.release().cloned().unwrap_or_default();
-        fs::write(&manifest, format!("{release:#}\n")).context("cannot write the manifest")?;
+        let keep = |file: &str, value: Option<&Value>| {
+            let (path, value) = (folder.path.join(file), value.unwrap_or(&Value::Null));
+            let written = fs::write(&path, format!("{value:#}\n"));
+            written.map(|()| path).with_context(|| format!("cannot write {file}"))
+        };
+        let manifest = keep("manifest.json", journal.release())?;
+        let configuration = keep("configuration.json", journal.configuration())?;
         let mut command = Command::new(program);
         command.args(arguments);
         variables::set(&mut command, &context.settings.server.value, journal);
         command.env("SHIPLOG_MANIFEST", manifest);
+        command.env("SHIPLOG_CONFIGURATION", configuration);
         command.env("SHIPLOG_TARGETS", folder.path.join(targets::FILE));
         Ok(command)
     }

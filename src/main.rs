@@ -44,9 +44,11 @@ mod script;
 mod serve;
 mod show;
 mod spool;
+mod sql;
 mod status;
 mod transfer;
 mod verify;
+mod what_if;
 mod write;
 
 use std::{

@@ -3,7 +3,10 @@
 mod against;
 mod tell;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use clap::ValueEnum;
@@ -17,6 +20,7 @@ use shiplog_projections::{
     replay::{explain, part, past, replay},
     rollbacks::Rollbacks,
     runner::Until,
+    sql::{self, Sql},
 };
 use shiplog_store::{log::Log, position::GlobalPosition};
 use tempfile::TempDir;
@@ -27,6 +31,7 @@ use crate::{
     data,
     exit::{Exit, Failure},
     log::{LogArgs, Opened},
+    what_if,
 };
 
 /// Rebuild read models from the first event, and compare them.
@@ -47,6 +52,9 @@ use crate::{
 pub(crate) struct Replay {
     /// Which read models; all of them if none is named.
     names: Vec<Name>,
+    /// Instead, replay under the rules in this file, and list the decisions that would have differed.
+    #[arg(long, value_name = "FILE", conflicts_with = "names")]
+    with: Option<PathBuf>,
     #[command(flatten)]
     log: LogArgs,
     /// Rebuild as of then: a position in the log, or when something was recorded.
@@ -71,6 +79,8 @@ enum Name {
     Rollbacks,
     Releases,
     Definitions,
+    /// Once somebody has asked in SQL.
+    Sql,
 }
 
 impl Name {
@@ -81,14 +91,19 @@ impl Name {
             Self::Rollbacks => Arc::new(Rollbacks),
             Self::Releases => Arc::new(Releases),
             Self::Definitions => Arc::new(Definitions),
+            Self::Sql => Arc::new(Sql),
         }
     }
 }
 
 impl Replay {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { names, log, until, compare } = self;
-        let names = if names.is_empty() { Name::value_variants().to_vec() } else { names };
+        let Self { names, with, log, until, compare } = self;
+        if let Some(rules) = with {
+            return what_if::run(&rules, &log, context);
+        }
+        let names =
+            if names.is_empty() { there(&data::read_models(&log.data.data)) } else { names };
         let until = until.map(|until| read(context, &until)).transpose()?;
         let live = data::read_models(&log.data.data);
         data::runtime()?.block_on(async {
@@ -182,4 +197,10 @@ impl Asked<'_> {
 
 fn scratch() -> anyhow::Result<TempDir> {
     tempfile::tempdir().context("cannot make a temporary directory")
+}
+
+/// All that are there: one is made only when somebody asks for it.
+fn there(live: &Path) -> Vec<Name> {
+    let is_there = |name: &Name| *name != Name::Sql || sql::is_made(live);
+    Name::value_variants().iter().copied().filter(is_there).collect()
 }

@@ -35,7 +35,8 @@ use crate::{
 ///
 /// The command finds `SHIPLOG_SERVICE`, `SHIPLOG_ENVIRONMENT`, `SHIPLOG_VERSION`, `SHIPLOG_COMMIT`,
 /// `SHIPLOG_INTENT`, `SHIPLOG_NUMBER`, `SHIPLOG_DEPLOYMENT` and `SHIPLOG_SERVER`, the release as JSON
-/// in the file `SHIPLOG_MANIFEST`, and can tell how its targets do in the file `SHIPLOG_TARGETS`.
+/// in the file `SHIPLOG_MANIFEST`, what it is configured with in the file `SHIPLOG_CONFIGURATION`, and
+/// can tell how its targets do in the file `SHIPLOG_TARGETS`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   shiplog run --service checkout --environment production --version 1.4.2 -- ./deploy.sh --fast
@@ -85,7 +86,7 @@ impl Run {
             key: random_key(),
         };
         let lane = spool.open(context.variables)?.lane(&head);
-        let body = request(&head, crosses.wire(), what, &version);
+        let body = request(&head, crosses.wire(), what, &version)?;
         let start = happening::claim_body(context, "shiplog run", SystemClock.now())?;
         let (mut journal, written) = lane.begin(head, SystemClock.now());
         kept(context, written);
@@ -119,7 +120,12 @@ fn listen() -> anyhow::Result<Charge> {
     Ok(charge)
 }
 
-fn request(head: &Head, overriding: Option<Value>, what: What, version: &str) -> Value {
+fn request(
+    head: &Head,
+    overriding: Option<Value>,
+    what: What,
+    version: &str,
+) -> anyhow::Result<Value> {
     let mut body = body([
         ("service", Some(head.service.as_str().into())),
         ("environment", Some(head.environment.as_str().into())),
@@ -127,8 +133,8 @@ fn request(head: &Head, overriding: Option<Value>, what: What, version: &str) ->
         ("at", Some(SystemClock.now().to_string().into())),
         ("override", overriding),
     ]);
-    body.extend(what.into_fields(version));
-    body.into()
+    body.extend(what.into_fields(version)?);
+    Ok(body.into())
 }
 
 /// The way to the server, past what others left for it.

@@ -14,6 +14,7 @@ use crate::{
     app::App,
     caller::{KEY, REQUEST_ID, is_key, is_sane},
     docs,
+    openapi::QUESTIONS,
     problem::{MEDIA_TYPE, Problem, ProblemKind},
     query::malformed_percent,
     ui::{self, Shell},
@@ -61,8 +62,9 @@ pub(crate) fn name(headers: &mut HeaderMap) -> String {
 /// sent back.
 fn promise(request: &mut Request) -> Option<HeaderValue> {
     let writes = [Method::POST, Method::PUT, Method::DELETE].contains(request.method());
-    // Each line of a batch has a key of its own.
-    if !writes || request.uri().path().ends_with(":batch") {
+    let path = request.uri().path();
+    // Each line of a batch has a key of its own, and a question needs none.
+    if !writes || path.ends_with(":batch") || QUESTIONS.contains(&path) {
         return None;
     }
     if !request.headers().contains_key(&KEY) {

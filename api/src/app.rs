@@ -28,9 +28,9 @@ use crate::{
     problem::{Problem, ProblemKind},
     problems, projections,
     receipt::Receipt,
-    releases, rollbacks,
+    releases, rollbacks, sql,
     telemetry::Telemetry,
-    ui,
+    ui, what_if,
 };
 
 /// The most bytes that a request has; a batch has more.
@@ -122,6 +122,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(events::routes())
         .merge(projections::routes())
         .merge(definitions::routes())
+        .merge(sql::routes())
+        .merge(what_if::routes())
         .merge(ops::routes())
         .merge(problems::routes())
 }

@@ -42,11 +42,19 @@ pub(crate) fn table<const N: usize>(
     columns: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> Result<Response, Problem> {
+    any_table(columns, rows.into_iter().map(|row| row.map(harmless)))
+}
+
+/// Writes a table whose columns are known when it is written, of cells that are harmless.
+pub(crate) fn any_table<C: AsRef<[u8]>>(
+    columns: impl IntoIterator<Item = C>,
+    rows: impl IntoIterator<Item: IntoIterator<Item = String>>,
+) -> Result<Response, Problem> {
     let mut writer =
         csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(columns).map_err(|error| internal(&error))?;
     for row in rows {
-        writer.write_record(row.map(harmless)).map_err(|error| internal(&error))?;
+        writer.write_record(row).map_err(|error| internal(&error))?;
     }
     let bytes = writer.into_inner().map_err(|error| internal(error.error()))?;
     let kind = HeaderValue::from_static("text/csv; charset=utf-8");
@@ -54,7 +62,7 @@ pub(crate) fn table<const N: usize>(
 }
 
 /// Keeps a spreadsheet from taking a cell for a formula.
-fn harmless(cell: String) -> String {
+pub(crate) fn harmless(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 

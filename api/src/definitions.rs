@@ -1,12 +1,13 @@
 //! Projections that users write: defined over HTTP, kept level by the server, asked for their states.
 
-mod define;
+pub(crate) mod define;
 mod live;
 pub(crate) mod preview;
+mod rows;
 mod show;
-mod states;
+pub(crate) mod states;
 
-pub(crate) use self::show::{ProjectionDefined, of as describe};
+pub(crate) use self::show::{DefinedWord, ProjectionDefined, of as describe};
 use shiplog_domain::projection::ProjectionName;
 use shiplog_projections::definitions::{self, Definition};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -26,6 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show::list_changes))
         .routes(routes!(states::get_state))
         .routes(routes!(states::list_partitions))
+        .routes(routes!(rows::list_rows))
         .routes(routes!(live::follow_state))
         .routes(routes!(preview::preview_projection))
 }

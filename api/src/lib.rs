@@ -27,11 +27,13 @@ mod releases;
 mod rollbacks;
 mod serve;
 mod shapes;
+mod sql;
 mod stage;
 mod telemetry;
 mod ui;
 mod views;
 mod waiting;
+mod what_if;
 
 pub use self::{
     app::{App, router},
@@ -40,4 +42,5 @@ pub use self::{
     problem::{FieldError, Problem, ProblemKind},
     serve::serve,
     stage::Stage,
+    what_if::{policy, report},
 };

@@ -9,14 +9,16 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, tag::TagBuilder};
 pub(crate) use self::params::{
     AsOfParams, DiffParams, EnvironmentParam, EventParams, FormatParam, HistoryParams, LaneParams,
     LiveParams, NumberParam, PageParams, PartitionParam, PartitionsParams, ProjectionParam,
-    ReleaseParams, RemovalParams, ReportParam, RollbackParams, ScriptParam, ServiceParam,
+    ReleaseParams, RemovalParams, ReportParam, RollbackParams, RowsParams, ScriptParam,
+    ServiceParam,
 };
 use crate::{
     app,
     problem::{MEDIA_TYPE, ProblemKind},
+    sql, what_if,
 };
 
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("deployments", "Asked for, reported, followed, listed."),
     ("lanes", "One service in one environment."),
     ("environments", "What runs where, now and at any instant."),
@@ -24,6 +26,7 @@ const TAGS: [(&str, &str); 8] = [
     ("releases", "What they are made of, and where each one runs and ran."),
     ("events", "The log itself."),
     ("projections", "The read models, and how far each has come."),
+    ("questions", "Whatever else there is to ask: in SQL, and what would have been."),
     ("operations", "Is it alive, is it ready, what does it measure."),
 ];
 
@@ -53,6 +56,19 @@ const WRITE_PROBLEMS: &[ProblemKind] = &[
     ProblemKind::Internal,
     ProblemKind::LogUnavailable,
 ];
+
+const QUESTION_PROBLEMS: &[ProblemKind] = &[
+    ProblemKind::Malformed,
+    ProblemKind::OtherLog,
+    ProblemKind::TooLarge,
+    ProblemKind::UnsupportedMediaType,
+    ProblemKind::QueryStopped,
+    ProblemKind::Internal,
+    ProblemKind::ProjectionBehind,
+];
+
+/// What is asked by `POST`, because a question can be long: it records nothing.
+pub(crate) const QUESTIONS: [&str; 2] = [sql::PATH, what_if::PATH];
 
 /// What stands before the paths.
 pub(crate) fn preamble() -> OpenApi {
@@ -105,16 +121,22 @@ fn problem_response(kind: ProblemKind) -> Value {
 }
 
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {
-    let reads = method == "get";
+    let asks = QUESTIONS.contains(&path);
+    let reads = method == "get" || asks;
     // What records nothing needs no key, nor anybody who does it.
     let records = !reads && !path.contains("/rebuild");
+    let problems = match (asks, reads) {
+        (true, _) => QUESTION_PROBLEMS,
+        (false, true) => READ_PROBLEMS,
+        (false, false) => WRITE_PROBLEMS,
+    };
     if let Some(responses) = operation.pointer_mut("/responses").and_then(Value::as_object_mut) {
         for (status, response) in responses.iter_mut() {
             if status.starts_with('2') && path.starts_with("/v1/") {
                 response["headers"] = params::headers_of(status, !records);
             }
         }
-        for kind in if reads { READ_PROBLEMS } else { WRITE_PROBLEMS } {
+        for kind in problems {
             let problem = json!({"$ref": format!("#/components/responses/{}", component(*kind))});
             responses.entry(kind.status().as_u16().to_string()).or_insert(problem);
         }

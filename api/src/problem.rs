@@ -94,6 +94,14 @@ kinds! {
     Contended = SERVICE_UNAVAILABLE, "contended", "Too many at once",
         "Others changed the same thing while this was being decided, five times in a row. Nothing \
          was recorded. The same request can be sent again.";
+    /// A question takes more than it may.
+    QueryStopped = UNPROCESSABLE_ENTITY, "query-stopped", "The query takes too long",
+        "A query may run for 2 seconds. Narrow what it reads, ask what an index finds, or ask for \
+         less at once.";
+    /// As many questions as may run at once are running.
+    Busy = SERVICE_UNAVAILABLE, "busy", "Too many queries at once",
+        "Two queries run at once, so that they leave the rest of the server alone, and the turn of \
+         this one did not come in time. The same request can be sent again.";
     /// A read model has not come as far as wanted.
     ProjectionBehind = SERVICE_UNAVAILABLE, "projection-behind", "The read model is behind",
         "The answer would not yet tell of what `Shiplog-At-Least` asks for. Ask again shortly; \

@@ -108,6 +108,9 @@ pub(crate) async fn all(app: &App) -> Vec<Projection> {
     for model in app.models.all() {
         projections.push(one(app, model).await);
     }
+    if let Some(model) = app.models.sql.started() {
+        projections.push(one(app, model).await);
+    }
     projections
 }
 

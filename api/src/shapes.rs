@@ -1,6 +1,7 @@
 //! What goes over the wire: the shapes of requests and answers.
 
 mod actor;
+mod configuration;
 mod deployment;
 mod guard;
 mod intent;
@@ -15,6 +16,7 @@ mod words;
 
 pub(crate) use self::{
     actor::{Actor, ActorGiven},
+    configuration::{ConfigurationGiven, DigestChange},
     deployment::{Approval, CorrectionMade, Deployment, Place, Told},
     guard::{Crossed, IrreversibleShape, OverrideGiven, ShownGiven},
     intent::Intent,

@@ -23,6 +23,7 @@ mod projections;
 mod recovery;
 mod releases;
 mod rollbacks;
+mod scripts;
 mod tiers;
 mod way;
 
@@ -65,6 +66,9 @@ pub(crate) fn routes() -> Router<App> {
         .route("/environments/{name}/unfreeze", post(environments::unfreeze))
         .route("/log", get(log::show))
         .route("/projections", get(projections::show).post(projections::change))
+        .route("/projections/-", get(scripts::write).post(scripts::written))
+        .route("/projections/{name}", get(scripts::show))
+        .route("/projections/{name}/rest", post(scripts::rest))
         .route("/preferences", post(preferences::keep))
         .route("/assets/{name}", get(assets::serve))
         .layer(middleware::from_fn(guard::same_origin))

@@ -2,6 +2,7 @@
 
 mod classify;
 mod command;
+mod configuration;
 mod decide;
 mod deployment;
 mod event;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     classify::{Classification, Standing, classify, classify_all},
     command::{Asked, Command, Happened, Outcome, Report, Request, RollbackTo, When},
+    configuration::Configuration,
     deployment::{Deployment, OutcomeReport, Status, TargetState},
     event::{
         Annotated, Approved, Cancelled, Corrected, Correction, Event, Failed, Health, HealthReport,

@@ -3,6 +3,7 @@
 //! No I/O, no clock, no randomness: everything a rule needs is an argument.
 
 pub mod decider;
+pub mod digests;
 pub mod environment;
 pub mod lane;
 pub mod metadata;

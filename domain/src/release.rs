@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     decide::{Command, Refusal, State},
-    manifest::{Artifact, Artifacts, Change, Manifest},
+    manifest::{Artifact, Change, Manifest},
 };
 use crate::{
     decider::Decider,

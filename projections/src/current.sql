@@ -26,6 +26,7 @@ CREATE TABLE deployments (
     intent TEXT NOT NULL,           -- JSON
     requested_at INTEGER NOT NULL,
     error TEXT,
+    configuration TEXT,             -- JSON: digests by name; null if nobody said
     PRIMARY KEY (lane, number)
 ) STRICT, WITHOUT ROWID;
 

@@ -24,7 +24,7 @@ impl Projection for History {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn schema(&self) -> String {

@@ -34,8 +34,8 @@ pub(crate) const SCHEMA: &str = include_str!("ledger.sql");
 pub(crate) enum Detail {
     /// All that its events say.
     Whole,
-    /// Without labels, links, notes and what its release is made of; what that changes for good is
-    /// kept.
+    /// Without labels, links, notes, configuration and what its release is made of; what that
+    /// changes for good is kept.
     Outline,
 }
 
@@ -170,6 +170,12 @@ impl<'t> Ledger<'t> {
         Ok(())
     }
 
+    /// The lanes in which something happened before what had happened already.
+    pub(crate) fn late(&self) -> Vec<LaneId> {
+        let late = |lane: &&Lane| self.late.contains(&lane.row);
+        self.lanes.values().filter(late).map(|lane| lane.id.clone()).collect()
+    }
+
     /// Writes the batch; returns what it changed.
     pub(crate) fn finish(mut self) -> Result<Vec<Row>, ApplyError> {
         let lanes: HashMap<i64, LaneId> =
@@ -206,6 +212,7 @@ impl Detail {
                 release: outline(&requested.release).into(),
                 url: None,
                 labels: BTreeMap::new(),
+                configuration: None,
                 ..requested.clone()
             },
         }

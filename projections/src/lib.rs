@@ -21,5 +21,7 @@ pub mod rollbacks;
 pub mod runner;
 pub mod script;
 mod sort_key;
+pub mod sql;
 mod tables;
 pub mod verify;
+pub mod what_if;

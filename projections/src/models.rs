@@ -1,6 +1,7 @@
 //! The read models of one server: kept level, waited for, asked.
 
 mod model;
+mod on_demand;
 mod progress;
 mod rebuild;
 mod serving;
@@ -18,6 +19,7 @@ use shiplog_store::{
 
 pub use self::{
     model::{Model, QueryError},
+    on_demand::OnDemand,
     progress::{Behind, Phase, Progress},
     rebuild::{Rebuild, RebuildError, RebuildStatus},
     serving::Answer,
@@ -47,6 +49,8 @@ pub struct ReadModels {
     pub releases: Model,
     /// The projections that users wrote: see [`crate::definitions`].
     pub definitions: Model,
+    /// What is asked in SQL, made when somebody asks first: see [`crate::sql`].
+    pub sql: OnDemand,
     supply: Arc<Supply>,
 }
 
@@ -122,15 +126,16 @@ impl ReadModels {
         let (releases, take_releases) = Model::start(Releases, &start)?;
         let (definitions, take_definitions) = Model::start(Definitions, &start)?;
         supply.join([take_current, take_history, take_rollbacks, take_releases, take_definitions]);
-        Ok(Self { current, history, rollbacks, releases, definitions, supply })
+        let sql = OnDemand::new(&start)?;
+        Ok(Self { current, history, rollbacks, releases, definitions, sql, supply })
     }
 
-    /// How many there are.
+    /// How many of them are always there.
     pub const COUNT: usize = 5;
 
-    /// All of them.
+    /// All of those that are always there.
     pub fn all(&self) -> [&Model; Self::COUNT] {
-        let Self { current, history, rollbacks, releases, definitions, supply: _ } = self;
+        let Self { current, history, rollbacks, releases, definitions, .. } = self;
         [current, history, rollbacks, releases, definitions]
     }
 
@@ -147,6 +152,7 @@ impl ReadModels {
             model.interrupt().await;
             model.ended().await;
         }
+        self.sql.stop().await;
     }
 }
 

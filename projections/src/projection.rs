@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction};
-use shiplog_domain::wire::DomainEvent;
+use shiplog_domain::wire::{DomainEvent, EncodedEvent};
 use shiplog_store::log::Recorded;
 
 use crate::tables;
@@ -76,6 +76,27 @@ pub trait Projection: Send + Sync + 'static {
         tables: &Transaction<'_>,
         events: &[Recorded<DomainEvent>],
     ) -> Result<(), ApplyError>;
+
+    /// Keeps what was written as it was, before [`fold`](Self::fold) is given what is understood of
+    /// it; most projections keep nothing of that.
+    ///
+    /// # Errors
+    ///
+    /// As [`fold`](Self::fold).
+    fn keep(&self, tables: &Transaction<'_>, written: Written<'_>) -> Result<(), ApplyError> {
+        let _ = (tables, written);
+        Ok(())
+    }
+}
+
+/// Records as the log has them, in its order: those that are understood, and those of a future
+/// Shiplog that may be passed over.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'b> {
+    pub(crate) events: &'b [Recorded<DomainEvent>],
+    /// What the log has of each of them.
+    pub(crate) encoded: &'b [EncodedEvent],
+    pub(crate) skipped: &'b [Recorded<EncodedEvent>],
 }
 
 impl Projection for Arc<dyn Projection> {
@@ -101,6 +122,10 @@ impl Projection for Arc<dyn Projection> {
         events: &[Recorded<DomainEvent>],
     ) -> Result<(), ApplyError> {
         (**self).fold(tables, events)
+    }
+
+    fn keep(&self, tables: &Transaction<'_>, written: Written<'_>) -> Result<(), ApplyError> {
+        (**self).keep(tables, written)
     }
 }
 

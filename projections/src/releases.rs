@@ -29,7 +29,7 @@ impl Projection for Releases {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> String {

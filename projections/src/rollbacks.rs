@@ -16,6 +16,9 @@ use crate::{
     projection::{ApplyError, Projection},
 };
 
+/// The tables of every model that tells of rollbacks, beside the ledger's.
+pub(crate) const TABLES: &str = include_str!("rollbacks.sql");
+
 /// The projection behind the audit of rollbacks.
 #[derive(Clone, Copy, Debug)]
 pub struct Rollbacks;
@@ -30,7 +33,7 @@ impl Projection for Rollbacks {
     }
 
     fn schema(&self) -> String {
-        [ledger::SCHEMA, include_str!("rollbacks.sql")].concat()
+        [ledger::SCHEMA, TABLES].concat()
     }
 
     fn indexes(&self) -> &'static str {
@@ -53,7 +56,8 @@ impl Projection for Rollbacks {
     }
 }
 
-fn save(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
+/// Keeps a deployment that went back; answers whether it did, or had been believed to.
+pub(crate) fn save(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<bool> {
     let is_rollback = |intent: &Intent| matches!(intent, Intent::Rollback { .. });
     let deployment = &row.deployment;
     let declared = is_rollback(deployment.intent()) && !deployment.is_void();
@@ -61,10 +65,11 @@ fn save(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
     let inferred =
         deployment.took_effect().is_some() && row.classification() == Classification::Rollback;
     if !declared && !reported && !inferred {
-        if !row.is_new {
-            tables.prepare_cached("DELETE FROM rollbacks WHERE id = ?")?.execute([row.id])?;
+        if row.is_new {
+            return Ok(false);
         }
-        return Ok(());
+        let mut delete = tables.prepare_cached("DELETE FROM rollbacks WHERE id = ?")?;
+        return Ok(delete.execute([row.id])? > 0);
     }
     tables
         .prepare_cached(
@@ -84,5 +89,5 @@ fn save(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
             reported,
             inferred,
         ])
-        .map(drop)
+        .map(|_| true)
 }

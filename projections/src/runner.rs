@@ -14,14 +14,14 @@ use std::{path::Path, sync::Arc};
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, future, stream::TryChunksError};
 use jiff::Timestamp;
 use rusqlite::Connection;
-use shiplog_domain::wire::{DomainEvent, EncodedEvent};
+use shiplog_domain::wire::EncodedEvent;
 use shiplog_store::{
     log::{Log, LogFault, Recorded},
     position::{GlobalPosition, LogId},
 };
 use tokio::task::JoinError;
 
-use self::batch::News;
+use self::batch::{News, Part};
 pub(crate) use self::{
     batch::{Batch, ENOUGH},
     follow::{Following, Indexing, follow},
@@ -221,11 +221,11 @@ impl<P: Projection> Runner<P> {
     /// After a machine's fault the same batch can be given again.
     pub(crate) fn fold(&mut self, batch: &Batch) -> Result<(), RunnerError> {
         let done = self.checkpoint.position;
-        if let Some(news) = batch.after(done) {
-            match self.commit(news.events, self.checkpoint.after(&news)) {
+        if let Some(News { part, through, recorded_at }) = batch.after(done) {
+            match self.commit(part, through, recorded_at) {
                 Ok(()) => {}
                 Err(error) if error.is_machine() => return Err(RunnerError::File(error)),
-                Err(_) => self.find_culprit(&news)?,
+                Err(_) => self.find_culprit(part, through, recorded_at)?,
             }
         }
         batch.stall(done)
@@ -234,11 +234,20 @@ impl<P: Projection> Runner<P> {
     /// Rows and checkpoint, together or not at all.
     fn commit(
         &mut self,
-        events: &[Recorded<DomainEvent>],
-        to: Checkpoint,
+        part: Part<'_>,
+        through: GlobalPosition,
+        recorded_at: Timestamp,
     ) -> Result<(), ApplyError> {
+        let skipped = part.skipped.len() as u64;
+        let to = Checkpoint {
+            position: Some(through),
+            recorded_at: Some(recorded_at),
+            skipped: self.checkpoint.skipped + skipped,
+            events: self.checkpoint.events + part.events.len() as u64 + skipped,
+        };
         let transaction = self.tables.transaction()?;
-        self.projection.fold(&transaction, events)?;
+        self.projection.keep(&transaction, part.written())?;
+        self.projection.fold(&transaction, part.events)?;
         tables::advance(&transaction, to)?;
         transaction.commit()?;
         self.checkpoint = to;
@@ -246,12 +255,17 @@ impl<P: Projection> Runner<P> {
     }
 
     /// Folds one event at a time, up to the one that does not go.
-    fn find_culprit(&mut self, news: &News<'_>) -> Result<(), RunnerError> {
-        let before = self.checkpoint;
-        for (count, event) in (1..).zip(news.events) {
+    fn find_culprit(
+        &mut self,
+        part: Part<'_>,
+        through: GlobalPosition,
+        recorded_at: Timestamp,
+    ) -> Result<(), RunnerError> {
+        let (steps, rest) = part.steps();
+        for step in steps {
+            let Some(event) = step.events.first() else { continue };
             let position = event.position;
-            let step = before.after(&news.up_to(count, event));
-            self.commit(std::slice::from_ref(event), step).map_err(|error| {
+            self.commit(step, position, event.recorded_at).map_err(|error| {
                 if error.is_machine() {
                     return RunnerError::File(error);
                 }
@@ -262,20 +276,6 @@ impl<P: Projection> Runner<P> {
                 }
             })?;
         }
-        self.commit(&[], before.after(news)).map_err(RunnerError::File)
-    }
-}
-
-impl Checkpoint {
-    /// Where that is once all of the news is folded.
-    fn after(self, news: &News<'_>) -> Self {
-        let News { events, skipped, through, recorded_at } = *news;
-        let skipped = skipped.len() as u64;
-        Self {
-            position: Some(through),
-            recorded_at: Some(recorded_at),
-            skipped: self.skipped + skipped,
-            events: self.events + events.len() as u64 + skipped,
-        }
+        self.commit(rest, through, recorded_at).map_err(RunnerError::File)
     }
 }

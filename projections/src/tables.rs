@@ -84,11 +84,17 @@ pub(crate) fn log(path: &Path) -> Option<LogId> {
 
 /// Opens the file to ask, never to change.
 pub(crate) fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let tables = Connection::open_with_flags(path, flags)?;
+    let tables = open_to_ask(path)?;
     tables.pragma_update(None, "query_only", true)?;
     tables.set_prepared_statement_cache_capacity(64);
     Ok(tables)
+}
+
+/// Opens the file for questions that somebody else makes up; whoever does makes sure that they change
+/// nothing.
+pub(crate) fn open_to_ask(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags)
 }
 
 /// Opens the file to digest, which takes temporary tables and changes nothing that is kept.

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
 
-use crate::{context::Context, deployment::body};
+use crate::{context::Context, deployment::body, exit::Failure};
 
 /// The flags that say what is deployed, and why.
 #[derive(Debug, clap::Args)]
@@ -27,9 +27,13 @@ pub(crate) struct What {
     /// What the deploying system calls it.
     #[arg(long, value_name = "ID")]
     external_id: Option<String>,
-    /// What is put there, and the digest that proves it; may be repeated.
-    #[arg(long = "artifact", value_name = "NAME=DIGEST")]
-    artifacts: Vec<Pair>,
+    /// What is put there, the digest that proves it and, if it is known, what sort of thing it is
+    /// (`application/vnd.oci.image.manifest.v1+json`); may be repeated.
+    #[arg(long = "artifact", value_name = "NAME=DIGEST[,MEDIA_TYPE]")]
+    artifacts: Vec<Artifact>,
+    /// A thing that the release is configured with there, and its digest; may be repeated.
+    #[arg(long = "config", value_name = "NAME=DIGEST")]
+    configuration: Vec<Pair>,
     /// What its makers say of the release.
     #[arg(long = "note", value_name = "TEXT")]
     notes: Option<String>,
@@ -73,6 +77,40 @@ impl FromStr for Pair {
     }
 }
 
+/// What is put there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Artifact {
+    name: String,
+    digest: String,
+    media_type: Option<String>,
+}
+
+impl FromStr for Artifact {
+    type Err = String;
+
+    /// A media type has a slash, and no comma; so a digest may have commas.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Pair { name, value } = text.parse()?;
+        match value.rsplit_once(',') {
+            Some((digest, sort)) if sort.contains('/') => {
+                Ok(Self { name, digest: digest.into(), media_type: Some(sort.into()) })
+            }
+            Some(_) | None => Ok(Self { name, digest: value, media_type: None }),
+        }
+    }
+}
+
+impl Artifact {
+    fn wire(&self) -> Value {
+        let Self { name, digest, media_type } = self;
+        Value::Object(body([
+            ("name", Some(name.as_str().into())),
+            ("digest", Some(digest.as_str().into())),
+            ("mediaType", media_type.as_deref().map(Into::into)),
+        ]))
+    }
+}
+
 impl What {
     /// Takes commit and URL from the pipeline's run where no flag says them.
     pub(crate) fn fill_in(&mut self, context: &mut Context<'_>) -> anyhow::Result<()> {
@@ -90,27 +128,22 @@ impl What {
     }
 
     /// The fields of a request that asks for this version.
-    pub(crate) fn into_fields(self, version: &str) -> Map<String, Value> {
+    pub(crate) fn into_fields(self, version: &str) -> anyhow::Result<Map<String, Value>> {
         let release = self.release(version);
-        let Self { reason, intent, url, labels, external_id, .. } = self;
-        let labels: Map<_, _> =
-            labels.into_iter().map(|Pair { name, value }| (name, value.into())).collect();
-        body([
+        let Self { reason, intent, url, labels, external_id, configuration, .. } = self;
+        Ok(body([
             ("intent", Some(json!({"kind": intent.wire()}))),
             ("release", Some(release)),
+            ("configuration", by_name("--config", configuration)?),
             ("reason", reason.map(Into::into)),
             ("external_id", external_id.map(Into::into)),
             ("url", url.map(Into::into)),
-            ("labels", (!labels.is_empty()).then_some(Value::Object(labels))),
-        ])
+            ("labels", by_name("--label", labels)?),
+        ]))
     }
 
     fn release(&self, version: &str) -> Value {
-        let artifacts: Vec<_> = self
-            .artifacts
-            .iter()
-            .map(|Pair { name, value }| json!({"name": name, "digest": value}))
-            .collect();
+        let artifacts: Vec<_> = self.artifacts.iter().map(Artifact::wire).collect();
         let changes = self
             .changes
             .iter()
@@ -127,6 +160,18 @@ impl What {
             ("changes", (!changes.is_empty()).then_some(changes.into())),
         ]))
     }
+}
+
+/// An object of these, if there are any; no name may be given twice.
+fn by_name(flag: &str, pairs: Vec<Pair>) -> anyhow::Result<Option<Value>> {
+    let mut fields = Map::new();
+    for Pair { name, value } in pairs {
+        if fields.contains_key(&name) {
+            return Err(Failure::usage(format!("{flag} names `{name}` twice")).into());
+        }
+        fields.insert(name, value.into());
+    }
+    Ok((!fields.is_empty()).then_some(Value::Object(fields)))
 }
 
 impl Intent {
@@ -150,5 +195,26 @@ mod tests {
         assert_eq!("empty=".parse(), Ok(pair("empty", "")));
         assert!("=x".parse::<Pair>().is_err());
         assert!("x".parse::<Pair>().is_err());
+    }
+
+    #[test]
+    fn a_name_that_is_given_twice_is_an_error_and_names_the_flag() {
+        let pair = |text: &str| text.parse::<Pair>().unwrap();
+        let once = by_name("--config", vec![pair("a=1"), pair("b=2")]).unwrap();
+        assert_eq!(once, Some(json!({"a": "1", "b": "2"})));
+        let twice = by_name("--config", vec![pair("a=1"), pair("a=2")]).unwrap_err();
+        assert_eq!(twice.to_string(), "--config names `a` twice");
+        assert_eq!(by_name("--label", Vec::new()).unwrap(), None);
+    }
+
+    #[test]
+    fn an_artifact_ends_with_its_media_type_if_it_has_one() {
+        let wire = |text: &str| text.parse::<Artifact>().unwrap().wire();
+        assert_eq!(wire("image=sha256:0a"), json!({"name": "image", "digest": "sha256:0a"}));
+        assert_eq!(
+            wire("image=sha256:0a,application/x-tar"),
+            json!({"name": "image", "digest": "sha256:0a", "mediaType": "application/x-tar"})
+        );
+        assert_eq!(wire("image=0a,1b"), json!({"name": "image", "digest": "0a,1b"}));
     }
 }

@@ -29,6 +29,7 @@ pub(crate) fn set(command: &mut Command, server: &str, journal: &Journal) {
         ("SHIPLOG_COMMIT", release("commit")),
         ("SHIPLOG_INTENT", journal.intent().map(ToOwned::to_owned)),
         ("SHIPLOG_MANIFEST", None),
+        ("SHIPLOG_CONFIGURATION", None),
         ("SHIPLOG_TARGETS", None),
     ];
     for (variable, value) in values {

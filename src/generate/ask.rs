@@ -226,6 +226,7 @@ impl History {
             external_id: Some(format!("run-{run}")),
             labels,
             acknowledged: Vec::new(),
+            configuration: None,
         })
     }
 

@@ -132,6 +132,7 @@ fn image(service: &ServiceName, chance: &mut Chance) -> Artifact {
     Artifact {
         name: format!("registry.example.com/{service}"),
         digest: format!("sha256:{}", chance.hex(64)),
+        media_type: Some("application/vnd.oci.image.manifest.v1+json".into()),
     }
 }
 

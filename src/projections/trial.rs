@@ -55,7 +55,7 @@ impl Try {
         }
         let body = self.body(context, &source)?;
         let path = path(&["v1", "projections", "preview"]);
-        let live = context.client()?.ask(&path, &body)?;
+        let live = context.client()?.follow(&path, &body)?;
         let progress = Progress::elsewhere(context.settings.quiet.value);
         let tried = follow(live, &progress);
         progress.end();

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::items;
 use crate::{
     context::Context,
-    deployment::{self, changes, place, text},
+    deployment::{self, changes, place, reconfigured, text},
     output::{self, Column, Kind, Table},
 };
 
@@ -97,7 +97,13 @@ fn write_changes(context: &mut Context<'_>, facts: &Value) -> anyhow::Result<()>
         let said = said.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ");
         table.add(row.into_iter().chain([said]).map(Into::into).collect());
     }
-    Ok(write!(context.out, "{table}")?)
+    write!(context.out, "{table}")?;
+    let configuration =
+        reconfigured(facts.pointer("/changes/configuration").unwrap_or(&Value::Null));
+    if !configuration.is_empty() {
+        writeln!(context.out, "configured otherwise: {configuration}")?;
+    }
+    Ok(())
 }
 
 fn notes(release: &Value) -> String {

@@ -177,6 +177,11 @@ impl Journal {
         self.field("release")
     }
 
+    /// What the release is configured with, as the server or else the request tells of it.
+    pub(crate) fn configuration(&self) -> Option<&Value> {
+        self.field("configuration")
+    }
+
     /// The kind of the intent.
     pub(crate) fn intent(&self) -> Option<&str> {
         self.field("intent")?.get("kind")?.as_str()

@@ -9,4 +9,5 @@ mod moving;
 mod on_call;
 mod replaying;
 mod settings;
+mod sql;
 mod stable;

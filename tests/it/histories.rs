@@ -4,6 +4,9 @@ pub(crate) mod checks;
 pub(crate) mod data;
 pub(crate) mod fold;
 pub(crate) mod import;
+mod questions;
+mod unaware;
+mod what_if;
 
 use std::{collections::HashMap, fs};
 
@@ -70,6 +73,8 @@ fn alphagov_is_whole_though_its_server_was_killed_and_its_import_started_again()
     checks::is_whole(&client, &history, &effects);
     let named = Named { staging: "staging", production: "production" };
     examples::are_right(&client, &history, &effects, named);
+    let lanes = ["staging", "production"];
+    questions::answers_are_those_of_the_files(&history, &client, data.path(), lanes);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod at_least;
 mod audit;
 mod conditions;
+mod configuration;
 mod idempotency;
 mod lane;
 mod life;
@@ -15,3 +16,5 @@ mod recovery;
 mod rollback;
 pub(crate) mod server;
 mod shapes;
+mod sql;
+mod what_if;

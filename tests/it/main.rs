@@ -6,15 +6,19 @@
     reason = "a test says what it expects by failing"
 )]
 
+mod answers;
 mod architecture;
 mod as_of;
 mod cli;
 mod cluster;
+mod compat;
 mod crash;
 mod executor;
 mod histories;
 mod home;
 mod http;
+mod previous;
 mod rebuild;
 mod scripts;
+mod story;
 mod support;

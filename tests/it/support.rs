@@ -1,6 +1,7 @@
 //! A real server in a child process, and a client that shows its answers as they are.
 
 use std::{
+    ffi::OsStr,
     io::{self, BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
@@ -21,7 +22,12 @@ const MAX_ANSWER_BYTES: u64 = 1 << 30;
 
 /// The `shiplog` command, without anything that the surroundings say to it.
 pub(crate) fn shiplog() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shiplog"));
+    shiplog_of(env!("CARGO_BIN_EXE_shiplog"))
+}
+
+/// The same of another Shiplog.
+pub(crate) fn shiplog_of(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SHIPLOG_")) {
         command.env_remove(name);
     }

@@ -9,7 +9,10 @@ use axum::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shiplog_domain::projection::{Command, Language, ProjectionName, stream};
-use shiplog_projections::script::{Fault, Stop};
+use shiplog_projections::{
+    script::{Fault, Stop},
+    sql::AskError,
+};
 use shiplog_store::{execute::Outcome, position::GlobalPosition};
 use utoipa::ToSchema;
 
@@ -27,13 +30,13 @@ use crate::{
 /// What a projection is to be.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Definition {
+pub(crate) struct Definition {
     /// What it is written in.
     #[schema(value_type = LanguageWord)]
-    language: Language,
+    pub(crate) language: Language,
     /// The whole of it.
     #[schema(value_type = String, min_length = 1, max_length = 65536)]
-    source: Text<1, 65_536>,
+    pub(crate) source: Text<1, 65_536>,
 }
 
 /// What a projection is written in.
@@ -47,9 +50,60 @@ pub(super) enum LanguageWord {
     Sql,
 }
 
+/// Defines a projection, if its source is sound; tells whether there was one before.
+pub(crate) async fn define(
+    app: &App,
+    name: &ProjectionName,
+    caller: &Caller,
+    given: &Definition,
+) -> Result<(Outcome, bool), Problem> {
+    if app.models.named(name.as_str()).is_some() {
+        let why = format!("`{name}` comes with Shiplog: choose another name");
+        return Err(ProblemKind::Refused.because(why).coded("projection-is-built-in"));
+    }
+    let source: String = given.source.clone().into();
+    check(app, name, given.language, &source).await?;
+    let was = app.projections.read(&stream(name), |state, _| state.defined.is_some()).await?;
+    let language = given.language;
+    let command = |at| Command::Define { at, language, source };
+    Ok((record(app, name, caller, ("", given), command).await?, was))
+}
+
+/// What can be done to a projection that is defined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Pause,
+    Resume,
+    Drop,
+}
+
+/// Pauses, resumes or drops a projection.
+pub(crate) async fn take(
+    app: &App,
+    name: &ProjectionName,
+    caller: &Caller,
+    step: Step,
+) -> Result<Outcome, Problem> {
+    let was = app.projections.read(&stream(name), |_, version| version.is_some()).await?;
+    if !was {
+        return Err(unheard(name.as_str()));
+    }
+    let path = match step {
+        Step::Pause => "/pause",
+        Step::Resume => "/resume",
+        Step::Drop => "",
+    };
+    let command = |at| match step {
+        Step::Pause => Command::Pause { at },
+        Step::Resume => Command::Resume { at },
+        Step::Drop => Command::Drop { at },
+    };
+    record(app, name, caller, (path, &()), command).await
+}
+
 /// Define a projection, or define it anew: all of history is replayed into it, then it is kept level.
 ///
-/// The script is loaded first: one that fails then is not recorded. A definition that says something
+/// The script is loaded first, a query is read: one that fails then is not recorded. A definition that says something
 /// else than the one before begins anew; the one before stays in the log.
 #[utoipa::path(put, path = "/v1/projections/{name}", tag = "projections",
     request_body = Definition, params(crate::openapi::ScriptParam),
@@ -62,21 +116,12 @@ pub(super) async fn define_projection(
     caller: Caller,
     Body(given): Body<Definition>,
 ) -> Result<Response, Problem> {
-    if app.models.all().iter().any(|model| model.name() == name.as_str()) {
-        let why = format!("`{name}` comes with Shiplog: choose another name");
-        return Err(ProblemKind::Refused.because(why).coded("projection-is-built-in"));
-    }
-    let source: String = given.source.clone().into();
-    check(&app, &name, given.language, &source).await?;
-    let is_known = app.projections.read(&stream(&name), |state, _| state.defined.is_some()).await?;
-    let language = given.language;
-    let command = |at| Command::Define { at, language, source };
-    let outcome = record(&app, &name, &caller, ("", &given), command).await?;
-    let status = if is_known { StatusCode::OK } else { StatusCode::CREATED };
+    let (outcome, was) = define(&app, &name, &caller, &given).await?;
+    let status = if was { StatusCode::OK } else { StatusCode::CREATED };
     told(&app, &name, &outcome, status).await
 }
 
-/// Sees to it that a script loads.
+/// Sees to it that a script loads, or that a query can be asked.
 async fn check(
     app: &App,
     name: &ProjectionName,
@@ -89,7 +134,20 @@ async fn check(
             Err(Stop::Fault(fault)) => Err(wrong(&fault)),
             Err(Stop::Machine(why)) => Err(ProblemKind::ProjectionUnavailable.because(why)),
         },
-        Language::Sql => Ok(()),
+        Language::Sql => {
+            // So that the tables are there, though they may have yet to be filled.
+            app.models.sql.model().await?;
+            app.models.sql.check(source.into()).await.map_err(|error| match &error {
+                AskError::Query { .. } => {
+                    Problem::at("/source", error.to_string()).coded("query-fails")
+                }
+                AskError::Parameter { .. }
+                | AskError::Stopped(_)
+                | AskError::Busy
+                | AskError::Tables(_)
+                | AskError::Unfinished(_) => error.into(),
+            })
+        }
     }
 }
 
@@ -109,11 +167,7 @@ pub(super) async fn drop_projection(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
-    let was = app.projections.read(&stream(&name), |_, version| version.is_some()).await?;
-    if !was {
-        return Err(unheard(name.as_str()));
-    }
-    let outcome = record(&app, &name, &caller, ("", &()), |at| Command::Drop { at }).await?;
+    let outcome = take(&app, &name, &caller, Step::Drop).await?;
     Ok((app.receipt_of(&outcome), StatusCode::NO_CONTENT).into_response())
 }
 
@@ -128,7 +182,7 @@ pub(super) async fn pause_projection(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
-    let outcome = record(&app, &name, &caller, ("/pause", &()), |at| Command::Pause { at }).await?;
+    let outcome = take(&app, &name, &caller, Step::Pause).await?;
     told(&app, &name, &outcome, StatusCode::OK).await
 }
 
@@ -143,8 +197,7 @@ pub(super) async fn resume_projection(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
-    let outcome =
-        record(&app, &name, &caller, ("/resume", &()), |at| Command::Resume { at }).await?;
+    let outcome = take(&app, &name, &caller, Step::Resume).await?;
     told(&app, &name, &outcome, StatusCode::OK).await
 }
 

@@ -43,7 +43,7 @@ const UNNAMED: &str = "preview";
 /// A script to try, and on which part of the history.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Trial {
+pub(crate) struct Trial {
     /// What it is written in; a query is tried at `/v1/sql`.
     #[schema(value_type = LanguageWord)]
     language: Language,
@@ -77,30 +77,46 @@ pub(super) struct Trial {
 
 /// What a script made of the history.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Tried {
+pub(crate) struct Tried {
     /// The state; null where there are partitions.
     #[schema(value_type = Option<Object>)]
-    state: Option<Box<serde_json::value::RawValue>>,
+    pub(crate) state: Option<Box<serde_json::value::RawValue>>,
     /// What `transformBy` and `filterBy` make of it; null where the script has neither.
     #[schema(value_type = Option<Object>)]
-    result: Option<Box<serde_json::value::RawValue>>,
+    pub(crate) result: Option<Box<serde_json::value::RawValue>>,
     /// The first hundred partitions by name; empty where there are none.
-    partitions: Vec<PartitionShape>,
+    pub(crate) partitions: Vec<PartitionShape>,
     /// How many there are.
     #[schema(minimum = 0)]
-    partitions_total: usize,
+    pub(crate) partitions_total: usize,
     /// Up to which position it is folded.
-    position: Option<u64>,
+    pub(crate) position: Option<u64>,
     /// How many events were looked at.
     #[schema(minimum = 0)]
-    events_done: u64,
+    pub(crate) events_done: u64,
     /// Why it did not come to the end.
-    fault: Option<FaultShape>,
+    pub(crate) fault: Option<FaultShape>,
     /// What it said with `console.log`: the first thousand lines.
-    log: Vec<String>,
+    pub(crate) log: Vec<String>,
 }
 
 impl Trial {
+    /// This script, on all of history or on what was recorded since then.
+    pub(crate) fn of(source: Text<1, 65_536>, since: Option<Moment>) -> Self {
+        Self {
+            language: Language::Javascript,
+            source,
+            after: None,
+            until: None,
+            since,
+            before: None,
+            service: None,
+            environment: None,
+            stream: None,
+            types: Vec::new(),
+        }
+    }
+
     fn slice(&self) -> Slice {
         // No log has a higher position than this.
         let position = |position: u64| GlobalPosition(position.min(i64::MAX as u64));
@@ -172,7 +188,12 @@ pub(super) async fn preview_projection(
     Ok(Json(tried).into_response())
 }
 
-async fn run(app: &App, given: &Trial, tell: impl FnMut(u64) + Send) -> Result<Tried, Problem> {
+/// Runs a script over a part of the history.
+pub(crate) async fn run(
+    app: &App,
+    given: &Trial,
+    tell: impl FnMut(u64) + Send,
+) -> Result<Tried, Problem> {
     let Ok(name) = UNNAMED.parse::<ProjectionName>() else {
         return Err(ProblemKind::Internal.because("a preview has no name"));
     };

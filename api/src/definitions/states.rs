@@ -53,17 +53,17 @@ struct PartitionList {
 /// A partition of a projection.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Partition)]
-pub(super) struct PartitionShape {
-    partition: String,
+pub(crate) struct PartitionShape {
+    pub(crate) partition: String,
     #[schema(value_type = Object)]
-    state: Box<RawValue>,
+    pub(crate) state: Box<RawValue>,
     /// What `transformBy` and `filterBy` make of the state; not there where the script has neither.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
-    result: Option<Box<RawValue>>,
+    pub(crate) result: Option<Box<RawValue>>,
     /// The event that changed it last.
     #[schema(minimum = 1)]
-    position: u64,
+    pub(crate) position: u64,
 }
 
 impl From<Partition> for PartitionShape {

@@ -1,5 +1,7 @@
 //! What a deployment changed against what ran before it.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::{RawQuery, State},
@@ -8,7 +10,7 @@ use axum::{
 use jiff::Timestamp;
 use serde::Serialize;
 use shiplog_domain::{
-    lane,
+    lane::{self, Configuration},
     names::Version,
     release::{Manifest, ReleaseId},
 };
@@ -26,7 +28,7 @@ use crate::{
     path::DeploymentPath,
     problem::Problem,
     query::Query,
-    shapes::{Change, Moment, Name, Place, moment},
+    shapes::{Change, DigestChange, Moment, Name, Place, moment},
     views::AtLeast,
 };
 
@@ -45,7 +47,9 @@ pub(crate) struct Changes {
     to: Place,
     commits: Commits,
     /// Artifacts that are not the same, by name.
-    artifacts: Vec<ArtifactChange>,
+    artifacts: Vec<DigestChange>,
+    /// Things that it is not configured alike with, by name; null where one of the two did not say.
+    configuration: Option<Vec<DigestChange>>,
     /// What each release changes, release by release: those that were first heard of between the
     /// two, the oldest first, then the one that was deployed.
     releases: Vec<ReleaseChanges>,
@@ -55,16 +59,6 @@ pub(crate) struct Changes {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct Commits {
     from: Option<String>,
-    to: Option<String>,
-}
-
-/// An artifact that is not the same.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-struct ArtifactChange {
-    name: String,
-    /// Its digest before; null if it was not there.
-    from: Option<String>,
-    /// Its digest after; null if it is not there.
     to: Option<String>,
 }
 
@@ -109,11 +103,16 @@ async fn get_changes(
 pub(super) struct Before {
     place: Place,
     release: Manifest,
+    configuration: Option<Arc<Configuration>>,
 }
 
 impl From<&lane::Deployment> for Before {
     fn from(deployment: &lane::Deployment) -> Self {
-        Self { place: deployment.into(), release: Manifest::clone(deployment.release()) }
+        Self {
+            place: deployment.into(),
+            release: Manifest::clone(deployment.release()),
+            configuration: deployment.requested.configuration.clone(),
+        }
     }
 }
 
@@ -142,22 +141,18 @@ pub(super) async fn against(
             from: old.and_then(|release| release.commit.clone()),
             to: after.commit.clone(),
         },
-        artifacts: artifacts(old, after),
+        artifacts: DigestChange::of(after.artifacts_beside(old)),
+        configuration: reconfigured(before.as_ref(), deployment),
         releases,
         from: before.map(|before| before.place),
     })
 }
 
-fn artifacts(before: Option<&Manifest>, after: &Manifest) -> Vec<ArtifactChange> {
-    let beside = after.artifacts_beside(before).into_iter();
-    let changed = beside.filter(|(_, (from, to))| from != to);
-    changed
-        .map(|(name, (from, to))| ArtifactChange {
-            name: name.into(),
-            from: from.map(Into::into),
-            to: to.map(Into::into),
-        })
-        .collect()
+/// Where nothing ran before, nothing was configured.
+fn reconfigured(before: Option<&Before>, after: &lane::Deployment) -> Option<Vec<DigestChange>> {
+    let nothing = Configuration::default();
+    let before = before.map_or(Some(&nothing), |before| before.configuration.as_deref());
+    DigestChange::between(before, after.configuration())
 }
 
 impl ReleaseChanges {

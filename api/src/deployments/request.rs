@@ -1,11 +1,13 @@
 //! A deployment as it is asked for, or reported.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shiplog_domain::{
     lane::{
-        Asked, Command, DeploymentNumber, Irreversible, LaneId, Outcome, Rails, Report, Request,
-        RollbackTo, When,
+        Asked, Command, Configuration, DeploymentNumber, Irreversible, LaneId, Outcome, Rails,
+        Report, Request, RollbackTo, When,
     },
     metadata,
     names::{EnvironmentName, ServiceName},
@@ -20,7 +22,8 @@ use super::{
 use crate::{
     problem::Problem,
     shapes::{
-        ActorGiven, Labels, Moment, Name, Object, OverrideGiven, ReleaseGiven, ShownGiven, Text,
+        ActorGiven, ConfigurationGiven, Labels, Moment, Name, Object, OverrideGiven, ReleaseGiven,
+        ShownGiven, Text,
     },
 };
 
@@ -41,7 +44,8 @@ pub(crate) enum StatusGiven {
 /// Asks for a deployment, or reports one.
 ///
 /// A deployment brings a `release`; a retry brings none. A rollback that is asked for brings no
-/// release and needs a `reason`; one that is reported may bring the release that it put there.
+/// release and needs a `reason`; one that is reported may bring the release that it put there. What
+/// brings no release is configured as what it replays, unless it is reported otherwise.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeploymentRequest {
@@ -58,6 +62,10 @@ pub(crate) struct DeploymentRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<ReleaseGiven>)]
     pub(super) release: Option<Object<ReleaseGiven>>,
+    /// What the release is configured with there: the digest of each thing, by name; up to 200.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
+    pub(super) configuration: Option<ConfigurationGiven>,
     /// In the words of who asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, max_length = 10000)]
@@ -145,6 +153,7 @@ impl DeploymentRequest {
         }
         Ok(Request {
             when: when(self.at, now),
+            configuration: configured(self.configuration, intent.kind, asked)?,
             asked: wanted(intent, self.release, asked)?,
             by: Some(actor.id.clone()),
             reason,
@@ -170,6 +179,22 @@ fn shown(given: Option<Vec<Object<ShownGiven>>>) -> Result<Vec<Irreversible>, Pr
 /// When it happened, and who said so.
 pub(crate) fn when(at: Option<Moment>, now: Timestamp) -> When {
     When { at: at.map_or(now, |at| at.0), stated: at.is_some() }
+}
+
+/// What is replayed brings the configuration that is recorded; only a report knows of another one.
+fn configured(
+    given: Option<ConfigurationGiven>,
+    kind: Kind,
+    asked: bool,
+) -> Result<Option<Arc<Configuration>>, Problem> {
+    let problem = match kind {
+        Kind::Rollback if asked => "a rollback replays the configuration that is recorded",
+        Kind::Retry => "a retry repeats the configuration that is recorded",
+        Kind::Rollback | Kind::Deploy | Kind::RollForward | Kind::Unknown => {
+            return Ok(given.map(Into::into));
+        }
+    };
+    if given.is_some() { Err(Problem::at("/configuration", problem)) } else { Ok(None) }
 }
 
 fn wanted(
@@ -264,6 +289,29 @@ mod tests {
         refused(&json!({"intent": "retry", "release": {"version": "1"}}), "/release");
         refused(&json!({"intent": {"kind": "roll_forward", "mends": 1}}), "/release");
         assert!(command(&json!({"release": {"version": "1"}})).is_ok());
+    }
+
+    #[test]
+    fn what_is_replayed_is_configured_as_it_was_unless_a_report_says_otherwise() {
+        let things = json!({"app.yaml": "sha256:4d"});
+        let with = |fields: Value| {
+            let mut fields = fields;
+            fields["configuration"] = things.clone();
+            fields
+        };
+        refused(&with(json!({"intent": "rollback", "reason": "x"})), "/configuration");
+        refused(&with(json!({"intent": "retry"})), "/configuration");
+        refused(&with(json!({"intent": "retry", "status": "succeeded"})), "/configuration");
+        assert!(command(&with(json!({"intent": "rollback", "status": "succeeded"}))).is_ok());
+        let deploy = with(json!({"release": {"version": "1"}}));
+        let Ok(Command::Request { request, .. }) = command(&deploy) else {
+            panic!("it was refused");
+        };
+        assert_eq!(json!(request.configuration), things);
+        refused(
+            &json!({"release": {"version": "1"}, "configuration": {"a": 1}}),
+            "/configuration/a",
+        );
     }
 
     #[test]

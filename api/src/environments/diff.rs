@@ -20,7 +20,7 @@ use crate::{
     path::EnvironmentPath,
     problem::Problem,
     query::Query,
-    shapes::{Moment, Name, Number},
+    shapes::{DigestChange, Moment, Name, Number},
     views::AtLeast,
 };
 
@@ -46,6 +46,8 @@ struct Difference {
     from: Option<Ran>,
     /// What ran at the second.
     to: Option<Ran>,
+    /// Things that the two are not configured alike with, by name; null where one of them did not say.
+    configuration: Option<Vec<DigestChange>>,
 }
 
 /// What kind of change it is.
@@ -82,7 +84,15 @@ impl From<current::Difference> for Difference {
             (Some(_), None) => ChangeWord::Removed,
             (Some(_), Some(_)) => ChangeWord::Changed,
         };
-        Self { service, change, from: from.map(Into::into), to: to.map(Into::into) }
+        let configured = |brief: &Option<Brief>| brief.as_ref()?.configuration.clone();
+        let (before, after) = (configured(&from), configured(&to));
+        Self {
+            service,
+            change,
+            configuration: DigestChange::between(before.as_ref(), after.as_ref()),
+            from: from.map(Into::into),
+            to: to.map(Into::into),
+        }
     }
 }
 

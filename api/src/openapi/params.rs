@@ -14,6 +14,7 @@ use crate::{
     deployments::KINDS,
     problem::ProblemKind,
     shapes::{ClassificationWord, Name, Number, StatusWord, Token},
+    what_if,
 };
 
 /// RFC 3339, or a date.
@@ -54,6 +55,11 @@ params! {
     PartitionsParams = [
         query("limit", integer(1, 1_000), "how many entries; 50 unless something else is said"),
         query("cursor", text(0, 1_000), "where the page starts: `next` of the last"),
+    ];
+    /// How a query that was defined is asked.
+    RowsParams = [
+        query("limit", integer(1, 1_000), "how many rows; 1,000 unless something else is said"),
+        query("param", pattern("^[^=]+=.*$"), "the value of a parameter of the query: `name=value`"),
     ];
     /// The projection in a path.
     ProjectionParam = [in_path("name", text(1, 200))];
@@ -202,7 +208,10 @@ pub(super) fn headers_for(path: &str, reads: bool) -> Vec<Value> {
         text.pattern(Some("^[!-~]([ -~]*[!-~])?$"))
     };
     let mut headers = vec![header("X-Request-Id", string(), "by which it can be found again")];
-    let from_models = reads && !path.contains("/events") && !path.starts_with("/v1/projections");
+    let from_models = reads
+        && !path.contains("/events")
+        && !path.starts_with("/v1/projections")
+        && path != what_if::PATH;
     if from_models {
         // Nothing is the same as no header at all.
         let token = pattern("^([0-9a-f]{8}:[0-9]{1,18})?$");

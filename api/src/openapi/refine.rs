@@ -44,6 +44,9 @@ fn split(schemas: &mut Map<String, Value>, name: &str, ways: &[Way]) {
     if let Some(labels) = whole.pointer_mut("/properties/labels") {
         *labels = labels_schema();
     }
+    if let Some(configuration) = whole.pointer_mut("/properties/configuration") {
+        *configuration = configuration_schema();
+    }
     let ways = ways.iter().map(|way| {
         let mut one = whole.clone();
         one["title"] = way.title.into();
@@ -69,6 +72,18 @@ fn labels_schema() -> Value {
         "maxProperties": 64,
         "propertyNames": {"type": "string", "minLength": 1, "maxLength": 200},
         "additionalProperties": {"type": "string", "maxLength": 4_000},
+    })
+}
+
+fn configuration_schema() -> Value {
+    let text = json!({"type": "string", "minLength": 1, "maxLength": 500});
+    json!({
+        "description": "the digest of each thing that the release is configured with there, by name; \
+            an empty object says that it is nothing",
+        "type": ["object", "null"],
+        "maxProperties": 200,
+        "propertyNames": text,
+        "additionalProperties": text,
     })
 }
 
@@ -106,10 +121,11 @@ fn deployment() -> Vec<Way> {
     let retry = json!({"anyOf": intent(&["retry"], Some(("of", number())))});
     let deployed = json!({"intent": deploys, "release": reference("ReleaseDeployed")});
     let reason = json!({"type": "string", "minLength": 1, "maxLength": 10_000});
-    let back = json!({"intent": rollback, "release": nothing(), "reason": reason});
+    let back = json!({"intent": rollback, "release": nothing(), "configuration": nothing(),
+        "reason": reason});
     let maybe_deployed = json!({"oneOf": [nothing(), reference("ReleaseDeployed")]});
     let was_back = json!({"intent": rollback, "release": maybe_deployed});
-    let again = json!({"intent": retry, "release": nothing()});
+    let again = json!({"intent": retry, "release": nothing(), "configuration": nothing()});
     let with_release = stages(
         [
             "A deployment with a release, asked for",

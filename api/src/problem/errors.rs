@@ -3,7 +3,10 @@
 use std::error::Error;
 
 use shiplog_domain::decider::Coded;
-use shiplog_projections::models::QueryError;
+use shiplog_projections::{
+    models::{QueryError, StartError},
+    sql::AskError,
+};
 use shiplog_store::{
     execute::{ExecuteError, LoadError},
     log::{AppendError, LogFault},
@@ -80,5 +83,30 @@ impl From<QueryError> for Problem {
             return ProblemKind::ProjectionUnavailable.because(error.to_string());
         }
         internal(&error)
+    }
+}
+
+impl From<StartError> for Problem {
+    fn from(error: StartError) -> Self {
+        tracing::warn!(error = &error as &dyn Error, "a read model cannot be made");
+        ProblemKind::ProjectionUnavailable.because(error.to_string())
+    }
+}
+
+impl From<AskError> for Problem {
+    fn from(error: AskError) -> Self {
+        match &error {
+            AskError::Query { .. } => Self::at("/query", error.to_string()),
+            AskError::Parameter { name, .. } => {
+                Self::at(format!("/parameters/{name}"), error.to_string())
+            }
+            AskError::Stopped(_) => ProblemKind::QueryStopped.because(error.to_string()),
+            AskError::Busy => ProblemKind::Busy.because(error.to_string()),
+            AskError::Tables(_) if error.is_machine() => {
+                tracing::warn!(error = &error as &dyn Error, "a read model cannot be read");
+                ProblemKind::ProjectionUnavailable.because(error.to_string())
+            }
+            AskError::Tables(_) | AskError::Unfinished(_) => internal(&error),
+        }
     }
 }

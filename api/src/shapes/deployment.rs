@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use shiplog_domain::{
-    lane::{self, Annotated, Approved, Classification, Corrected, HealthReport, LaneId},
+    lane::{
+        self, Annotated, Approved, Classification, Configuration, Corrected, HealthReport, LaneId,
+    },
     metadata,
     names::{EnvironmentName, ServiceName, TargetName, Version},
 };
@@ -33,6 +35,8 @@ pub(crate) struct Deployment {
     #[schema(value_type = ClassificationWord)]
     classification: Classification,
     release: Release,
+    /// The digest of each thing that it is configured with, by name; null if nobody said.
+    configuration: Option<BTreeMap<String, String>>,
     /// Who asked for it.
     actor: Actor,
     /// In the words of who asked.
@@ -204,6 +208,7 @@ fn whole(
         intent: deployment.intent().clone().into(),
         classification,
         release: Release::from(&**deployment.release()),
+        configuration: deployment.configuration().map(|Configuration(things)| things.clone()),
         actor: actor.into(),
         reason: requested.reason.clone(),
         external_id: requested.external_id.clone(),

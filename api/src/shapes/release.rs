@@ -31,6 +31,9 @@ struct Artifact {
     name: String,
     /// What proves that it is the same.
     digest: String,
+    /// What sort of thing it is; null if nobody said.
+    #[serde(rename = "mediaType")]
+    media_type: Option<String>,
 }
 
 /// One thing that a release changes.
@@ -51,7 +54,8 @@ pub(crate) struct Change {
 impl From<&Manifest> for Release {
     fn from(manifest: &Manifest) -> Self {
         let Manifest { version, commit, artifacts, notes, changes } = manifest.clone();
-        let artifact = |release::Artifact { name, digest }| Artifact { name, digest };
+        let artifact =
+            |release::Artifact { name, digest, media_type }| Artifact { name, digest, media_type };
         Self {
             version,
             commit,
@@ -119,6 +123,10 @@ struct ArtifactGiven {
     /// What proves that it is the same: `sha256:…`.
     #[schema(value_type = String, min_length = 1, max_length = 500)]
     digest: Text<1, 500>,
+    /// What sort of thing it is: `application/vnd.oci.image.manifest.v1+json`.
+    #[serde(rename = "mediaType", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    media_type: Option<Text<1, 200>>,
 }
 
 /// One thing that a release changes.
@@ -176,8 +184,12 @@ impl ReleaseGiven {
     pub(crate) fn into_manifest(self, version: Version) -> Manifest {
         let Self { version: _, commit, artifacts, notes, changes } = self;
         let artifact = |Object(given)| {
-            let ArtifactGiven { name, digest } = given;
-            release::Artifact { name: name.into(), digest: digest.into() }
+            let ArtifactGiven { name, digest, media_type } = given;
+            release::Artifact {
+                name: name.into(),
+                digest: digest.into(),
+                media_type: media_type.map(Into::into),
+            }
         };
         let change = |Object(given)| {
             let ChangeGiven { id, kind, description, reversible, url } = given;

@@ -1,6 +1,6 @@
 //! A deployment, with everything that is known of it.
 
-mod changes;
+pub(in crate::ui) mod changes;
 mod told;
 mod verdict;
 

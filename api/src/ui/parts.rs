@@ -7,6 +7,8 @@ use shiplog_domain::{
     metadata::{Actor, ActorKind, Via},
 };
 
+use crate::definitions::DefinedWord;
+
 /// A time: absolute and in UTC, for the script to make relative.
 #[derive(Clone, Debug, Template)]
 #[template(source = r#"<time datetime="{{ at }}">{{ shown }}</time>"#, ext = "html")]
@@ -52,6 +54,17 @@ impl Mark {
             Status::Succeeded => mark("good", "✓", "succeeded"),
             Status::Failed => mark("bad", "✕", "failed"),
             Status::Cancelled => mark("off", "⊘", "cancelled"),
+        }
+    }
+
+    /// What a projection is doing.
+    pub(super) fn of_projection(status: DefinedWord) -> Self {
+        match status {
+            DefinedWord::Live => mark("good", "✓", "live"),
+            DefinedWord::CatchingUp => mark("open", "◐", "catching up"),
+            DefinedWord::Faulted => mark("bad", "✕", "failed"),
+            DefinedWord::Stalled => mark("bad", "✕", "stalled"),
+            DefinedWord::Paused => mark("off", "⊘", "paused"),
         }
     }
 

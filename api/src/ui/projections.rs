@@ -14,8 +14,10 @@ use super::{
 };
 use crate::{
     app::App,
+    definitions::{self, ProjectionDefined},
     problem::Problem,
     projections::{self, Change, PhaseWord, Projection, Rebuild, RebuildWord, VerdictWord},
+    views::AtLeast,
 };
 
 /// What the page can have done to a rebuild, by the word on the wire.
@@ -31,12 +33,14 @@ const DOES: [(&str, Option<Change>); 4] = [
 struct ProjectionsPage {
     frame: Frame,
     rows: Vec<Projection>,
+    scripts: Vec<ProjectionDefined>,
 }
 
 /// Every read model.
 pub(super) async fn show(
     State(app): State<App>,
     shell: Shell,
+    at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     form::query(raw.as_deref(), &[])?;
@@ -47,7 +51,11 @@ pub(super) async fn show(
     let moves = |rebuild: &Rebuild| rebuild.is_under_way() && rebuild.status != RebuildWord::Paused;
     let goes_on = rows.iter().filter_map(|row| row.rebuild.as_ref()).any(moves);
     let frame = Frame { goes_on, position, ..frame.watching(Watched::Log) };
-    let shown = ProjectionsPage { frame, rows };
+    let mut scripts = Vec::new();
+    for definition in definitions::all(&app, at_least).await? {
+        scripts.push(definitions::describe(&app, &definition).await);
+    }
+    let shown = ProjectionsPage { frame, rows, scripts };
     page(&app, &shown.frame, &shown)
 }
 

@@ -1,13 +1,13 @@
 //! What can be asked of a lane, and what can be reported about it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{
-    Annotated, Approved, Cancelled, Corrected, Correction, DeploymentNumber, Event, Failed, Health,
-    HealthReport, Irreversible, Link, Override, Rails, Rejected, Started, Succeeded, TargetFailed,
-    TargetReport,
+    Annotated, Approved, Cancelled, Configuration, Corrected, Correction, DeploymentNumber, Event,
+    Failed, Health, HealthReport, Irreversible, Link, Override, Rails, Rejected, Started,
+    Succeeded, TargetFailed, TargetReport,
 };
 use crate::{
     names::{TargetName, Version},
@@ -76,6 +76,8 @@ pub struct Request {
     pub labels: BTreeMap<String, String>,
     /// The irreversible changes that whoever asks has been shown.
     pub acknowledged: Vec<Irreversible>,
+    /// What it is configured with; if nothing is said, what is replayed brings its own.
+    pub configuration: Option<Arc<Configuration>>,
 }
 
 /// Says that a deployment took place.

@@ -1,7 +1,5 @@
 //! The ways out of a deployment, as facts: what could be put back, and what that would cross.
 
-use std::collections::HashSet;
-
 use jiff::Timestamp;
 
 use super::{Deployment, DeploymentNumber, Irreversible, State, Status, rollback};
@@ -34,7 +32,7 @@ pub struct Recovery<'s> {
     pub failed_alike: Vec<&'s Deployment>,
 }
 
-/// A release that could be put back.
+/// What could be put back: a release, as it was configured.
 #[derive(Clone, Debug)]
 pub struct Candidate<'s> {
     /// Its last success.
@@ -78,17 +76,18 @@ pub fn recovery<'s>(state: &'s State, deployment: &'s Deployment) -> Recovery<'s
 /// What could be put back, the last success first: 20 releases at most.
 pub fn candidates(state: &State) -> Vec<Candidate<'_>> {
     let mut crossed = Crossed::default();
-    let mut seen = HashSet::new();
+    let mut seen: Vec<&Deployment> = Vec::new();
     state.failed_since().for_each(|failed| crossed.take(failed.release()));
     let is_certain = state.failed_since().next().is_none();
     if let Some(running) = state.running().filter(|_| is_certain) {
-        seen.insert(&running.release().version);
+        seen.push(running);
     }
     let mut until = state.failed_since().last().map(began);
     let mut candidates = Vec::new();
     for effect in state.effects().iter().rev() {
         if let Some(deployment) = effect.number.and_then(|number| state.deployment(number)) {
-            if seen.insert(&deployment.release().version) {
+            if !seen.iter().any(|one| one.is_same_as(deployment)) {
+                seen.push(deployment);
                 let Crossed { irreversible, unstated } = crossed.clone();
                 let (record, since) = (effect.record, effect.at);
                 candidates.push(Candidate {

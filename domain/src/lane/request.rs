@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Asked, Deployment, DeploymentNumber, Event, Failed, Intent, Outcome, Override, Rail, Rails,
-    Refusal, Report, Request, Requested, Started, State, Succeeded, rails,
+    Asked, Configuration, Deployment, DeploymentNumber, Event, Failed, Intent, Outcome, Override,
+    Rail, Rails, Refusal, Report, Request, Requested, Started, State, Succeeded, rails,
     rollback::{self, Plan},
 };
 use crate::release::Manifest;
@@ -26,9 +26,10 @@ type Resolve = fn(&State, Asked) -> Result<Plan, Refusal>;
 
 /// The request as a deployment of its own, whatever stands in its way.
 fn enter(state: &State, request: Request, resolve: Resolve) -> Result<Requested, Refusal> {
-    let Request { when, asked, by, reason, url, external_id, labels, acknowledged } = request;
+    let Request { when, asked, by, reason, url, external_id, labels, acknowledged, configuration } =
+        request;
     let number = next(state)?;
-    let Plan { intent, release } = resolve(state, asked)?;
+    let Plan { intent, release, configuration: replayed } = resolve(state, asked)?;
     Ok(Requested {
         at: when.at,
         number,
@@ -42,6 +43,7 @@ fn enter(state: &State, request: Request, resolve: Resolve) -> Result<Requested,
         approvals: None,
         crosses: None,
         acknowledged,
+        configuration: configuration.or(replayed),
     })
 }
 
@@ -58,6 +60,8 @@ pub struct Foreseen {
     pub intent: Intent,
     /// The release that it would put there.
     pub release: Arc<Manifest>,
+    /// What it replays was configured with, if it replays anything and somebody said.
+    pub configuration: Option<Arc<Configuration>>,
     /// The guard rails that stand in its way, each with its refusal.
     pub standing: Vec<(Rail, Refusal)>,
 }
@@ -69,31 +73,27 @@ pub struct Foreseen {
 /// The refusal that it would meet whatever guard rails it crosses.
 pub fn foresee(state: &State, asked: Asked, rails: &Rails) -> Result<Foreseen, Refusal> {
     next(state)?;
-    let Plan { intent, release } = resolve(state, asked)?;
+    let Plan { intent, release, configuration } = resolve(state, asked)?;
     let standing = rails::in_the_way(state, rails, &release.version);
-    Ok(Foreseen { intent, release, standing })
+    Ok(Foreseen { intent, release, configuration, standing })
 }
 
 fn resolve(state: &State, asked: Asked) -> Result<Plan, Refusal> {
     Ok(match asked {
-        Asked::Deploy(release) => Plan { intent: Intent::Deploy, release: Arc::new(release) },
-        Asked::Unknown(release) => Plan { intent: Intent::Unknown, release: Arc::new(release) },
+        Asked::Deploy(release) => Plan::bring(Intent::Deploy, release),
+        Asked::Unknown(release) => Plan::bring(Intent::Unknown, release),
         Asked::RollForward { release, mends } => {
             mends.map(|mends| ended(state, mends)).transpose()?;
-            Plan { intent: Intent::RollForward { mends }, release: Arc::new(release) }
+            Plan::bring(Intent::RollForward { mends }, release)
         }
         Asked::Rollback { to, release: None } => rollback::plan(state, &to)?,
-        Asked::Rollback { to, release: Some(release) } => Plan {
-            intent: rollback::reported(state, &to, &release.version),
-            release: Arc::new(release),
-        },
+        Asked::Rollback { to, release: Some(release) } => {
+            Plan::bring(rollback::reported(state, &to, &release.version), release)
+        }
         Asked::Retry { of } => {
             let of = of.or_else(|| state.last().map(Deployment::number));
             let repeated = ended(state, of.ok_or(Refusal::NothingToRetry)?)?;
-            Plan {
-                intent: Intent::Retry { of: Some(repeated.number()) },
-                release: Arc::clone(repeated.release()),
-            }
+            Plan::replay(Intent::Retry { of: Some(repeated.number()) }, repeated)
         }
     })
 }
@@ -113,18 +113,16 @@ fn resolve_told(state: &State, asked: Asked) -> Result<Plan, Refusal> {
     match asked {
         Asked::Rollback { to, release: None } => rollback::told(state, &to),
         Asked::RollForward { release, mends } => {
-            Ok(Plan { intent: Intent::RollForward { mends }, release: Arc::new(release) })
+            Ok(Plan::bring(Intent::RollForward { mends }, release))
         }
         Asked::Retry { of: Some(number) } => {
             let repeated = state.deployment(number);
             let repeated = repeated.ok_or_else(|| Refusal::unknown(state, number))?;
-            let intent = Intent::Retry { of: Some(number) };
-            Ok(Plan { intent, release: Arc::clone(repeated.release()) })
+            Ok(Plan::replay(Intent::Retry { of: Some(number) }, repeated))
         }
         Asked::Retry { of: None } => {
             let last = state.last().ok_or(Refusal::NothingToRetry)?;
-            let intent = Intent::Retry { of: Some(last.number()) };
-            Ok(Plan { intent, release: Arc::clone(last.release()) })
+            Ok(Plan::replay(Intent::Retry { of: Some(last.number()) }, last))
         }
         Asked::Rollback { release: Some(_), .. } | Asked::Deploy(_) | Asked::Unknown(_) => {
             resolve(state, asked)

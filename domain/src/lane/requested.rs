@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Approvals, DeploymentNumber, Override};
+use super::{Approvals, Configuration, DeploymentNumber, Override};
 use crate::{names::Version, release::Manifest};
 
 /// Why a deployment was asked for.
@@ -74,6 +74,9 @@ pub struct Requested {
     /// The irreversible changes that whoever asked had been shown. Schema 2.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acknowledged: Vec<Irreversible>,
+    /// What the release is configured with there; absent if nobody said. Schema 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<Arc<Configuration>>,
 }
 
 /// A change that an earlier release may not work after.

@@ -2,13 +2,33 @@
 
 use std::sync::Arc;
 
-use super::{Deployment, DeploymentNumber, Effect, Intent, Refusal, RollbackTo, State, Status};
+use super::{
+    Configuration, Deployment, DeploymentNumber, Effect, Intent, Refusal, RollbackTo, State, Status,
+};
 use crate::{names::Version, release::Manifest};
 
-/// A rollback, resolved: what it replays and what that undoes.
+/// A request, resolved: why, and what is put there.
 pub(super) struct Plan {
     pub(super) intent: Intent,
     pub(super) release: Arc<Manifest>,
+    /// As the deployment that is replayed was configured, if one is and somebody said.
+    pub(super) configuration: Option<Arc<Configuration>>,
+}
+
+impl Plan {
+    /// Puts a release there that is brought along.
+    pub(super) fn bring(intent: Intent, release: Manifest) -> Self {
+        Self { intent, release: Arc::new(release), configuration: None }
+    }
+
+    /// Puts there again what a deployment put there.
+    pub(super) fn replay(intent: Intent, replayed: &Deployment) -> Self {
+        Self {
+            intent,
+            release: Arc::clone(replayed.release()),
+            configuration: replayed.requested.configuration.clone(),
+        }
+    }
 }
 
 /// Resolves a rollback that somebody asks for.
@@ -18,16 +38,17 @@ pub(super) fn plan(state: &State, to: &RollbackTo) -> Result<Plan, Refusal> {
         RollbackTo::Number(number) => by_number(state, *number)?,
         RollbackTo::Version(version) => by_version(state, version)?,
     };
-    let (number, version) = (restored.number(), &restored.release().version);
+    let number = restored.number();
     let certain = state.failed_since().next().is_none();
     match state.running() {
-        Some(running) if certain && running.release().version == *version => {
-            Err(Refusal::AlreadyRuns { number: running.number(), version: version.clone() })
+        Some(running) if certain && running.is_same_as(restored) => {
+            let version = running.release().version.clone();
+            Err(Refusal::AlreadyRuns { number: running.number(), version })
         }
-        Some(_) | None => Ok(Plan {
-            intent: Intent::Rollback { restores: Some(number), reverts: reverts(state, number) },
-            release: Arc::clone(restored.release()),
-        }),
+        Some(_) | None => {
+            let reverts = reverts(state, number);
+            Ok(Plan::replay(Intent::Rollback { restores: Some(number), reverts }, restored))
+        }
     }
 }
 
@@ -48,21 +69,24 @@ pub(super) fn reported(state: &State, to: &RollbackTo, version: &Version) -> Int
 
 /// Resolves a rollback that a report tells of without saying what was put there.
 pub(super) fn told(state: &State, to: &RollbackTo) -> Result<Plan, Refusal> {
-    let release = match to {
-        RollbackTo::Previous => Arc::clone(previous(state)?.release()),
+    let named = match to {
+        RollbackTo::Previous => previous(state)?,
         RollbackTo::Number(number) => {
-            let named = state.deployment(*number);
-            Arc::clone(named.ok_or_else(|| Refusal::unknown(state, *number))?.release())
+            state.deployment(*number).ok_or_else(|| Refusal::unknown(state, *number))?
         }
-        RollbackTo::Version(version) => match by_version(state, version) {
-            Ok(known) => Arc::clone(known.release()),
-            Err(_) => Arc::new(Manifest::named(version.clone())),
-        },
+        RollbackTo::Version(version) => {
+            let Ok(known) = by_version(state, version) else {
+                let intent = reported(state, to, version);
+                return Ok(Plan::bring(intent, Manifest::named(version.clone())));
+            };
+            known
+        }
     };
-    Ok(Plan { intent: reported(state, to, &release.version), release })
+    Ok(Plan::replay(reported(state, to, &named.release().version), named))
 }
 
-/// The last release that worked before the one that is to be left.
+/// What worked last before that which is to be left: another release, or the same one configured
+/// otherwise.
 ///
 /// After a failed deployment that is the one which still counts as running. A rollback that failed
 /// is tried again instead: what runs is what it was to leave.
@@ -73,7 +97,7 @@ pub(super) fn previous(state: &State) -> Result<&Deployment, Refusal> {
         return Ok(running);
     }
     successes(state)
-        .find(|one| one.release().version != running.release().version)
+        .find(|one| !one.is_same_as(running))
         .ok_or(Refusal::NothingBefore { number: running.number() })
 }
 

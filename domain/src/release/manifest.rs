@@ -1,10 +1,11 @@
 //! What a release is made of.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-use crate::names::Version;
+use crate::{
+    digests::{self, Digests},
+    names::Version,
+};
 
 /// Everything that is said of a release: enough to put it there again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,20 +36,11 @@ impl Manifest {
 impl Manifest {
     /// The artifacts of this release and of an earlier one, by name: each with its digest before and
     /// its digest now.
-    pub fn artifacts_beside<'m>(&'m self, earlier: Option<&'m Self>) -> Artifacts<'m> {
-        let mut beside = Artifacts::new();
-        for artifact in earlier.iter().flat_map(|one| &one.artifacts) {
-            beside.entry(&artifact.name).or_default().0 = Some(&artifact.digest);
-        }
-        for artifact in &self.artifacts {
-            beside.entry(&artifact.name).or_default().1 = Some(&artifact.digest);
-        }
-        beside
+    pub fn artifacts_beside<'m>(&'m self, earlier: Option<&'m Self>) -> Digests<'m> {
+        let named = |one: &'m Self| one.artifacts.iter().map(|one| (&one.name, &one.digest));
+        digests::beside(earlier.into_iter().flat_map(named), named(self))
     }
 }
-
-/// Digests by the name of the artifact: before, and now.
-pub type Artifacts<'m> = BTreeMap<&'m str, (Option<&'m str>, Option<&'m str>)>;
 
 /// One thing that a release puts there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +49,10 @@ pub struct Artifact {
     pub name: String,
     /// What proves that it is the same: `sha256:…`.
     pub digest: String,
+    /// What sort of thing it is, as OCI says it; absent if nobody said. Schema 3 of what is requested,
+    /// 2 of what is registered.
+    #[serde(rename = "mediaType", default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
 }
 
 /// One thing that a release changes.

@@ -7,7 +7,7 @@ use crate::{environment, lane, projection, release};
 
 wire_events! {
     lane::Event {
-        Requested = "DeploymentRequested", schema 2, readable from 1, essential;
+        Requested = "DeploymentRequested", schema 3, readable from 1, essential;
         Approved = "DeploymentApproved", schema 1, readable from 1, ignorable;
         Rejected = "DeploymentRejected", schema 1, readable from 1, essential;
         Started = "DeploymentStarted", schema 1, readable from 1, essential;
@@ -22,17 +22,22 @@ wire_events! {
         Corrected = "DeploymentCorrected", schema 1, readable from 1, essential;
         Removed = "ServiceRemoved", schema 1, readable from 1, essential;
     }
-    // Schema 2 added `approvals`, `crosses` and `acknowledged`.
-    upcasters &[Upcaster { event_type: "DeploymentRequested", from: 1, lift: None }]
+    // Schema 2 added `approvals`, `crosses` and `acknowledged`; 3 added `configuration`, and to
+    // artifacts `mediaType`.
+    upcasters &[
+        Upcaster { event_type: "DeploymentRequested", from: 1, lift: None },
+        Upcaster { event_type: "DeploymentRequested", from: 2, lift: None },
+    ]
 }
 
 wire_events! {
     release::Event {
-        Registered = "ReleaseRegistered", schema 1, readable from 1, ignorable;
+        Registered = "ReleaseRegistered", schema 2, readable from 1, ignorable;
         Blocked = "ReleaseBlocked", schema 1, readable from 1, ignorable;
         Unblocked = "ReleaseUnblocked", schema 1, readable from 1, ignorable;
     }
-    upcasters &[]
+    // Schema 2 added `mediaType` to artifacts.
+    upcasters &[Upcaster { event_type: "ReleaseRegistered", from: 1, lift: None }]
 }
 
 wire_events! {

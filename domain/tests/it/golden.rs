@@ -20,8 +20,8 @@ use shiplog_domain::{
 /// An event as it stands in a file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Golden {
-    stream: StreamName,
+pub(crate) struct Golden {
+    pub(crate) stream: StreamName,
     #[serde(rename = "type")]
     event_type: String,
     schema: u16,
@@ -31,11 +31,11 @@ struct Golden {
 }
 
 impl Golden {
-    fn read(path: &Path) -> Self {
+    pub(crate) fn read(path: &Path) -> Self {
         serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
     }
 
-    fn stored(&self) -> EncodedEvent {
+    pub(crate) fn stored(&self) -> EncodedEvent {
         EncodedEvent {
             event_type: Cow::Owned(self.event_type.clone()),
             schema: self.schema,
@@ -45,7 +45,7 @@ impl Golden {
         }
     }
 
-    fn event(&self) -> DomainEvent {
+    pub(crate) fn event(&self) -> DomainEvent {
         match DomainEvent::decode(&self.stream, &self.stored()).unwrap() {
             Decoded::Known(event) => event,
             Decoded::Skippable { event_type, schema } => {
@@ -59,7 +59,8 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-fn schemas() -> Vec<Schema> {
+/// The newest schema of each event type.
+pub(crate) fn schemas() -> Vec<Schema> {
     DomainEvent::SCHEMAS.concat()
 }
 

@@ -8,8 +8,10 @@
 
 mod arbitrary;
 mod compat;
+mod frozen;
 mod golden;
 mod laws;
+mod readers;
 mod rules;
 mod samples;
 mod upcast;

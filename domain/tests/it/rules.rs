@@ -1,5 +1,6 @@
 //! Every rule as a sentence: given, when, then.
 
+mod configuration;
 mod corrections;
 mod deployment;
 mod environment;

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 use shiplog_domain::{
     lane::{
-        Approved, Asked, Cancelled, Command, Corrected, Correction, DeploymentNumber, Event,
-        Failed, Happened, Intent, Rails, Rejected, Removed, Request, Requested, Started, Succeeded,
-        When,
+        Approved, Asked, Cancelled, Command, Configuration, Corrected, Correction,
+        DeploymentNumber, Event, Failed, Happened, Intent, Rails, Rejected, Removed, Request,
+        Requested, Started, Succeeded, When,
     },
     release::Manifest,
 };
@@ -40,6 +40,13 @@ pub(crate) fn built(version: &str, commit: &str) -> Manifest {
     Manifest { commit: Some(commit.into()), ..release(version) }
 }
 
+/// One thing to be configured with: this digest of it.
+#[expect(clippy::unnecessary_wraps, reason = "it stands where configurations are optional")]
+pub(crate) fn configured(digest: &str) -> Option<Arc<Configuration>> {
+    let things = BTreeMap::from([("app.yaml".to_owned(), digest.to_owned())]);
+    Some(Arc::new(Configuration(things)))
+}
+
 pub(crate) fn requested(of: u32, intent: Intent, release: Manifest, time: &str) -> Event {
     Event::Requested(Requested {
         at: at(time),
@@ -54,6 +61,7 @@ pub(crate) fn requested(of: u32, intent: Intent, release: Manifest, time: &str) 
         approvals: None,
         crosses: None,
         acknowledged: Vec::new(),
+        configuration: None,
     })
 }
 
@@ -116,6 +124,7 @@ pub(crate) fn request(asked: Asked, when: When) -> Request {
         external_id: None,
         labels: BTreeMap::new(),
         acknowledged: Vec::new(),
+        configuration: None,
     }
 }
 

@@ -37,6 +37,7 @@ fn report(day: i64, outcome: Outcome) -> Command {
         url: None,
         external_id: None,
         labels: std::collections::BTreeMap::new(),
+        configuration: None,
         acknowledged: Vec::new(),
     };
     Command::Report(Report { request, outcome })

@@ -181,8 +181,11 @@ fn insert_deployment(
     requested: &Requested,
     recorded: &Recorded<DomainEvent>,
 ) -> Result<(), ApplyError> {
-    tables.prepare_cached("INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?, NULL)")?.execute(
-        params![
+    let configuration =
+        requested.configuration.as_deref().map(serde_json::to_string).transpose()?;
+    tables
+        .prepare_cached("INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)")?
+        .execute(params![
             lane,
             requested.number.0,
             requested.release.version.as_str(),
@@ -190,8 +193,8 @@ fn insert_deployment(
             serde_json::to_string(&recorded.metadata.actor)?,
             serde_json::to_string(&requested.intent)?,
             requested.at.as_microsecond(),
-        ],
-    )?;
+            configuration,
+        ])?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Result};
 use shiplog_domain::{
     environment::{Freezes, Rules, Tier},
-    lane::{DeploymentNumber, Intent, LaneId},
+    lane::{Configuration, DeploymentNumber, Intent, LaneId},
     metadata::Actor,
     names::{EnvironmentName, ServiceName, Version},
 };
@@ -87,6 +87,18 @@ pub struct Brief {
     pub at: Timestamp,
     /// What went wrong, if something did.
     pub error: Option<String>,
+    /// What it is configured with, if anybody said.
+    pub configuration: Option<Configuration>,
+}
+
+/// Whether another version runs, or the same one configured otherwise.
+fn differ(from: Option<&Brief>, to: Option<&Brief>) -> bool {
+    let (before, after) = (
+        from.and_then(|one| one.configuration.as_ref()),
+        to.and_then(|one| one.configuration.as_ref()),
+    );
+    from.map(|one| &one.version) != to.map(|one| &one.version)
+        || Configuration::differ(before, after)
 }
 
 /// A service that is not the same at two instants.
@@ -203,11 +215,10 @@ pub fn diff(
     // Asked backwards, a service can be there at the first instant alone.
     pairs.extend(earlier.into_iter().map(|(service, from)| (service, from, None)));
     pairs.sort_by(|one, other| one.0.cmp(&other.0));
-    let version = |brief: &Option<Brief>| brief.as_ref().map(|brief| brief.version.clone());
     Ok(Some(
         pairs
             .into_iter()
-            .filter(|(_, from, to)| version(from) != version(to))
+            .filter(|(_, from, to)| differ(from.as_ref(), to.as_ref()))
             .map(|(service, from, to)| Difference { service, from, to })
             .collect(),
     ))

@@ -65,6 +65,8 @@ pub(crate) struct Row {
     pub(crate) is_new: bool,
     /// Whether words were added that a search should find.
     pub(crate) has_new_words: bool,
+    /// Whether it had ended when something was said of how.
+    pub(crate) was_final: bool,
 }
 
 /// What an event did to whether, and since when, a deployment is in effect.
@@ -93,6 +95,7 @@ impl Row {
             position: recorded.position,
             is_new: true,
             has_new_words: true,
+            was_final: false,
         }
     }
 
@@ -121,6 +124,7 @@ impl Row {
                     position: GlobalPosition(row.get(6)?),
                     is_new: false,
                     has_new_words: false,
+                    was_final: false,
                 })
             })
             .optional()?;
@@ -141,6 +145,7 @@ impl Row {
             return Settled::AsBefore;
         }
         let before = self.point();
+        self.was_final |= self.deployment.status().is_final() && tells_of_end(event);
         self.deployment.apply(event, recorded.version.0);
         self.position = recorded.position;
         self.has_new_words |= matches!(event, Event::Failed(_) | Event::Annotated(_));
@@ -181,6 +186,16 @@ impl Row {
         Ok(())
     }
 
+    /// Where its last event is in the log.
+    pub(crate) fn position(&self) -> GlobalPosition {
+        self.position
+    }
+
+    /// What it replaced; none until it has taken effect.
+    pub(crate) fn replaced(&self) -> Option<&Place> {
+        self.verdict.before.as_ref().filter(|_| self.deployment.took_effect().is_some())
+    }
+
     pub(crate) fn classification(&self) -> Classification {
         self.verdict.classification
     }
@@ -203,6 +218,26 @@ fn shapes_outline(event: &Event) -> bool {
         | Event::TargetFailed(_)
         | Event::Health(_)
         | Event::Annotated(_) => false,
+    }
+}
+
+/// Whether an event changes how a deployment ended.
+fn tells_of_end(event: &Event) -> bool {
+    match event {
+        Event::Rejected(_)
+        | Event::Succeeded(_)
+        | Event::Failed(_)
+        | Event::Cancelled(_)
+        | Event::Corrected(_) => true,
+        Event::Requested(_)
+        | Event::Approved(_)
+        | Event::Started(_)
+        | Event::TargetStarted(_)
+        | Event::TargetSucceeded(_)
+        | Event::TargetFailed(_)
+        | Event::Health(_)
+        | Event::Annotated(_)
+        | Event::Removed(_) => false,
     }
 }
 

@@ -5,6 +5,7 @@ use shiplog_domain::wire::{Decoded, DomainEvent, EncodedEvent};
 use shiplog_store::{log::Recorded, position::GlobalPosition};
 
 use super::RunnerError;
+use crate::projection::Written;
 
 /// About how many records make a batch, and so a transaction.
 ///
@@ -16,8 +17,10 @@ pub(crate) const ENOUGH: usize = 16_384;
 #[derive(Default)]
 pub(crate) struct Batch {
     events: Vec<Recorded<DomainEvent>>,
-    /// Where something was passed over.
-    skipped: Vec<GlobalPosition>,
+    /// What the log has of each of them.
+    written: Vec<EncodedEvent>,
+    /// What was passed over.
+    skipped: Vec<Recorded<EncodedEvent>>,
     /// The last record that was read or passed over, and when it was recorded.
     through: Option<(GlobalPosition, Timestamp)>,
     unreadable: Option<Unreadable>,
@@ -33,24 +36,39 @@ struct Unreadable {
 
 /// What a read model at some place in the log has not folded of a batch.
 pub(super) struct News<'b> {
-    pub(super) events: &'b [Recorded<DomainEvent>],
-    /// Where something was passed over.
-    pub(super) skipped: &'b [GlobalPosition],
+    pub(super) part: Part<'b>,
     pub(super) through: GlobalPosition,
     /// When that was recorded.
     pub(super) recorded_at: Timestamp,
 }
 
-impl News<'_> {
-    /// The first so many events, the last of which is this one, and what was passed over before it.
-    pub(super) fn up_to(&self, count: usize, last: &Recorded<DomainEvent>) -> Self {
-        let passed = self.skipped.partition_point(|position| *position < last.position);
-        Self {
-            events: self.events.get(..count).unwrap_or_default(),
-            skipped: self.skipped.get(..passed).unwrap_or_default(),
-            through: last.position,
-            recorded_at: last.recorded_at,
+/// Events that follow each other, and those between them that were passed over.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'b> {
+    pub(super) events: &'b [Recorded<DomainEvent>],
+    pub(super) written: &'b [EncodedEvent],
+    pub(super) skipped: &'b [Recorded<EncodedEvent>],
+}
+
+impl<'b> Part<'b> {
+    /// One event at a time, each with what was passed over before it; and at the end what was passed
+    /// over after the last one.
+    pub(super) fn steps(self) -> (Vec<Self>, Self) {
+        let Self { events, written, mut skipped } = self;
+        let mut steps = Vec::new();
+        for (event, written) in events.chunks(1).zip(written.chunks(1)) {
+            let until = event.first().map(|event| event.position);
+            let (before, after) =
+                skipped.split_at(skipped.partition_point(|one| Some(one.position) < until));
+            steps.push(Self { events: event, written, skipped: before });
+            skipped = after;
         }
+        (steps, Self { events: &[], written: &[], skipped })
+    }
+
+    /// What the log has of them.
+    pub(super) fn written(self) -> Written<'b> {
+        Written { events: self.events, encoded: self.written, skipped: self.skipped }
     }
 }
 
@@ -60,8 +78,11 @@ impl Batch {
         for recorded in records {
             let (position, recorded_at) = (recorded.position, recorded.recorded_at);
             match DomainEvent::decode(&recorded.stream, &recorded.event) {
-                Ok(Decoded::Known(event)) => batch.events.push(recorded.with_event(event)),
-                Ok(Decoded::Skippable { .. }) => batch.skipped.push(position),
+                Ok(Decoded::Known(event)) => batch.events.push(recorded.map(|written| {
+                    batch.written.push(written);
+                    event
+                })),
+                Ok(Decoded::Skippable { .. }) => batch.skipped.push(recorded),
                 Err(error) => {
                     let (stream, why) = (recorded.stream.to_string(), error.to_string());
                     batch.unreadable = Some(Unreadable { position, stream, why });
@@ -77,10 +98,13 @@ impl Batch {
     pub(super) fn after(&self, done: Option<GlobalPosition>) -> Option<News<'_>> {
         let (through, recorded_at) = self.through.filter(|(through, _)| Some(*through) > done)?;
         let from = self.events.partition_point(|event| Some(event.position) <= done);
-        let events = self.events.get(from..).unwrap_or_default();
-        let from = self.skipped.partition_point(|position| Some(*position) <= done);
-        let skipped = self.skipped.get(from..).unwrap_or_default();
-        Some(News { events, skipped, through, recorded_at })
+        let beyond = self.skipped.partition_point(|one| Some(one.position) <= done);
+        let part = Part {
+            events: self.events.get(from..).unwrap_or_default(),
+            written: self.written.get(from..).unwrap_or_default(),
+            skipped: self.skipped.get(beyond..).unwrap_or_default(),
+        };
+        Some(News { part, through, recorded_at })
     }
 
     /// The last record that was read or passed over.

@@ -250,7 +250,7 @@ mod tests {
             // A reader says first where the log ends, with nothing to fold.
             let Some(news) = batch.after(before) else { continue };
             let from = brought.last().map_or(1, |last| last + 1);
-            brought.extend(from..from + news.skipped.len() as u64);
+            brought.extend(from..from + news.part.skipped.len() as u64);
             assert_eq!(brought.last(), Some(&news.through.0), "nothing is left out or repeated");
         }
         brought

@@ -22,12 +22,14 @@ use shiplog_projections::{
     releases::Releases,
     rollbacks::Rollbacks,
     runner::Runner,
+    sql::Sql,
+    what_if::{Policy, what_if},
 };
 use shiplog_store::log::Recorded;
 
 use crate::support::{RECORDING_BEGINS, World, ask, lane, release, report, request, stated};
 
-const SERVICES: [&str; 2] = ["checkout", "search"];
+pub(crate) const SERVICES: [&str; 2] = ["checkout", "search"];
 
 fn second() -> impl Strategy<Value = i64> {
     0_i64..20
@@ -76,11 +78,11 @@ fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
-fn steps() -> impl Strategy<Value = Vec<(usize, Command)>> {
+pub(crate) fn steps() -> impl Strategy<Value = Vec<(usize, Command)>> {
     vec((0..SERVICES.len(), command()), 0..24)
 }
 
-fn run<T>(test: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
 }
 
@@ -152,8 +154,26 @@ proptest! {
                 digest_of(&world, History).await,
                 digest_of(&world, Rollbacks).await,
                 digest_of(&world, Releases).await,
+                digest_of(&world, Sql).await,
             ];
             prop_assert_eq!(live, rebuilt);
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn under_the_rules_that_held_nothing_would_have_been_otherwise(steps in steps()) {
+        run(async {
+            let world = World::new();
+            for (service, command) in steps {
+                world.tell(&lane(SERVICES[service]), command).await;
+            }
+            let report = what_if(&*world.log, &Policy::default()).await.unwrap();
+            prop_assert!(report.differences.is_empty(), "{:?}", report.differences);
+            let asked = recorded(&world).await.iter().filter(|one| {
+                matches!(one.event, DomainEvent::Lane(Event::Requested(_)))
+            }).count() as u64;
+            prop_assert_eq!(report.deployments, asked);
             Ok(())
         })?;
     }
@@ -233,7 +253,7 @@ fn of_lane<'r>(
     records.iter().filter(|record| record.stream == stream).filter_map(event).collect()
 }
 
-async fn restart(world: &World, directory: &std::path::Path) -> [Digest; 4] {
+async fn restart(world: &World, directory: &std::path::Path) -> [Digest; 5] {
     async fn one<P: Projection>(
         projection: P,
         world: &World,
@@ -248,5 +268,6 @@ async fn restart(world: &World, directory: &std::path::Path) -> [Digest; 4] {
         one(History, world, directory).await,
         one(Rollbacks, world, directory).await,
         one(Releases, world, directory).await,
+        one(Sql, world, directory).await,
     ]
 }

@@ -96,6 +96,7 @@ pub(crate) fn request(second: i64, asked: Asked) -> Request {
         external_id: None,
         labels: std::collections::BTreeMap::new(),
         acknowledged: Vec::new(),
+        configuration: None,
     }
 }
 

@@ -75,7 +75,7 @@ fn what_differs_ends_with_3() {
     let shop = Shop::open();
     shop.does("deploy checkout production 1.0 --status succeeded");
     let desk = shop.close();
-    let models = rusqlite::Connection::open(desk.join("data/read-models/current-v2-g1.sqlite"));
+    let models = rusqlite::Connection::open(desk.join("data/read-models/current-v3-g1.sqlite"));
     let models = models.unwrap();
     assert_eq!(models.execute("UPDATE lanes SET running = NULL", []).unwrap(), 1);
     drop(models);

@@ -10,13 +10,23 @@ fn a_command_that_works_is_recorded_from_the_request_to_the_end() {
     let script = r#"
         printf 'out\n'; printf 'err\n' >&2; printf '%s|' "$@"
         cp "$SHIPLOG_MANIFEST" manifest
+        cp "$SHIPLOG_CONFIGURATION" configuration
         printf '%s ' "$SHIPLOG_DEPLOYMENT" "$SHIPLOG_NUMBER" "$SHIPLOG_SERVICE" \
             "$SHIPLOG_ENVIRONMENT" "$SHIPLOG_VERSION" "$SHIPLOG_COMMIT" "$SHIPLOG_INTENT" > variables
         echo "started web-1" >> "$SHIPLOG_TARGETS"
         echo "succeeded web-1" >> "$SHIPLOG_TARGETS"
     "#;
     yard.script("deploy.sh", script);
-    let words = ["--commit", "3f2c9ab", "--change", "fix=rounding", "--label", "train=31"];
+    let words = [
+        "--commit",
+        "3f2c9ab",
+        "--change",
+        "fix=rounding",
+        "--label",
+        "train=31",
+        "--config",
+        "app.yaml=sha256:4d",
+    ];
     let arguments = ["--", "./deploy.sh", "a b", "$(reboot); 'c'", ""];
     let ran = came(yard.run("1.4.2", &words).args(arguments)).ends(0);
     assert_eq!(ran.out, "out\na b|$(reboot); 'c'||");
@@ -28,6 +38,8 @@ fn a_command_that_works_is_recorded_from_the_request_to_the_end() {
     let manifest: Value = serde_json::from_str(&yard.read("manifest")).unwrap();
     assert_eq!((&manifest["version"], &manifest["commit"]), (&json!("1.4.2"), &json!("3f2c9ab")));
     assert_eq!(manifest["changes"][0]["description"], "rounding");
+    let configuration: Value = serde_json::from_str(&yard.read("configuration")).unwrap();
+    assert_eq!(configuration, json!({"app.yaml": "sha256:4d"}));
 
     let told = yard.deployment("checkout/production/1");
     assert_eq!(told["status"], "succeeded");

@@ -94,14 +94,19 @@ impl Drop for Import {
 
 /// Sends lines as reports with their own times, in one batch; tells the deployments' numbers.
 pub(crate) fn send(client: &Client, lines: &[&Line]) -> Vec<Option<u64>> {
-    let body: Vec<_> = lines.iter().map(|line| report(line).to_string()).collect();
+    batch(client, &lines.iter().map(|line| report(line)).collect::<Vec<_>>())
+}
+
+/// Sends reports in one batch, all of which have to be new; tells the deployments' numbers.
+pub(crate) fn batch(client: &Client, reports: &[Value]) -> Vec<Option<u64>> {
+    let body: Vec<_> = reports.iter().map(Value::to_string).collect();
     let kind = [("Content-Type", "application/jsonl")];
     let answer =
         client.send("POST", "/v1/deployments:batch", &kind, body.join("\n").as_bytes()).expect(200);
     let text = answer.text();
     let answers: Vec<Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(answers.len(), lines.len());
+    assert_eq!(answers.len(), reports.len());
     assert!(answers.iter().all(|answer| answer["status"] == "recorded"), "{text}");
     answers.iter().map(|answer| answer["number"].as_u64()).collect()
 }

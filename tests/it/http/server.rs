@@ -168,6 +168,11 @@ impl Answer {
         found.last().unwrap_or_default()
     }
 
+    /// Whether there is such a header.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        !self.header(name).is_empty()
+    }
+
     /// The body as JSON.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {

@@ -11,7 +11,8 @@ use super::{
 const DEPLOYMENT: &str = "service environment number status intent classification release actor \
     reason external_id url labels requested_at started_at finished_at duration_ms replaced position \
     executor log_url error failed_step ended_because contradicted void blamed health targets notes \
-    approvals approvals_needed approvals_missing override acknowledged corrections";
+    approvals approvals_needed approvals_missing override acknowledged corrections \
+    configuration";
 
 const RELEASE: &str = "version commit artifacts notes changes";
 const ACTOR: &str = "kind id name via";
@@ -31,12 +32,12 @@ fn has(object: &Value, fields: &str) {
 /// A deployment of which everything is said that can be.
 fn eloquent() -> Value {
     let release = json!({"version": "1.1", "commit": "3f2c9ab", "notes": "faster",
-        "artifacts": [{"name": "image", "digest": "sha256:9f"}],
+        "artifacts": [{"name": "image", "digest": "sha256:9f", "mediaType": "application/x-tar"}],
         "changes": [{"kind": "migration", "id": "0042", "description": "an index",
             "reversible": false, "url": "https://x/42"}]});
     json!({"service": "checkout", "environment": "production", "intent": "deploy",
         "release": release, "reason": "train 31", "at": at("10:00"), "external_id": "77",
-        "url": "https://ci/77", "labels": {"train": "31"},
+        "url": "https://ci/77", "labels": {"train": "31"}, "configuration": {"app.yaml": "4d"},
         "actor": {"kind": "person", "id": "ana", "name": "Ana"}})
 }
 
@@ -72,6 +73,7 @@ fn a_deployment_says_what_was_said_of_it() {
         "classification": "new", "release": said["release"], "reason": "train 31",
         "actor": {"kind": "person", "id": "ana", "name": "Ana", "via": "claimed"},
         "external_id": "77", "url": "https://ci/77", "labels": {"train": "31"},
+        "configuration": {"app.yaml": "4d"},
         "requested_at": at("10:00"), "finished_at": at("10:00"), "position": 4});
     assert_eq!(whole, with(whole.clone(), expected));
     assert_eq!(server.get(&deployment(2)), whole);
@@ -95,7 +97,7 @@ fn what_stands_in_a_deployment_has_fields_of_its_own() {
     server.post(DEPLOYMENTS, &eloquent());
     let agreed = server.post(&step(3, "approve"), &json!({}));
     has(&agreed["approvals"][0], "by comment at");
-    has(&agreed["release"]["artifacts"][0], "name digest");
+    has(&agreed["release"]["artifacts"][0], "name digest mediaType");
     has(&agreed["release"]["changes"][0], "id kind description reversible url");
 }
 
@@ -196,7 +198,7 @@ fn an_event_is_shown_as_the_log_has_it() {
             idempotency_key request_digest correlation_id causation_id source",
     );
     let expected = json!({"position": 1, "stream": "lane-checkout@production", "version": 0,
-        "type": "DeploymentRequested", "schema": 2, "idempotency_key": "run-77",
+        "type": "DeploymentRequested", "schema": 3, "idempotency_key": "run-77",
         "correlation_id": "trace-1"});
     assert_eq!(*event, with(event.clone(), expected));
     assert_eq!(event["data"]["release"]["commit"], "3f2c9ab");

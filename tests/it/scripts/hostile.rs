@@ -17,8 +17,8 @@ const HOSTILE: [(&str, &str, &str); 12] = [
     ("fills", "return { s: 'x'.repeat(2000000) }", "at most 1048576 are kept"),
     ("nests", "let o = {}; for (let i = 0; i < 100000; i++) o = { o }; return o", "levels deep"),
     ("circles", "s.s = s", "contains itself"),
-    ("tricks", "Object.prototype.then = 7", "cannot add property"),
-    ("hides", "globalThis.hidden = 7", "cannot add property"),
+    ("tricks", "Object.prototype.then = 7", "not extensible"),
+    ("hides", "globalThis.hidden = 7", "not extensible"),
 ];
 
 fn script(body: &str) -> String {

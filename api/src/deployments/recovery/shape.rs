@@ -1,8 +1,10 @@
 //! The ways out, as they are answered.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use shiplog_domain::{
-    lane::{Health, Status},
+    lane::{Configuration, Health, Status},
     names::{EnvironmentName, TargetName, Version},
 };
 use shiplog_projections::{history::Entry, releases::ReleaseRow};
@@ -103,6 +105,8 @@ pub(crate) struct BackCandidate {
     #[schema(value_type = Name)]
     pub(crate) version: Version,
     pub(crate) commit: Option<String>,
+    /// The digest of each thing that it was configured with, by name; null if nobody said.
+    pub(crate) configuration: Option<BTreeMap<String, String>>,
     /// When it ran last.
     pub(crate) since: Moment,
     /// Until when; null if nothing has come after it.
@@ -220,7 +224,7 @@ impl From<&Entry> for Elsewhere {
 impl BackCandidate {
     fn new(back: &Back, releases: &[ReleaseRow], caller: &Caller<'_>) -> Self {
         let Back { number, version, commit, since, until, .. } = back.clone();
-        let Back { ran_for_ms, irreversible, unstated, evidence, .. } = back.clone();
+        let Back { ran_for_ms, irreversible, unstated, evidence, configuration, .. } = back.clone();
         let release = releases.iter().find(|row| row.id.version == version);
         let blocked = release.and_then(|row| row.blocked.clone()).map(Into::into);
         let call = caller.roll_back(number, &irreversible);
@@ -228,6 +232,7 @@ impl BackCandidate {
             number,
             version,
             commit,
+            configuration: configuration.map(|Configuration(things)| things),
             since,
             until,
             ran_for_ms,

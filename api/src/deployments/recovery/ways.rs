@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use shiplog_domain::{
-    lane::{self, Candidate, Status},
+    lane::{self, Candidate, Configuration, Status},
     names::Version,
 };
 use utoipa::ToSchema;
@@ -46,6 +46,7 @@ pub(super) struct Back {
     pub(super) number: u32,
     pub(super) version: Version,
     pub(super) commit: Option<String>,
+    pub(super) configuration: Option<Configuration>,
     pub(super) since: Moment,
     pub(super) until: Option<Moment>,
     pub(super) ran_for_ms: i64,
@@ -128,6 +129,7 @@ impl Back {
             number: deployment.number().0,
             version: deployment.release().version.clone(),
             commit: deployment.release().commit.clone(),
+            configuration: deployment.configuration().cloned(),
             since: Moment(*since),
             until: moment(*until),
             ran_for_ms: candidate.ran_for_ms(now),

@@ -16,7 +16,10 @@ use crate::{
         request::{StatusGiven, when},
     },
     problem::Problem,
-    shapes::{ActorGiven, Labels, Moment, Object, OverrideGiven, ReleaseGiven, ShownGiven, Text},
+    shapes::{
+        ActorGiven, ConfigurationGiven, Labels, Moment, Object, OverrideGiven, ReleaseGiven,
+        ShownGiven, Text,
+    },
 };
 
 /// Everything that a line may hold.
@@ -29,6 +32,7 @@ struct Line {
     environment: EnvironmentName,
     intent: Option<IntentGiven>,
     release: Option<Object<ReleaseGiven>>,
+    configuration: Option<ConfigurationGiven>,
     reason: Option<Text<0, 10_000>>,
     status: Option<StatusGiven>,
     at: Option<Moment>,
@@ -115,11 +119,13 @@ impl Line {
     fn into_request(self) -> DeploymentRequest {
         let Self { service, environment, intent, release, reason, status, .. } = self;
         let Self { at, external_id, url, labels, error, crosses, acknowledged, actor, .. } = self;
+        let configuration = self.configuration;
         DeploymentRequest {
             service,
             environment,
             intent,
             release,
+            configuration,
             reason,
             status,
             at,
@@ -137,6 +143,7 @@ impl Line {
         let stray = [
             ("/intent", self.intent.is_some()),
             ("/release", self.release.is_some()),
+            ("/configuration", self.configuration.is_some()),
             ("/status", self.status.is_some()),
             ("/external_id", self.external_id.is_some()),
             ("/url", self.url.is_some()),

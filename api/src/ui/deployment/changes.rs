@@ -1,6 +1,9 @@
 //! What a deployment changes against what it replaced.
 
-use shiplog_domain::{lane::Deployment, release};
+use shiplog_domain::{
+    lane::{Configuration, Deployment},
+    release,
+};
 
 use crate::ui::{links, parts::short};
 
@@ -70,9 +73,26 @@ impl Changes {
             before: before.map(digest),
             after: after.map(digest),
         }));
+        let nothing = Configuration::default();
+        let earlier = before.map_or(Some(&nothing), Deployment::configuration);
+        rows.extend(configured(earlier, after.configuration()));
         rows.retain(|row| row.before.is_some() || row.after.is_some());
         Self { rows, listed: release.changes.iter().map(Change::from).collect() }
     }
+}
+
+/// What two deployments are configured with, beside each other; nothing if one of them did not say.
+pub(in crate::ui) fn configured(
+    before: Option<&Configuration>,
+    after: Option<&Configuration>,
+) -> Vec<Row> {
+    let Some((before, after)) = before.zip(after) else { return Vec::new() };
+    let row = |(name, (before, after)): (&str, (Option<&str>, Option<&str>))| Row {
+        name: format!("configuration: {name}"),
+        before: before.map(digest),
+        after: after.map(digest),
+    };
+    after.beside(before).into_iter().map(row).collect()
 }
 
 /// A digest, cut to what people compare.

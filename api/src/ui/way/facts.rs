@@ -1,14 +1,15 @@
 //! What a way out would do, by asking the rules without recording what they say.
 
 use jiff::Timestamp;
-use shiplog_domain::{
-    lane::{
-        self, Asked, Candidate, Deployment, Foreseen, Intent, Irreversible, Rail, Rails, State,
-    },
-    names::Version,
+use shiplog_domain::lane::{
+    self, Asked, Candidate, Configuration, Deployment, Foreseen, Intent, Irreversible, Rail, Rails,
+    State,
 };
 
-use crate::ui::parts::{Mark, Time, span};
+use crate::ui::{
+    deployment::changes::{Row, configured},
+    parts::{Mark, Time, span},
+};
 
 /// What would be recorded, and what follows from it.
 pub(super) struct Plan {
@@ -20,6 +21,8 @@ pub(super) struct Plan {
     pub(super) crossed: Option<Crossed>,
     /// When the release ran last, and for how long.
     pub(super) ran: Option<(Time, String)>,
+    /// What is configured otherwise than it is now.
+    pub(super) reconfigured: Vec<Row>,
     /// What stands in the way, in the words of the rules.
     pub(super) standing: Vec<(Rail, String)>,
     /// How many people must agree before it can begin.
@@ -57,12 +60,16 @@ pub(super) struct Leaves {
 /// What is there now, as far as anybody knows.
 pub(super) fn leaves(state: &State) -> Option<Leaves> {
     let failed = state.failed_since().next();
-    let left = failed.or_else(|| state.running())?;
+    let left = left(state)?;
     Some(Leaves {
         number: left.number().0,
         version: left.release().version.to_string(),
         failed: failed.is_some(),
     })
+}
+
+fn left(state: &State) -> Option<&Deployment> {
+    state.failed_since().next().or_else(|| state.running())
 }
 
 /// What the rules would record, or why they would not, whatever stands in the way.
@@ -73,13 +80,16 @@ pub(super) fn plan(
     now: Timestamp,
 ) -> Result<Plan, String> {
     let foreseen = lane::foresee(state, asked, rails).map_err(|refusal| refusal.to_string())?;
-    let Foreseen { intent, release, standing } = foreseen;
+    let back = candidate(state, &foreseen);
+    let Foreseen { intent, release, configuration, standing } = foreseen;
+    let now_there = left(state).and_then(Deployment::configuration);
+    let mut reconfigured = configured(now_there, configuration.as_deref());
+    reconfigured.retain(|row| !row.same());
     let (replays, reverts) = match &intent {
         Intent::Rollback { restores, reverts } => (*restores, reverts.as_slice()),
         Intent::Retry { of } => (*of, [].as_slice()),
         Intent::Deploy | Intent::RollForward { .. } | Intent::Unknown => (None, [].as_slice()),
     };
-    let back = candidate(state, &release.version);
     let reverts = reverts.iter().filter_map(|number| state.deployment(*number));
     let standing = standing.into_iter().map(|(rail, refusal)| (rail, refusal.to_string()));
     Ok(Plan {
@@ -88,22 +98,26 @@ pub(super) fn plan(
         reverts: reverts.map(Reverted::from).collect(),
         crossed: back.as_ref().map(Crossed::from),
         ran: back.as_ref().map(|one| (Time::of(one.since), span(one.ran_for_ms(now).max(0)))),
+        reconfigured,
         standing: standing.collect(),
         approvals: rails.approvals.needed,
     })
 }
 
-/// The candidate of this version, if it is among the last that ran.
-fn candidate<'s>(state: &'s State, version: &Version) -> Option<Candidate<'s>> {
-    let mut candidates = lane::candidates(state).into_iter();
-    candidates.find(|one| one.deployment.release().version == *version)
+/// The candidate that puts the same there, if it is among the last that ran.
+fn candidate<'s>(state: &'s State, foreseen: &Foreseen) -> Option<Candidate<'s>> {
+    let configuration = foreseen.configuration.as_deref();
+    lane::candidates(state).into_iter().find(|one| {
+        one.deployment.release().version == foreseen.release.version
+            && !Configuration::differ(one.deployment.configuration(), configuration)
+    })
 }
 
 /// The irreversible changes that whoever asks for this has been shown.
 pub(super) fn acknowledged(state: &State, asked: Asked) -> Vec<Irreversible> {
     let Asked::Rollback { .. } = asked else { return Vec::new() };
     let foreseen = lane::foresee(state, asked, &Rails::default()).ok();
-    let back = foreseen.and_then(|foreseen| candidate(state, &foreseen.release.version));
+    let back = foreseen.and_then(|foreseen| candidate(state, &foreseen));
     back.map(|one| one.irreversible).unwrap_or_default()
 }
 

@@ -15,7 +15,7 @@ use super::{
     events::{correction, tier},
     minute, number, one_of, some, text, version,
 };
-use crate::samples::{self, corrects, fails, starts};
+use crate::samples::{self, configured, corrects, fails, starts};
 
 fn when() -> impl Strategy<Value = When> {
     (0..30_i64, any::<bool>()).prop_map(|(minutes, stated)| When { at: minute(minutes), stated })
@@ -31,12 +31,10 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
     let deployment = (known_number(), when(), happened())
         .prop_map(|(number, when, happened)| Command::Deployment { number, when, happened });
     prop_oneof![
-        2 => (asked(), when(), rails(), crosses()).prop_map(|(asked, when, rails, crosses)| {
-            Command::Request { request: request(asked, when), rails, crosses }
-        }),
-        3 => (asked(), when(), outcome()).prop_map(|(asked, when, outcome)| {
-            Command::Report(Report { request: request(asked, when), outcome })
-        }),
+        2 => (request(), rails(), crosses())
+            .prop_map(|(request, rails, crosses)| Command::Request { request, rails, crosses }),
+        3 => (request(), outcome())
+            .prop_map(|(request, outcome)| Command::Report(Report { request, outcome })),
         5 => deployment,
         1 => (when(), some(text())).prop_map(|(when, reason)| Command::Remove { when, reason }),
     ]
@@ -70,8 +68,12 @@ fn crosses() -> impl Strategy<Value = Option<Override>> {
     option(rails.prop_map(|rails| Override { rails, reason: "it burns".into() }))
 }
 
-fn request(asked: Asked, when: When) -> Request {
-    samples::request(asked, when)
+fn request() -> impl Strategy<Value = Request> {
+    let digest = some(one_of(&["a", "b"]));
+    (asked(), when(), digest).prop_map(|(asked, when, digest)| Request {
+        configuration: digest.and_then(configured),
+        ..samples::request(asked, when)
+    })
 }
 
 fn asked() -> impl Strategy<Value = Asked> {

@@ -9,9 +9,9 @@ use proptest::{
 use shiplog_domain::{
     environment::{self, Declared, Frozen, Retired, Tier, Unfrozen},
     lane::{
-        self, Annotated, Approvals, Approved, Cancelled, Corrected, Correction, Failed, Health,
-        HealthReport, Intent, Irreversible, Link, LinkKind, Override, Rail, Rejected, Removed,
-        Requested, Started, Succeeded, TargetFailed, TargetReport,
+        self, Annotated, Approvals, Approved, Cancelled, Configuration, Corrected, Correction,
+        Failed, Health, HealthReport, Intent, Irreversible, Link, LinkKind, Override, Rail,
+        Rejected, Removed, Requested, Started, Succeeded, TargetFailed, TargetReport,
     },
     names::TargetName,
     projection::{self, Defined, Dropped, Language, Paused, Resumed},
@@ -59,9 +59,11 @@ fn told(
 fn requested() -> impl Strategy<Value = lane::Event> {
     let told = (some(text()), some(text()), some(text()), some(text()));
     let labels = btree_map(text(), text(), 0..3);
-    (time(), number(), intent(), manifest(), told, labels, guarded()).prop_map(
-        |(at, number, intent, release, (by, reason, url, external_id), labels, guarded)| {
-            let (approvals, crosses, acknowledged) = guarded;
+    let beside = (guarded(), some(configuration()));
+    (time(), number(), intent(), manifest(), told, labels, beside).prop_map(
+        |(at, number, intent, release, (by, reason, url, external_id), labels, beside)| {
+            let ((approvals, crosses, acknowledged), configuration) = beside;
+            let configuration = configuration.map(Arc::new);
             let release = Arc::new(release);
             lane::Event::Requested(Requested {
                 at,
@@ -76,9 +78,14 @@ fn requested() -> impl Strategy<Value = lane::Event> {
                 approvals,
                 crosses,
                 acknowledged,
+                configuration,
             })
         },
     )
+}
+
+fn configuration() -> impl Strategy<Value = Configuration> {
+    btree_map(text(), text(), 0..3).prop_map(Configuration)
 }
 
 fn guarded() -> impl Strategy<Value = (Option<Approvals>, Option<Override>, Vec<Irreversible>)> {
@@ -104,7 +111,11 @@ fn intent() -> impl Strategy<Value = Intent> {
 
 fn manifest() -> impl Strategy<Value = Manifest> {
     let version = prop_oneof![3 => version(), 1 => name()];
-    let artifact = (text(), text()).prop_map(|(name, digest)| Artifact { name, digest });
+    let artifact = (text(), text(), some(text())).prop_map(|(name, digest, media_type)| Artifact {
+        name,
+        digest,
+        media_type,
+    });
     let change = (some(text()), text(), some(text()), some(any::<bool>()), some(text())).prop_map(
         |(id, kind, description, reversible, url)| Change {
             id,

@@ -10,7 +10,10 @@ use shiplog_domain::{
     wire::{Decoded, DomainEvent, EncodedEvent},
 };
 
-use crate::arbitrary::{event, lane_event, name};
+use crate::{
+    arbitrary::{event, lane_event, name},
+    readers::everybody_reads,
+};
 
 /// A stream that holds such events.
 fn stream(event: &DomainEvent) -> StreamName {
@@ -27,6 +30,15 @@ proptest! {
     fn what_is_encoded_decodes_to_the_same(event in event()) {
         let read = DomainEvent::decode(&stream(&event), &event.encode());
         prop_assert_eq!(read, Ok(Decoded::Known(event)));
+    }
+
+    #[test]
+    fn whoever_may_read_an_event_gets_a_true_picture_of_it(event in event()) {
+        let stream = stream(&event);
+        everybody_reads(&event, |older| match DomainEvent::decode(&stream, older).unwrap() {
+            Decoded::Known(event) => event,
+            passed @ Decoded::Skippable { .. } => panic!("{passed:?}"),
+        });
     }
 
     #[test]

@@ -8,7 +8,8 @@ use shiplog_domain::{
 };
 
 use crate::samples::{
-    ask, at, built, deploy, failed, now, number, ran, release, request, requested, started,
+    ask, at, built, configured, deploy, failed, now, number, ran, release, request, requested,
+    started,
 };
 
 /// A change that whoever asks was shown.
@@ -40,6 +41,7 @@ fn what_was_said_with_a_request_is_recorded() {
         external_id: Some("run-42".into()),
         labels: BTreeMap::from([("team".into(), "payments".into())]),
         acknowledged: vec![shown()],
+        configuration: configured("4d2a"),
         ..request(Asked::Deploy(built("1", "9fceb02")), now("10:00"))
     };
     let command = Command::Request { request: said, rails: Rails::default(), crosses: None };
@@ -56,6 +58,7 @@ fn what_was_said_with_a_request_is_recorded() {
         approvals: None,
         crosses: None,
         acknowledged: vec![shown()],
+        configuration: configured("4d2a"),
     })]);
 }
 

@@ -163,10 +163,11 @@ impl LaneRow {
     fn brief(&self, view: &View<'_>, number: u32, at: Option<i64>) -> Result<Option<Brief>> {
         view.0
             .prepare_cached(
-                "SELECT version, commit_id, actor, intent, requested_at, error
+                "SELECT version, commit_id, actor, intent, requested_at, error, configuration
                  FROM deployments WHERE lane = ? AND number = ?",
             )?
             .query_row((self.id, number), |row| {
+                let configuration = row.get::<_, Option<String>>(6)?;
                 let at = at.map_or_else(|| row.get::<_, i64>(4), Ok)?;
                 Ok(Brief {
                     number: DeploymentNumber(number),
@@ -176,6 +177,9 @@ impl LaneRow {
                     intent: document(3, &row.get::<_, String>(3)?)?,
                     at: timestamp(4, at)?,
                     error: row.get(5)?,
+                    configuration: configuration
+                        .map(|configuration| document(6, &configuration))
+                        .transpose()?,
                 })
             })
             .optional()
