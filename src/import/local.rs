@@ -25,11 +25,14 @@ use crate::{
 
 /// A log that this process writes.
 struct Local {
+    /// The read models beside it, which keep up; those of a cluster's servers do so by themselves.
+    ///
+    /// First, so that they let go first: until then their threads wait for more, and the runtime for
+    /// its threads.
+    models: Option<ReadModels>,
     runtime: Runtime,
     log: Arc<dyn Log>,
     lanes: Streams<Lane>,
-    /// The read models beside it, which keep up; those of a cluster's servers do so by themselves.
-    models: Option<ReadModels>,
 }
 
 /// Opens a log: a data directory's, which no server may have open, or a cluster's.

@@ -8,6 +8,7 @@ use shiplog_domain::lane::Outcome;
 use shiplog_projections::{
     history::History,
     models::ReadModels,
+    projection::Projection as _,
     replay::{Explained, Explanation, Why, explain, part, past},
     runner::Until,
 };
@@ -36,8 +37,7 @@ async fn changed(world: &World, statement: &str) -> Explanation {
 }
 
 fn change(directory: &Path, statement: &str) {
-    let path = directory.join("history-v2-g1.sqlite");
-    assert!(path.exists(), "the version has been raised: say which one here");
+    let path = directory.join(format!("history-v{}-g1.sqlite", History.version()));
     let changed = Connection::open(path).unwrap().execute(statement, []).unwrap();
     assert_eq!(changed, 1, "{statement}");
 }
