@@ -28,7 +28,7 @@ fn a_log_that_keeps_its_promises_is_sound_and_its_read_models_are_what_it_says()
     assert_eq!((&verified["verdict"], &verified["events"]), (&"sound".into(), &6.into()));
     let replayed = desk.call("replay --data data --output json").ends(0).json();
     let names: Vec<_> = replayed.as_array().unwrap().iter().map(|one| &one["name"]).collect();
-    assert_eq!(names, ["current", "history", "rollbacks", "releases"]);
+    assert_eq!(names, ["current", "history", "rollbacks", "releases", "definitions"]);
     assert!(replayed.as_array().unwrap().iter().all(|one| one["verdict"] == "same"));
 }
 
