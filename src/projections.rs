@@ -2,6 +2,7 @@
 
 mod define;
 mod follow;
+mod rows;
 mod source;
 mod states;
 mod trial;
@@ -13,6 +14,7 @@ use ureq::http::Method;
 
 use self::{
     define::{Define, Drop},
+    rows::Rows,
     states::{Partitions, State},
     trial::Try,
 };
@@ -72,6 +74,8 @@ enum Action {
     State(State),
     /// List the partitions of a projection, each with its state.
     Partitions(Partitions),
+    /// Answer a projection that is a query: its rows as they are now.
+    Rows(Rows),
     /// Drop a projection that a user wrote.
     Drop(Drop),
     /// End a rebuild, and delete what it has made; what answers is not touched.
@@ -109,6 +113,7 @@ impl Projections {
             Some(Action::Define(command)) => command.run(context),
             Some(Action::State(command)) => command.run(context),
             Some(Action::Partitions(command)) => command.run(context),
+            Some(Action::Rows(command)) => command.run(context),
             Some(Action::Drop(command)) => command.run(context),
             Some(Action::Cancel(Named { name })) => {
                 steer(context, Method::DELETE, &of_rebuild(&name))

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 use shiplog_projections::sql;
 
-use self::answer::Answer;
+pub(crate) use self::answer::Answer;
 use crate::{
     client::{Client, Path},
     context::Context,
@@ -51,7 +51,8 @@ pub(crate) struct Sql {
     schema: bool,
 }
 
-fn parameter(text: &str) -> Result<(String, Value), String> {
+/// Reads `name=value`; a whole number is a number.
+pub(crate) fn parameter(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("it is written `name=value`")?;
     let whole = value.parse::<i64>().ok().filter(|whole| whole.to_string() == value);
     let value = whole.map_or_else(|| value.into(), Value::from);

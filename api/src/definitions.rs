@@ -3,6 +3,7 @@
 pub(crate) mod define;
 mod live;
 pub(crate) mod preview;
+mod rows;
 mod show;
 pub(crate) mod states;
 
@@ -26,6 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show::list_changes))
         .routes(routes!(states::get_state))
         .routes(routes!(states::list_partitions))
+        .routes(routes!(rows::list_rows))
         .routes(routes!(live::follow_state))
         .routes(routes!(preview::preview_projection))
 }

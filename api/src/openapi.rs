@@ -9,7 +9,8 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, tag::TagBuilder};
 pub(crate) use self::params::{
     AsOfParams, DiffParams, EnvironmentParam, EventParams, FormatParam, HistoryParams, LaneParams,
     LiveParams, NumberParam, PageParams, PartitionParam, PartitionsParams, ProjectionParam,
-    ReleaseParams, RemovalParams, ReportParam, RollbackParams, ScriptParam, ServiceParam,
+    ReleaseParams, RemovalParams, ReportParam, RollbackParams, RowsParams, ScriptParam,
+    ServiceParam,
 };
 use crate::{
     app,

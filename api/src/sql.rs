@@ -60,7 +60,7 @@ enum Given {
 
 /// What is answered.
 #[derive(Serialize, ToSchema)]
-struct SqlAnswer {
+pub(crate) struct SqlAnswer {
     /// What the columns are called.
     columns: Vec<String>,
     /// Each as long as `columns`: texts, numbers and null.
@@ -88,16 +88,27 @@ async fn ask_sql(
 ) -> Result<Response, Problem> {
     let mut asked = Query::parse(raw.as_deref(), &["format"])?;
     let format = format(&mut asked, &headers)?;
-    let model = level(&app).await?;
-    at_least.seen_by(model).await?;
     let parameters = match parameters {
         None => Parameters::default(),
         Some(Given::Named(given)) => Parameters::Named(given.into_iter().collect()),
         Some(Given::Ordered(given)) => Parameters::Ordered(given),
     };
+    let limit = limit.map(|Whole(rows)| rows as usize);
+    answer(&app, at_least, (query.into(), parameters), (limit, format)).await
+}
+
+/// Answers a question, once the tables tell of enough.
+pub(crate) async fn answer(
+    app: &App,
+    at_least: AtLeast,
+    (source, parameters): (String, Parameters),
+    (limit, format): (Option<usize>, Format),
+) -> Result<Response, Problem> {
+    let model = level(app).await?;
+    at_least.seen_by(model).await?;
     let limits = Limits::default();
-    let rows = limit.map_or(limits.rows, |Whole(rows)| rows as usize);
-    let question = Question { source: query.into(), parameters, now: Some(app.clock.now()) };
+    let rows = limit.unwrap_or(limits.rows);
+    let question = Question { source, parameters, now: Some(app.clock.now()) };
     let answer = app.models.sql.ask(question, Limits { rows, ..limits }).await?;
     let Answer { value: Rows { columns, rows, truncated }, position } = answer;
     let body = match format {

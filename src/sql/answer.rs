@@ -15,10 +15,10 @@ use crate::{
 
 /// What the server answered.
 #[derive(Debug, Deserialize)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     columns: Vec<String>,
     rows: Vec<Vec<Value>>,
-    pub(super) truncated: bool,
+    pub(crate) truncated: bool,
 }
 
 /// One row as an object, its fields in the order of the columns.
@@ -50,12 +50,12 @@ impl Serialize for Items<'_> {
 
 impl Answer {
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
     /// Writes them in the format that was set, unless that is the server's own.
-    pub(super) fn write(&self, context: &mut Context<'_>) -> anyhow::Result<()> {
+    pub(crate) fn write(&self, context: &mut Context<'_>) -> anyhow::Result<()> {
         let names = self.names();
         match context.settings.output.value {
             Format::Table | Format::Csv => {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use shiplog_domain::projection::{Command, Language, ProjectionName, stream};
 use shiplog_projections::{
     script::{Fault, Stop},
-    sql,
+    sql::{self, AskError},
 };
 use shiplog_store::{execute::Outcome, position::GlobalPosition};
 use utoipa::ToSchema;
@@ -104,7 +104,7 @@ pub(crate) async fn take(
 
 /// Define a projection, or define it anew: all of history is replayed into it, then it is kept level.
 ///
-/// The script is loaded first: one that fails then is not recorded. A definition that says something
+/// The script is loaded first, a query is read: one that fails then is not recorded. A definition that says something
 /// else than the one before begins anew; the one before stays in the log.
 #[utoipa::path(put, path = "/v1/projections/{name}", tag = "projections",
     request_body = Definition, params(crate::openapi::ScriptParam),
@@ -122,7 +122,7 @@ pub(super) async fn define_projection(
     told(&app, &name, &outcome, status).await
 }
 
-/// Sees to it that a script loads.
+/// Sees to it that a script loads, or that a query can be asked.
 async fn check(
     app: &App,
     name: &ProjectionName,
@@ -135,7 +135,21 @@ async fn check(
             Err(Stop::Fault(fault)) => Err(wrong(&fault)),
             Err(Stop::Machine(why)) => Err(ProblemKind::ProjectionUnavailable.because(why)),
         },
-        Language::Sql => Ok(()),
+        Language::Sql => {
+            // So that the tables are there, though they may have yet to be filled.
+            app.models.sql.model().await?;
+            app.models.sql.check(source.into()).await.map_err(|error| match &error {
+                AskError::Query { .. } => {
+                    Problem::at("/source", error.to_string()).coded("query-fails")
+                }
+                AskError::Parameter { .. }
+                | AskError::Stopped(_)
+                | AskError::Start(_)
+                | AskError::Busy
+                | AskError::Tables(_)
+                | AskError::Unfinished(_) => error.into(),
+            })
+        }
     }
 }
 

@@ -56,6 +56,11 @@ params! {
         query("limit", integer(1, 1_000), "how many entries; 50 unless something else is said"),
         query("cursor", text(0, 1_000), "where the page starts: `next` of the last"),
     ];
+    /// How a query that was defined is asked.
+    RowsParams = [
+        query("limit", integer(1, 1_000), "how many rows; 1,000 unless something else is said"),
+        query("param", pattern("^[^=]+=.*$"), "the value of a parameter of the query: `name=value`"),
+    ];
     /// The projection in a path.
     ProjectionParam = [in_path("name", text(1, 200))];
     /// The service that a list is of.

@@ -112,6 +112,19 @@ impl OnDemand {
         asked.await?
     }
 
+    /// Whether it is a question that can be asked.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError`].
+    pub async fn check(&self, source: String) -> Result<(), AskError> {
+        let directory = self.directory.clone();
+        let checked = tokio::task::spawn_blocking(move || {
+            Reader::open(&directory).map_err(AskError::Tables)?.check(&source)
+        });
+        checked.await?
+    }
+
     /// Stops following, after what is being folded has been committed.
     pub(super) async fn stop(&self) {
         self.turns.close();

@@ -81,6 +81,12 @@ pub(super) fn ask(
     Ok(answer)
 }
 
+/// Whether it is one statement that can be asked.
+pub(super) fn check(tables: &Connection, denials: &Denials, source: &str) -> Result<(), AskError> {
+    let failed = |error| AskError::of(error, source, denials.take(), Limits::MOST.time);
+    only(tables, source, failed).map(drop)
+}
+
 /// The one statement that there is.
 fn only<'c>(
     tables: &'c Connection,

@@ -7,7 +7,11 @@ use std::{
 
 use rusqlite::{Connection, Result, config::DbConfig};
 
-use super::{AskError, Limits, NAMES, PREFIX, Question, Rows, Sql, ask::ask, functions, guard};
+use super::{
+    AskError, Limits, NAMES, PREFIX, Question, Rows, Sql,
+    ask::{ask, check},
+    functions, guard,
+};
 use crate::{files::Files, models::Answer, tables};
 
 /// After how many of SQLite's instructions it is looked whether time is up: some microseconds.
@@ -66,6 +70,18 @@ impl Reader {
         let answer = answer?;
         ended.map_err(AskError::Tables)?;
         Ok(answer)
+    }
+
+    /// Whether it is a question that can be asked; nothing is read for it.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError`].
+    pub fn check(&mut self, source: &str) -> Result<(), AskError> {
+        let denials = guard::put_up(&mut self.0).map_err(AskError::Tables)?;
+        let checked = check(&self.0, &denials, source);
+        guard::take_down(&mut self.0).map_err(AskError::Tables)?;
+        checked
     }
 
     fn ask_within(

@@ -36,7 +36,7 @@ async fn changed(world: &World, statement: &str) -> Explanation {
 }
 
 fn change(directory: &Path, statement: &str) {
-    let path = directory.join("history-v2-g1.sqlite");
+    let path = directory.join("history-v3-g1.sqlite");
     assert!(path.exists(), "the version has been raised: say which one here");
     let changed = Connection::open(path).unwrap().execute(statement, []).unwrap();
     assert_eq!(changed, 1, "{statement}");
