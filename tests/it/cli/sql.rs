@@ -72,9 +72,9 @@ fn the_schema_is_printed_without_a_server_and_a_replay_checks_the_tables_once_th
         let replayed = desk.call("replay --data data --output json").ends(0).json();
         replayed.as_array().unwrap().len()
     };
-    assert_eq!(models(&shop.desk), 4);
+    assert_eq!(models(&shop.desk), 5);
     shop.call(QUERY).ends(0);
-    assert_eq!(models(&shop.close()), 5);
+    assert_eq!(models(&shop.close()), 6);
 }
 
 #[test]
