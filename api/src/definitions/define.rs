@@ -143,6 +143,7 @@ async fn check(
                 }
                 AskError::Parameter { .. }
                 | AskError::Stopped(_)
+                | AskError::Start(_)
                 | AskError::Busy
                 | AskError::Tables(_)
                 | AskError::Unfinished(_)
