@@ -146,8 +146,7 @@ async fn check(
                 | AskError::Start(_)
                 | AskError::Busy
                 | AskError::Tables(_)
-                | AskError::Unfinished(_)
-                | AskError::Start(_) => error.into(),
+                | AskError::Unfinished(_) => error.into(),
             })
         }
     }

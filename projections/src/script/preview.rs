@@ -119,9 +119,9 @@ pub async fn preview(
     while let Some((batch, broken)) = next {
         let batch = batch.map_err(|error| Stop::Machine(error.to_string()))?;
         // One is read while the one before it is folded, in the other process.
-        let (folded, after) = future::join(folder.fold(&batch), batches.next()).await;
+        let (done, after) = future::join(folder.fold(&batch), batches.next()).await;
         next = after;
-        match folded {
+        match done {
             Ok(()) => {}
             Err(Stop::Fault(found)) => fault = Some(found),
             Err(machine) => return Err(machine),
