@@ -1,19 +1,11 @@
-// Which services run something else in production than in staging, and since when.
+// Which services run something else in production than in staging, and since when each has run it.
 
 const [BEFORE, AFTER] = ["staging", "production"];
-
-const put = (state, event, version) => {
-    if (event.environment !== BEFORE && event.environment !== AFTER) return;
-    state[event.environment] = version;
-    const differs = state[BEFORE] !== state[AFTER];
-    if (!differs) state.since = null;
-    else state.since ??= event.data.at;
-};
 
 fromCategory("lane")
     .partitionBy((event) => event.service)
     .when({
-        $init: () => ({ [BEFORE]: null, [AFTER]: null, since: null, asked: {} }),
+        $init: () => ({ asked: {}, runs: {} }),
         DeploymentRequested(state, event) {
             state.asked[`${event.environment} ${event.number}`] = event.data.release.version;
         },
@@ -21,9 +13,12 @@ fromCategory("lane")
             const key = `${event.environment} ${event.number}`;
             const version = state.asked[key];
             delete state.asked[key];
-            if (version !== undefined) put(state, event, version);
+            if (version === undefined || version === state.runs[event.environment]?.version) return;
+            state.runs[event.environment] = { version, since: event.data.at };
         },
-        ServiceRemoved: (state, event) => put(state, event, null),
+        ServiceRemoved(state, event) {
+            delete state.runs[event.environment];
+        },
     })
-    .filterBy((state) => state.since !== null && state[BEFORE] !== null && state[AFTER] !== null)
-    .transformBy((state) => ({ [BEFORE]: state[BEFORE], [AFTER]: state[AFTER], since: state.since }));
+    .filterBy(({ runs }) => runs[BEFORE] && runs[AFTER] && runs[BEFORE].version !== runs[AFTER].version)
+    .transformBy(({ runs }) => ({ [BEFORE]: runs[BEFORE], [AFTER]: runs[AFTER] }));

@@ -1,5 +1,8 @@
 // How many hours a version takes from the first environment that it is deployed to until it runs in
 // production, by service: how often, the mean, and the longest.
+//
+// The log says in which order things became known, not in which order they happened: of two environments,
+// the later one may be heard of first. So both times are kept, and compared when the result is made.
 
 const PRODUCTION = "production";
 const HOUR = 3600 * 1000;
@@ -7,28 +10,29 @@ const HOUR = 3600 * 1000;
 fromCategory("lane")
     .partitionBy((event) => event.service)
     .when({
-        $init: () => ({ asked: {}, first: {}, count: 0, hours: 0, longest: null }),
+        $init: () => ({ asked: {}, first: {}, reached: {} }),
         DeploymentRequested(state, event) {
             const { number, at, release } = event.data;
             const { version } = release;
-            if (!Object.hasOwn(state.first, version)) state.first[version] = at;
+            const known = Object.hasOwn(state.first, version);
+            if (!known || at < state.first[version]) state.first[version] = at;
             if (event.environment === PRODUCTION) state.asked[number] = version;
         },
         DeploymentSucceeded(state, event) {
             if (event.environment !== PRODUCTION) return;
             const version = state.asked[event.number];
             delete state.asked[event.number];
-            // Null once it has been counted: what comes later is a repetition.
-            const first = state.first[version];
-            if (version === undefined || first === null) return;
-            state.first[version] = null;
-            const hours = (new Date(event.data.at) - new Date(first)) / HOUR;
-            state.count += 1;
-            state.hours += hours;
-            if (state.longest === null || hours > state.longest.hours) {
-                state.longest = { version, hours };
-            }
+            if (version === undefined || Object.hasOwn(state.reached, version)) return;
+            state.reached[version] = event.data.at;
         },
     })
-    .filterBy((state) => state.count > 0)
-    .transformBy(({ count, hours, longest }) => ({ count, mean: hours / count, longest }));
+    .transformBy((state) => Object.keys(state.reached).map((version) => ({
+        version,
+        hours: (new Date(state.reached[version]) - new Date(state.first[version])) / HOUR,
+    })))
+    .filterBy((times) => times.length > 0)
+    .transformBy((times) => ({
+        count: times.length,
+        mean: times.reduce((sum, { hours }) => sum + hours, 0) / times.length,
+        longest: times.reduce((one, other) => (other.hours > one.hours ? other : one)),
+    }));

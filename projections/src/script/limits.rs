@@ -28,7 +28,7 @@ pub(super) const STATE: usize = 1 << 20;
 pub(super) const STATES: i64 = 64 << 20;
 
 /// How many partitions there may be.
-pub(super) const PARTITIONS: usize = 100_000;
+pub(super) const PARTITIONS: usize = 200_000;
 
 /// How many characters a partition's name may have.
 pub(super) const KEY: usize = 1_000;

@@ -6,7 +6,7 @@ use eventstore::SubscriptionFilter;
 use shiplog_domain::stream::StreamName;
 
 /// The families of streams that Shiplog writes; the cluster's categories.
-const FAMILIES: [&str; 3] = ["lane-", "release-", "environment-"];
+const FAMILIES: [&str; 4] = ["lane-", "release-", "environment-", "projection-"];
 
 /// Where it is written which log this is. No family's name, and of no category.
 const IDENTITY: &str = "shiplog";
@@ -67,7 +67,9 @@ fn is_of_a_family(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use shiplog_domain::{environment, lane::LaneId, release::ReleaseId, wire::DomainEvent};
+    use shiplog_domain::{
+        environment, lane::LaneId, projection, release::ReleaseId, wire::DomainEvent,
+    };
 
     use super::*;
 
@@ -78,7 +80,8 @@ mod tests {
         let lane = LaneId { service, environment }.stream();
         let (service, version) = ("checkout".parse().unwrap(), "1.4.2".parse().unwrap());
         let release = ReleaseId { service, version }.stream();
-        for stream in [lane, release, of_environment] {
+        let of_projection = projection::stream(&"lead-time".parse().unwrap());
+        for stream in [lane, release, of_environment, of_projection] {
             assert_eq!(Scope::new("").physical(&stream).as_deref(), Some(stream.as_str()));
         }
         assert_eq!(FAMILIES.len(), DomainEvent::SCHEMAS.len());
@@ -87,7 +90,7 @@ mod tests {
     #[test]
     fn a_cluster_of_our_own_calls_streams_as_we_do() {
         let scope = Scope::new("");
-        for name in ["lane-a@b", "release-a@1", "environment-b"] {
+        for name in ["lane-a@b", "release-a@1", "environment-b", "projection-c"] {
             let stream = StreamName::recorded(name);
             assert_eq!(scope.physical(&stream).as_deref(), Some(name));
             assert_eq!(scope.logical(name), Some(stream));

@@ -11,6 +11,8 @@ fn kept() -> Desk {
     let shop = Shop::open();
     shop.does("deploy checkout production 1.0 --status succeeded");
     shop.does("deploy checkout production 1.1 --status failed");
+    // Who asks has it folded: a server that is stopped leaves what is new for its next start.
+    shop.does("history");
     shop.close()
 }
 

@@ -1,7 +1,7 @@
 //! The examples: each against a computation of its own, which knows nothing of Shiplog.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs,
     path::Path,
 };
@@ -144,31 +144,32 @@ fn per_week(story: &Story<'_>) -> Value {
 
 fn lead_time(story: &Story<'_>) -> Value {
     let mut first: HashMap<(&str, &str), Timestamp> = HashMap::new();
-    let mut times: BTreeMap<&str, Vec<(f64, &str)>> = BTreeMap::new();
-    let mut counted: HashMap<(&str, &str), bool> = HashMap::new();
     for (effect, version) in story.deployments() {
-        let key = (effect.line.service.as_str(), version);
-        let began = *first.entry(key).or_insert(effect.at);
-        if effect.line.environment == story.named.production && counted.insert(key, true).is_none()
-        {
-            let hours = between(began, effect.at, 3600.0);
-            times.entry(key.0).or_default().push((hours, version));
+        let at = first.entry((&effect.line.service, version)).or_insert(effect.at);
+        *at = (*at).min(effect.at);
+    }
+    let mut times: BTreeMap<&str, Vec<(&str, f64)>> = BTreeMap::new();
+    for (effect, version) in story.deployments() {
+        let service = effect.line.service.as_str();
+        let times = times.entry(service).or_default();
+        let is_first = times.iter().all(|(one, _)| *one != version);
+        if effect.line.environment == story.named.production && is_first {
+            times.push((version, between(first[&(service, version)], effect.at, 3600.0)));
         }
     }
-    let told = times.into_iter().map(|(service, times)| {
+    let told = times.into_iter().filter(|(_, times)| !times.is_empty()).map(|(service, times)| {
         let count = u32::try_from(times.len()).unwrap();
-        let mean = times.iter().map(|(hours, _)| hours).sum::<f64>() / f64::from(count);
-        let mut longest = times[0];
-        for one in &times[1..] {
-            if one.0 > longest.0 {
-                longest = *one;
-            }
-        }
-        let (hours, version) = longest;
+        let mean = times.iter().map(|(_, hours)| hours).sum::<f64>() / f64::from(count);
+        let (version, hours) = times.iter().copied().reduce(longer).unwrap();
         let longest = json!({ "version": version, "hours": hours });
         (service.to_owned(), json!({ "count": count, "mean": mean, "longest": longest }))
     });
     Value::Object(told.collect())
+}
+
+/// Of two that are equally long, the first.
+fn longer<'v>(one: (&'v str, f64), other: (&'v str, f64)) -> (&'v str, f64) {
+    if other.1 > one.1 { other } else { one }
 }
 
 fn rollbacks_by_actor(story: &Story<'_>) -> Value {
@@ -221,20 +222,22 @@ fn friday_rollbacks(story: &Story<'_>) -> Value {
 
 fn drift(story: &Story<'_>) -> Value {
     let Named { staging, production } = story.named;
-    let mut services: BTreeMap<&str, ([Option<&str>; 2], Option<Timestamp>)> = BTreeMap::new();
+    let mut runs: BTreeMap<(&str, &str), (&str, Timestamp)> = BTreeMap::new();
     for effect in &story.order {
-        let line = effect.line;
-        let Some(place) = [staging, production].iter().position(|one| *one == line.environment)
-        else {
-            continue;
-        };
-        let (runs, since) = services.entry(&line.service).or_default();
-        runs[place] = line.version.as_deref();
-        *since = if runs[0] == runs[1] { None } else { since.or(Some(effect.at)) };
+        let key = (effect.line.service.as_str(), effect.line.environment.as_str());
+        match effect.line.version.as_deref() {
+            None => drop(runs.remove(&key)),
+            Some(version) if runs.get(&key).is_some_and(|(runs, _)| *runs == version) => {}
+            Some(version) => drop(runs.insert(key, (version, effect.at))),
+        }
     }
-    let told = services.into_iter().filter_map(|(service, ([before, after], since))| {
-        let told = json!({ staging: before?, production: after?, "since": since?.to_string() });
-        Some((service.to_owned(), told))
+    let told = runs.iter().filter(|((_, environment), _)| *environment == staging);
+    let told = told.filter_map(|((service, _), before)| {
+        let after = runs.get(&(service, production)).filter(|after| after.0 != before.0)?;
+        let shown = |(version, since): &(&str, Timestamp)| {
+            json!({ "version": version, "since": since.to_string() })
+        };
+        Some(((*service).to_owned(), json!({ staging: shown(before), production: shown(after) })))
     });
     Value::Object(told.collect())
 }
@@ -250,18 +253,10 @@ fn busiest_hours(story: &Story<'_>) -> Value {
 }
 
 fn widest_changes(story: &Story<'_>) -> Value {
-    let mut changes: Vec<(&str, Vec<LaneName>)> = Vec::new();
+    let mut changes: BTreeMap<&str, HashSet<LaneName>> = BTreeMap::new();
     for (effect, _) in story.deployments() {
-        let commit = effect.line.commit.as_str();
-        if changes.last().is_none_or(|(last, _)| *last != commit) {
-            changes.push((commit, Vec::new()));
-        }
-        let lanes = &mut changes.last_mut().unwrap().1;
-        if !lanes.contains(&effect.line.lane()) {
-            lanes.push(effect.line.lane());
-        }
+        changes.entry(&effect.line.commit).or_default().insert(effect.line.lane());
     }
-    changes.sort_by_key(|(_, lanes)| std::cmp::Reverse(lanes.len()));
-    let told = changes.iter().take(10);
-    told.map(|(commit, lanes)| json!({ "commit": commit, "lanes": lanes.len() })).collect()
+    let told = changes.into_iter().filter(|(_, lanes)| lanes.len() >= 10);
+    Value::Object(told.map(|(commit, lanes)| (commit.to_owned(), json!(lanes.len()))).collect())
 }
