@@ -1,7 +1,11 @@
 //! The process that runs a script, from outside: it is asked, waited for and, if need be, killed.
 
-use std::{ffi::OsString, io, path::PathBuf, process::Stdio};
+use std::{
+    ffi::OsString, io, os::unix::process::ExitStatusExt as _, path::PathBuf, process::Stdio,
+    time::Duration,
+};
 
+use rustix::process::Signal;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     process::{self, ChildStdin, ChildStdout, Command},
@@ -111,10 +115,15 @@ impl Child {
 
     /// Kills it, and tells what became of it.
     async fn lost(&mut self, done: usize) -> Trouble {
-        let ended = self.process.try_wait().ok().flatten();
+        let grace = Duration::from_millis(100);
+        let ended = timeout(grace, self.process.wait()).await.ok().and_then(Result::ok);
         // Whatever it says to that: it is killed when it is dropped, too.
         let _ = self.process.kill().await;
         let why = match ended {
+            Some(status) if status.signal() == Some(Signal::XCPU.as_raw()) => {
+                "it ran for seconds within one of the language's own functions, and was killed"
+                    .into()
+            }
             Some(status) => format!("its process died ({status})"),
             None => format!("it did not come back within {:?} and was killed", limits::SILENCE),
         };

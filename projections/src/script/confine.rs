@@ -1,8 +1,11 @@
 //! What a process gives up before it runs what a stranger wrote.
 
-use std::io;
+use std::{io, time::Duration};
 
-use rustix::process::{self, Resource, Rlimit, Signal};
+use rustix::{
+    process::{self, Resource, Rlimit, Signal},
+    time::{ClockId, clock_gettime},
+};
 
 use super::limits;
 
@@ -19,5 +22,21 @@ pub(super) fn shut_in() -> io::Result<()> {
     process::setrlimit(Resource::As, Rlimit { current: most, maximum: most })?;
     // Whoever asks the server goes first.
     process::nice(10)?;
+    Ok(())
+}
+
+/// How much of a processor this process has taken so far.
+pub(super) fn taken() -> Duration {
+    let taken = clock_gettime(ClockId::ProcessCPUTime);
+    let seconds = u64::try_from(taken.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(taken.tv_nsec).unwrap_or_default())
+}
+
+/// Has the operating system end this process once it has taken so much more, whatever it does then.
+pub(super) fn end_after(more: Duration) -> io::Result<()> {
+    // Whole seconds, so a second more than asked for at most.
+    let most = (taken() + more).as_secs() + 1;
+    let hard = process::getrlimit(Resource::Cpu).maximum;
+    process::setrlimit(Resource::Cpu, Rlimit { current: Some(most), maximum: hard })?;
     Ok(())
 }

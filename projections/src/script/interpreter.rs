@@ -1,10 +1,6 @@
 //! The interpreter: one script, its states in memory, and the time it may take.
 
-use std::{
-    cell::Cell,
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use rquickjs::{
     CatchResultExt as _, CaughtError, Context, Ctx, Function, Object, Result, Runtime, Value,
@@ -13,7 +9,7 @@ use rquickjs::{
 };
 
 use super::{
-    limits,
+    confine, limits,
     protocol::{Failed, Folded, Kept, ScriptEvent, Shape},
 };
 
@@ -29,25 +25,38 @@ type Language = (
     intrinsic::Promise,
 );
 
-/// Until when the interpreter may go on; it asks while it runs.
+/// How much of a processor the interpreter may take; it asks while it runs.
 #[derive(Clone, Default)]
-struct Deadline(Rc<Cell<Option<Instant>>>, Rc<Cell<bool>>);
+struct Deadline(Rc<Cell<Allowed>>);
+
+#[derive(Clone, Copy, Default)]
+struct Allowed {
+    within: Duration,
+    /// How much had been taken when it asked first: what takes less than it takes to ask costs nothing.
+    since: Option<Duration>,
+    /// Noted, because what the script throws then says nothing.
+    is_missed: bool,
+}
 
 impl Deadline {
     fn set(&self, within: Duration) {
-        self.0.set(Some(Instant::now() + within));
-        self.1.set(false);
+        self.0.set(Allowed { within, since: None, is_missed: false });
     }
 
-    /// Whether it is over; noted, because what the script throws then says nothing.
     fn is_over(&self) -> bool {
-        let is_over = self.0.get().is_some_and(|deadline| Instant::now() > deadline);
-        self.1.set(self.1.get() | is_over);
+        let mut allowed = self.0.get();
+        let taken = confine::taken();
+        let since = *allowed.since.get_or_insert(taken);
+        let is_over = taken.saturating_sub(since) > allowed.within;
+        allowed.is_missed |= is_over;
+        self.0.set(allowed);
         is_over
     }
 
-    fn was_missed(&self) -> bool {
-        self.1.get()
+    /// What was allowed, if it was not enough.
+    fn missed(&self) -> Option<Duration> {
+        let allowed = self.0.get();
+        allowed.is_missed.then_some(allowed.within)
     }
 }
 
@@ -57,6 +66,7 @@ pub(super) fn with<T>(work: impl FnOnce(Interpreter<'_>) -> T) -> Result<T> {
     runtime.set_memory_limit(limits::MEMORY);
     runtime.set_max_stack_size(limits::STACK);
     let deadline = Deadline::default();
+    deadline.set(limits::PER_BATCH);
     let asked = deadline.clone();
     runtime.set_interrupt_handler(Some(Box::new(move || asked.is_over())));
     let context = Context::custom::<Language>(&runtime)?;
@@ -126,6 +136,7 @@ impl<'js> Interpreter<'js> {
 
     /// Goes on from this state of a partition.
     pub(super) fn restore(&self, key: &str, state: &str) -> std::result::Result<(), Box<Failed>> {
+        self.deadline.set(limits::PER_BATCH);
         let restored = self.restore.call::<_, ()>((key, state)).catch(&self.ctx);
         restored.map_err(|error| Box::new(self.failed(&error)))
     }
@@ -155,7 +166,7 @@ impl<'js> Interpreter<'js> {
 
     /// What has changed since it was asked last.
     pub(super) fn folded(&self) -> std::result::Result<Folded, Box<Failed>> {
-        self.deadline.set(limits::PER_EVENT);
+        self.deadline.set(limits::PER_BATCH);
         let folded = self.collect().catch(&self.ctx);
         folded.map_err(|error| Box::new(self.failed(&error)))
     }
@@ -180,10 +191,9 @@ impl<'js> Interpreter<'js> {
         };
         let stack = stack.and_then(|stack| own(&stack, &self.name));
         let line = stack.as_deref().and_then(|stack| line(stack, &self.name));
-        let message = if self.deadline.was_missed() {
-            format!("it ran for more than {:?}", limits::PER_EVENT)
-        } else {
-            message(error)
+        let message = match self.deadline.missed() {
+            Some(within) => format!("it ran for more than {within:?}"),
+            None => message(error),
         };
         self.deadline.set(limits::PER_EVENT);
         let lines = self.lines.call(()).unwrap_or_default();

@@ -20,7 +20,7 @@ use super::{
 };
 
 /// About how many events make a batch while it catches up.
-const ENOUGH: usize = 4_096;
+const ENOUGH: usize = 8_192;
 
 /// The least time between two batches once it is level.
 const GATHERING: Duration = Duration::from_millis(50);
@@ -185,7 +185,7 @@ impl Keeper {
 
     /// Reads and filters ahead of the folding; says at last why it has ended.
     fn read(&self, folder: &Folder) -> (JoinSet<String>, mpsc::Receiver<Batch>) {
-        let (sender, batches) = mpsc::channel(2);
+        let (sender, batches) = mpsc::channel(1);
         let after = folder.reached().position;
         let mut reading = JoinSet::new();
         reading.spawn(read(Arc::clone(&self.log), after, folder.filter(), sender));

@@ -2,12 +2,21 @@
 
 use std::time::Duration;
 
-/// How long one event's handler may run, or the script itself when it is loaded.
+/// How much of a processor one event's handler may take, or the script itself when it is loaded.
+///
+/// Processor time, not time: on a busy machine a script is slow, and not to blame.
 pub(super) const PER_EVENT: Duration = Duration::from_secs(1);
 
-/// How long its process may say nothing before it is killed: within some of the language's own
-/// functions, the interpreter does not look at the time.
-pub(super) const SILENCE: Duration = Duration::from_secs(3);
+/// How much of a processor it may take to hand over all that a batch has changed, or to take over all
+/// states.
+pub(super) const PER_BATCH: Duration = Duration::from_secs(20);
+
+/// How much more of a processor its process may take before the operating system ends it: within some
+/// of the language's own functions, the interpreter does not look at the time.
+pub(super) const STUCK: Duration = Duration::from_secs(2);
+
+/// How long its process may say nothing, whatever the reason, before it is killed.
+pub(super) const SILENCE: Duration = Duration::from_mins(2);
 
 /// How often it says that it is still folding.
 pub(super) const SAYS: Duration = Duration::from_millis(250);

@@ -29,7 +29,10 @@ pub(super) fn path(directory: &Path, name: &ProjectionName, revision: GlobalPosi
 
 /// Opens the file to fold into.
 pub(super) fn open(path: &Path, log: LogId) -> Result<Connection> {
-    tables::open(path, SCHEMA, log)
+    let tables = tables::open(path, SCHEMA, log)?;
+    // States are written and not looked at: there may be many such files.
+    tables::settle_down(&tables)?;
+    Ok(tables)
 }
 
 /// States that last as long as they are held.

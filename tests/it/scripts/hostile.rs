@@ -13,7 +13,11 @@ const HOSTILE: [(&str, &str, &str); 12] = [
     ("doubles", "let s = 'x'; for (;;) s += s", ""),
     ("digs", "(function dig() { return dig() + 1 })()", "stack"),
     ("matches", "/^(a+)+$/.test('a'.repeat(50) + 'b')", "it ran for more than 1s"),
-    ("sorts", "const a = []; a[4294967294] = 1; a.sort()", "it did not come back within 3s"),
+    (
+        "sorts",
+        "const a = []; a[4294967294] = 1; a.sort()",
+        "within one of the language's own functions",
+    ),
     ("fills", "return { s: 'x'.repeat(2000000) }", "at most 1048576 are kept"),
     ("nests", "let o = {}; for (let i = 0; i < 100000; i++) o = { o }; return o", "levels deep"),
     ("circles", "s.s = s", "contains itself"),
