@@ -64,7 +64,7 @@ enum Action {
     Rebuild(Rebuild),
     /// Have a projection that a user wrote, or a rebuild, rest until it is resumed.
     Pause(Named),
-    /// Have what rests go on; a projection that has failed is tried again.
+    /// Have what rests go on; a projection that has failed is tried again by this server.
     Resume(Named),
     /// Try a script on the history, or on a part of it; nothing is kept.
     Try(Try),

@@ -99,7 +99,12 @@ pub(crate) async fn take(
         Step::Resume => Command::Resume { at },
         Step::Drop => Command::Drop { at },
     };
-    record(app, name, caller, (path, &()), command).await
+    let outcome = record(app, name, caller, (path, &()), command).await?;
+    if step == Step::Resume {
+        // What has failed was not paused: nothing is recorded, and it is tried again here.
+        app.scripts.retry(name);
+    }
+    Ok(outcome)
 }
 
 /// Define a projection, or define it anew: all of history is replayed into it, then it is kept level.

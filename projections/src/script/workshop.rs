@@ -53,8 +53,7 @@ impl std::fmt::Debug for Place {
 
 /// A projection at work.
 struct Kept {
-    revision: GlobalPosition,
-    paused: bool,
+    definition: Definition,
     file: PathBuf,
     standing: watch::Receiver<Standing>,
     /// Ends with it.
@@ -93,7 +92,7 @@ impl Workshop {
     pub fn watch(&self, definition: &Definition) -> Option<watch::Receiver<Standing>> {
         let kept = self.place.kept();
         let kept = kept.get(&definition.name)?;
-        (kept.revision == definition.revision).then(|| kept.standing.clone())
+        (kept.definition.revision == definition.revision).then(|| kept.standing.clone())
     }
 
     /// Waits until a projection has come to `position`, or will not by waiting; tells where it is.
@@ -131,6 +130,19 @@ impl Workshop {
             if file.exists() { tables::read(&file, &wanted).map(Some) } else { Ok(None) }
         });
         read.await?.map_err(QueryError::Tables)
+    }
+
+    /// Tries a projection again that has failed, from the event that it failed at.
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn retry(&self, name: &ProjectionName) {
+        let mut kept = self.place.kept();
+        let failed = kept
+            .get(name)
+            .filter(|kept| matches!(kept.standing.borrow().status, Status::Faulted(_)));
+        if let Some(definition) = failed.map(|kept| kept.definition.clone()) {
+            kept.insert(name.clone(), self.place.keep(&definition));
+        }
     }
 
     /// Stops all work; what is kept stays.
@@ -181,9 +193,7 @@ impl Place {
         let wanted: HashMap<_, _> = scripts.map(|one| (&one.name, one)).collect();
         let mut kept = self.kept();
         kept.retain(|name, kept| {
-            let same =
-                |one: &&Definition| (one.revision, one.paused) == (kept.revision, kept.paused);
-            wanted.get(name).is_some_and(same)
+            wanted.get(name).is_some_and(|wanted| **wanted == kept.definition)
         });
         for (name, definition) in wanted {
             if !kept.contains_key(name) {
@@ -211,7 +221,7 @@ impl Place {
         } else {
             keeping.spawn(keeper.keep());
         }
-        Kept { revision: *revision, paused: *paused, file, standing, _keeping: keeping }
+        Kept { definition: definition.clone(), file, standing, _keeping: keeping }
     }
 
     /// Removes the files of what is defined no more, or otherwise.
