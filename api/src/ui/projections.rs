@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     app::App,
-    definitions::{self, ProjectionDefined},
+    definitions::{self, DefinedWord, ProjectionDefined},
     problem::Problem,
     projections::{self, Change, PhaseWord, Projection, Rebuild, RebuildWord, VerdictWord},
     views::AtLeast,
@@ -49,12 +49,13 @@ pub(super) async fn show(
     let position = app.log.head().await.ok().flatten();
     let rows = projections::all(&app).await;
     let moves = |rebuild: &Rebuild| rebuild.is_under_way() && rebuild.status != RebuildWord::Paused;
-    let goes_on = rows.iter().filter_map(|row| row.rebuild.as_ref()).any(moves);
-    let frame = Frame { goes_on, position, ..frame.watching(Watched::Log) };
     let mut scripts = Vec::new();
     for definition in definitions::all(&app, at_least).await? {
         scripts.push(definitions::describe(&app, &definition).await);
     }
+    let goes_on = rows.iter().filter_map(|row| row.rebuild.as_ref()).any(moves)
+        || scripts.iter().any(|script| script.status == DefinedWord::CatchingUp);
+    let frame = Frame { goes_on, position, ..frame.watching(Watched::Log) };
     let shown = ProjectionsPage { frame, rows, scripts };
     page(&app, &shown.frame, &shown)
 }

@@ -11,6 +11,7 @@ use shiplog_projections::{
     definitions::{self as told, Change},
     script::{States, Wanted},
 };
+use shiplog_store::position::GlobalPosition;
 
 use super::{
     form::{self, Form},
@@ -21,7 +22,7 @@ use crate::{
     answering::fresh,
     app::App,
     definitions::{
-        self, ProjectionDefined,
+        self, DefinedWord, ProjectionDefined,
         define::{self, Definition, Step},
         preview::{self, Trial, Tried},
         states::PartitionShape,
@@ -123,6 +124,7 @@ pub(super) async fn show(
         (Time::of(at), Who::from(&actor), what.as_str())
     });
     let frame = Frame::new(shell, Section::Projections, name.to_string()).watching(Watched::Log);
+    let goes_on = shown.status == DefinedWord::CatchingUp;
     let page_shown = ScriptPage {
         mark: shown.mark(),
         defined_at: Time::of(definition.defined_at),
@@ -134,10 +136,7 @@ pub(super) async fn show(
         more,
         changes: changes.collect(),
         key: fresh().to_string(),
-        frame: Frame {
-            position: shown.position.map(shiplog_store::position::GlobalPosition),
-            ..frame
-        },
+        frame: Frame { goes_on, position: shown.position.map(GlobalPosition), ..frame },
         shown,
     };
     page(&app, &page_shown.frame, &page_shown)

@@ -124,9 +124,7 @@ impl Keeper {
     /// Folds nothing, and tells how far it had come.
     pub(super) async fn hold(self) {
         let file = self.file.clone();
-        let read = tokio::task::spawn_blocking(move || {
-            file.exists().then(|| tables::peek(&file)).transpose()
-        });
+        let read = tokio::task::spawn_blocking(move || tables::peek(&file));
         if let Ok(Ok(Some(reached))) = read.await {
             self.standing.send_replace(Standing {
                 checkpoint: reached.position,

@@ -52,8 +52,16 @@ pub(super) fn after(base: Checkpoint, place: Place) -> Checkpoint {
 }
 
 /// How far the states in a file have come.
-pub(super) fn peek(path: &Path) -> Result<Checkpoint> {
-    tables::checkpoint(&tables::open_read_only(path)?)
+pub(super) fn peek(path: &Path) -> Result<Option<Checkpoint>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let tables = tables::open_read_only(path)?;
+    if tables.table_exists(None, "checkpoint")? {
+        tables::checkpoint(&tables).map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 /// Why a batch was not kept.
@@ -154,10 +162,15 @@ pub enum Wanted {
 
 const COLUMNS: &str = "SELECT key, state, result, position FROM partitions";
 
-/// Reads partitions of a file that nothing changes meanwhile.
-pub(super) fn read(path: &Path, wanted: &Wanted) -> Result<States> {
+/// Reads partitions of a file that nothing changes meanwhile; none if it has yet to be made.
+pub(super) fn read(path: &Path, wanted: &Wanted) -> Result<Option<States>> {
+    if !path.exists() {
+        return Ok(None);
+    }
     let mut tables = tables::open_read_only(path)?;
-    look(&mut tables, wanted)
+    // Whoever makes the file has it there before its tables, which come all at once.
+    let is_made = tables.table_exists(None, "checkpoint")?;
+    if is_made { look(&mut tables, wanted).map(Some) } else { Ok(None) }
 }
 
 pub(super) fn look(tables: &mut Connection, wanted: &Wanted) -> Result<States> {

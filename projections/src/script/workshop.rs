@@ -126,9 +126,7 @@ impl Workshop {
         wanted: Wanted,
     ) -> Result<Option<States>, QueryError> {
         let file = tables::path(&self.place.directory, &definition.name, definition.revision);
-        let read = spawn_blocking(move || {
-            if file.exists() { tables::read(&file, &wanted).map(Some) } else { Ok(None) }
-        });
+        let read = spawn_blocking(move || tables::read(&file, &wanted));
         read.await?.map_err(QueryError::Tables)
     }
 
