@@ -42,6 +42,7 @@ pub(crate) struct Definition {
 /// What a projection is written in.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ProjectionLanguage)]
 #[expect(dead_code, reason = "it describes the words of `Language`")]
 pub(super) enum LanguageWord {
     /// A fold, kept up event by event.

@@ -33,6 +33,7 @@ pub(super) struct PolicyGiven {
 /// The rules of an environment.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = OtherRules)]
 pub(super) struct ChangeGiven {
     /// How many people must agree to a deployment.
     #[serde(default)]
