@@ -16,7 +16,7 @@ use shiplog_projections::{
 use shiplog_store::{execute::Outcome, position::GlobalPosition};
 use utoipa::ToSchema;
 
-use super::{ScriptPath, find, show, show::ProjectionDefined, unheard};
+use super::{ScriptPath, all, find, show, show::ProjectionDefined, unheard};
 use crate::{
     app::App,
     body::Body,
@@ -233,6 +233,7 @@ async fn told(
 ) -> Result<Response, Problem> {
     let at: Option<GlobalPosition> = outcome.position();
     let definition = find(app, name, AtLeast::Wanted(at)).await?;
+    app.scripts.settle(&all(app, AtLeast::Wanted(at)).await?);
     let shown = show::of(app, &definition).await;
     Ok((status, app.receipt_of(outcome), Json(shown)).into_response())
 }

@@ -130,6 +130,13 @@ impl Workshop {
         read.await?.map_err(QueryError::Tables)
     }
 
+    /// Has those at work that are defined, and no others, before it is heard of otherwise.
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn settle(&self, definitions: &[Definition]) {
+        self.place.reconcile(definitions);
+    }
+
     /// Tries a projection again that has failed, from the event that it failed at.
     ///
     /// Must be called within a tokio runtime.
