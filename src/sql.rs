@@ -51,12 +51,8 @@ pub(crate) struct Sql {
     schema: bool,
 }
 
-/// Reads `name=value`; a whole number is a number.
-pub(crate) fn parameter(text: &str) -> Result<(String, Value), String> {
-    let (name, value) = text.split_once('=').ok_or("it is written `name=value`")?;
-    let whole = value.parse::<i64>().ok().filter(|whole| whole.to_string() == value);
-    let value = whole.map_or_else(|| value.into(), Value::from);
-    Ok((name.trim_start_matches([':', '@', '$', '?']).into(), value))
+fn parameter(text: &str) -> Result<(String, Value), &'static str> {
+    sql::parameter(text).ok_or("it is written `name=value`")
 }
 
 impl Sql {

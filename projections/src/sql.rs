@@ -22,7 +22,7 @@ use shiplog_store::log::Recorded;
 pub use self::{
     ask::{Limits, Question, Rows},
     errors::{AskError, Place},
-    parameters::Parameters,
+    parameters::{Parameters, parameter},
     reader::Reader,
 };
 use crate::{

@@ -2,13 +2,7 @@
 
 use anyhow::Context as _;
 
-use crate::{
-    client::path,
-    context::Context,
-    exit::Exit,
-    output::Format,
-    sql::{Answer, parameter},
-};
+use crate::{client::path, context::Context, exit::Exit, output::Format, sql::Answer};
 
 /// Which query, and what its parameters stand for.
 #[derive(Debug, clap::Args)]
@@ -16,18 +10,15 @@ pub(super) struct Rows {
     /// Which projection.
     name: String,
     /// What a parameter of the query stands for; can be repeated. Whole numbers are numbers.
-    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
-    parameters: Vec<(String, serde_json::Value)>,
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    parameters: Vec<String>,
 }
 
 impl Rows {
     pub(super) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         let Self { name, parameters } = self;
         let path = path(&["v1", "projections", &name, "rows"]);
-        let path = parameters.iter().fold(path, |path, (name, value)| {
-            let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-            path.with("param", &format!("{name}={text}"))
-        });
+        let path = parameters.iter().fold(path, |path, given| path.with("param", given));
         let client = context.client()?;
         if context.settings.output.value == Format::Csv {
             write!(context.out, "{}", client.get_text(&path.with("format", "csv"))?)?;

@@ -5,9 +5,8 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use serde_json::{Map, Value};
 use shiplog_domain::projection::Language;
-use shiplog_projections::sql::Parameters;
+use shiplog_projections::sql::{Parameters, parameter};
 
 use super::{ScriptPath, find};
 use crate::{
@@ -48,16 +47,10 @@ pub(super) async fn list_rows(
     }
 }
 
-/// `name=value`; a whole number is a number.
 fn parameters(query: &mut Query) -> Result<Parameters, Problem> {
-    let mut given = Map::new();
-    for text in query.all("param") {
-        let Some((name, value)) = text.split_once('=') else {
-            let why = format!("`{text}` is not written `name=value`");
-            return Err(Problem::at("?param", why));
-        };
-        let whole = value.parse::<i64>().ok().filter(|whole| whole.to_string() == value);
-        given.insert(name.into(), whole.map_or_else(|| value.into(), Value::from));
-    }
-    Ok(Parameters::Named(given))
+    let given = query.all("param").into_iter().map(|text| {
+        let wrong = || Problem::at("?param", format!("`{text}` is not written `name=value`"));
+        parameter(&text).ok_or_else(wrong)
+    });
+    Ok(Parameters::Named(given.collect::<Result<_, _>>()?))
 }

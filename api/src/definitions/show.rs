@@ -97,6 +97,16 @@ impl From<script::Fault> for FaultShape {
     }
 }
 
+impl FaultShape {
+    /// Where it failed: `event 101, line 3`; none if neither is known.
+    pub(crate) fn place(&self) -> Option<String> {
+        let position = self.position.map(|position| format!("event {position}"));
+        let line = self.line.map(|line| format!("line {line}"));
+        let places: Vec<_> = position.into_iter().chain(line).collect();
+        (!places.is_empty()).then(|| places.join(", "))
+    }
+}
+
 /// A definition, and how far it is.
 pub(crate) async fn of(app: &App, definition: &Definition) -> ProjectionDefined {
     let standing = app.scripts.standing(definition);

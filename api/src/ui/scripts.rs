@@ -89,11 +89,8 @@ impl ProjectionDefined {
     /// Why it does not go on: `event 101, line 3: TypeError: …`.
     pub(super) fn trouble(&self) -> Option<String> {
         let Some(fault) = &self.fault else { return self.why.clone() };
-        let position = fault.position.map(|position| format!("event {position}"));
-        let line = fault.line.map(|line| format!("line {line}"));
-        let places: Vec<_> = position.into_iter().chain(line).collect();
-        let places = if places.is_empty() { "it does not load".into() } else { places.join(", ") };
-        Some(format!("{places}: {}", fault.message))
+        let place = fault.place().unwrap_or_else(|| "it does not load".into());
+        Some(format!("{place}: {}", fault.message))
     }
 }
 
@@ -188,15 +185,10 @@ impl From<Tried> for Trying {
     fn from(tried: Tried) -> Self {
         let Tried { state, result, partitions, partitions_total, events_done, fault, log, .. } =
             tried;
-        let (message, stack) = match fault {
-            None => (None, None),
-            Some(fault) => {
-                let position = fault.position.map(|position| format!("event {position}, "));
-                let line = fault.line.map(|line| format!("line {line}: "));
-                let (position, line) = (position.unwrap_or_default(), line.unwrap_or_default());
-                (Some(format!("{position}{line}{}", fault.message)), fault.stack)
-            }
-        };
+        let (message, stack) = fault.map_or((None, None), |fault| {
+            let place = fault.place().map(|place| format!("{place}: ")).unwrap_or_default();
+            (Some(format!("{place}{}", fault.message)), fault.stack)
+        });
         Self {
             fault: message,
             stack,

@@ -1,8 +1,8 @@
 //! Deployments per service and week: a read model from an empty file to its proof, as
 //! `docs/projections.md` tells it.
 //!
-//! `cargo run -p shiplog-projections --example weekly -- shiplog-data /tmp/weekly` folds the log of a
-//! data directory into `/tmp/weekly`, and prints what it comes to.
+//! `cargo run -p shiplog-projections --example weekly -- shiplog-data target/weekly` folds the log of a
+//! data directory into `target/weekly`, and prints what it comes to.
 
 mod weekly;
 

@@ -20,6 +20,13 @@ impl Default for Parameters {
     }
 }
 
+/// Reads `name=value`, as parameters are given where there is no JSON; a whole number is a number.
+pub fn parameter(text: &str) -> Option<(String, Json)> {
+    let (name, value) = text.split_once('=')?;
+    let whole = value.parse::<i64>().ok().filter(|whole| whole.to_string() == value);
+    Some((bare(name).into(), whole.map_or_else(|| value.into(), Json::from)))
+}
+
 /// Gives every parameter its value; what is given has to be asked for.
 pub(super) fn bind(statement: &mut Statement<'_>, question: &Question) -> Result<(), AskError> {
     let count = statement.parameter_count();
