@@ -14,6 +14,7 @@ pub(crate) use self::params::{
 };
 use crate::{
     app,
+    definitions::preview,
     problem::{MEDIA_TYPE, ProblemKind},
     sql, what_if,
 };
@@ -68,7 +69,7 @@ const QUESTION_PROBLEMS: &[ProblemKind] = &[
 ];
 
 /// What is asked by `POST`, because a question can be long: it records nothing.
-pub(crate) const QUESTIONS: [&str; 2] = [sql::PATH, what_if::PATH];
+pub(crate) const QUESTIONS: [&str; 3] = [sql::PATH, what_if::PATH, preview::PATH];
 
 /// What stands before the paths.
 pub(crate) fn preamble() -> OpenApi {

@@ -31,6 +31,9 @@ use crate::{
     shapes::{Moment, Name, Text},
 };
 
+/// Where a script is tried.
+pub(crate) const PATH: &str = "/v1/projections/preview";
+
 /// How long a preview may take.
 const LONGEST: Duration = Duration::from_mins(5);
 

@@ -11,6 +11,7 @@ use utoipa::{
 };
 
 use crate::{
+    definitions::preview,
     deployments::KINDS,
     problem::ProblemKind,
     shapes::{ClassificationWord, Name, Number, StatusWord, Token},
@@ -210,8 +211,8 @@ pub(super) fn headers_for(path: &str, reads: bool) -> Vec<Value> {
     let mut headers = vec![header("X-Request-Id", string(), "by which it can be found again")];
     let from_models = reads
         && !path.contains("/events")
-        && !path.starts_with("/v1/projections")
-        && path != what_if::PATH;
+        && !path.contains("/rebuild")
+        && ![what_if::PATH, preview::PATH].contains(&path);
     if from_models {
         // Nothing is the same as no header at all.
         let token = pattern("^([0-9a-f]{8}:[0-9]{1,18})?$");
