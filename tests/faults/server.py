@@ -185,6 +185,10 @@ class Client:
                 return items
             page = self.get(f"/v1/events?limit=1000&cursor={page['next']}")
 
+    def models(self):
+        """The read models that a server keeps."""
+        return {model["name"] for model in self.get("/readyz")["projections"]}
+
     def stalled(self):
         """The read models that cannot go on."""
         return self.get("/readyz")["stalled"]
@@ -205,8 +209,10 @@ def check_files(checks, data):
     sound = status == 0 and json.loads(said)["verdict"] == "sound"
     checks.that(sound, "`shiplog verify` finds the log sound", said + complaints)
     status, said, complaints = run("replay", "--data", data, "--output", "json")
-    same = status == 0 and [model["verdict"] for model in json.loads(said)] == ["same"] * 4
-    checks.that(same, "`shiplog replay` finds every read model the same", said + complaints)
+    verdicts = {model["verdict"] for model in json.loads(said)} if status == 0 else set()
+    checks.that(
+        verdicts == {"same"}, "`shiplog replay` finds every read model the same", said + complaints
+    )
 
 
 def check_log(checks, log):
