@@ -5,6 +5,7 @@
 //! that they belong to. Whatever it does there (loops for ever, takes all memory, dies), it is stopped
 //! at the event that did it, and nothing else is.
 
+mod ahead;
 mod batch;
 mod child;
 mod confine;

@@ -1,6 +1,9 @@
 //! `shiplog bench replay`: read models rebuilt, beside reading and decoding alone.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, ensure};
 use futures::TryStreamExt as _;
@@ -61,7 +64,7 @@ pub(super) struct Replay {
 impl Replay {
     pub(super) async fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         let Self { data: DataArgs { data }, scratch } = self;
-        let log = data::open_read_only(&data)?;
+        let log = Arc::new(data::open_read_only(&data)?);
         let place = scratch.place(context)?;
         context.say("reading the log, to have it in memory")?;
         decode(&log).await?;
@@ -135,12 +138,14 @@ async fn fold<P: Projection>(
 async fn script(
     context: &mut Context<'_>,
     source: &str,
-    log: &SqliteLog,
+    log: &Arc<SqliteLog>,
 ) -> anyhow::Result<Duration> {
     context.say("replaying a script")?;
     let (name, program) = ("bench".parse()?, crate::script::program()?);
     let began = Instant::now();
-    let preview = preview(log, &program, (&name, source), &Slice::default(), |_| {}).await?;
+    let preview =
+        preview(Arc::<SqliteLog>::clone(log), &program, (&name, source), &Slice::default(), |_| {})
+            .await?;
     ensure!(preview.fault.is_none(), "the script failed: {:?}", preview.fault);
     Ok(began.elapsed())
 }

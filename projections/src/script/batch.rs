@@ -8,9 +8,15 @@ use shiplog_domain::{
     stream::StreamName,
     wire::{Decoded, DomainEvent, EncodedEvent},
 };
-use shiplog_store::{log::Recorded, position::GlobalPosition};
+use shiplog_store::{
+    log::{LogFault, Recorded},
+    position::GlobalPosition,
+};
 
 use super::protocol::{self, LaneNames, Order, ScriptEvent, Shape, SourceKind};
+
+/// About how many bytes an event has beside its data.
+const BESIDE_DATA: usize = 512;
 
 /// Which events a script asks for.
 #[derive(Clone, Debug)]
@@ -75,28 +81,30 @@ pub(super) struct Batch {
     /// How far it goes; none if it is empty.
     pub(super) through: Option<Place>,
     /// Why nobody gets any further.
-    pub(super) unreadable: Option<String>,
+    pub(super) broken: Option<String>,
     /// The order to fold all of it: made ahead, while the batch before is folded.
     whole: Vec<u8>,
 }
 
 impl Batch {
     pub(super) fn of(
-        records: impl IntoIterator<Item = Recorded<EncodedEvent>>,
+        records: impl IntoIterator<Item = Result<Recorded<EncodedEvent>, LogFault>>,
         filter: &Filter,
-    ) -> io::Result<Self> {
+    ) -> Self {
         let mut batch = Self::default();
-        for recorded in records {
-            if !batch.take(recorded, filter) {
-                break;
-            }
+        let mut take = |recorded: Result<_, LogFault>| {
+            batch.take(recorded.map_err(|fault| fault.to_string())?, filter)
+        };
+        let taken = records.into_iter().try_for_each(&mut take);
+        batch.broken = taken.err();
+        match batch.order(0..batch.len()) {
+            Ok(whole) => Self { whole, ..batch },
+            Err(error) => Self { broken: Some(error.to_string()), ..Self::default() },
         }
-        batch.whole = batch.order(0..batch.len())?;
-        Ok(batch)
     }
 
-    /// Takes a record, or passes it over; false if it can be neither.
-    fn take(&mut self, recorded: Recorded<EncodedEvent>, filter: &Filter) -> bool {
+    /// Takes a record, or passes it over; says why if it can be neither.
+    fn take(&mut self, recorded: Recorded<EncodedEvent>, filter: &Filter) -> Result<(), String> {
         let (looked_at, skipped) =
             self.through.map_or((0, 0), |place| (place.looked_at, place.skipped));
         let (position, recorded_at) = (recorded.position, recorded.recorded_at);
@@ -117,12 +125,10 @@ impl Batch {
             }
             Err(error) => {
                 let stream = &recorded.stream;
-                let why = format!("stalled at event {position} of `{stream}`: {error}");
-                self.unreadable = Some(why);
-                return false;
+                return Err(format!("stalled at event {position} of `{stream}`: {error}"));
             }
         }
-        true
+        Ok(())
     }
 
     /// How many events the script is given.
@@ -145,8 +151,9 @@ impl Batch {
 
     fn order(&self, range: Range<usize>) -> io::Result<Vec<u8>> {
         let wanted = self.wanted.get(range).unwrap_or_default();
-        let events = wanted.iter().map(event).collect::<Result<_, _>>()?;
-        protocol::encode(&Order::Fold(events))
+        let events = wanted.iter().map(event).collect::<Result<Vec<_>, _>>()?;
+        let size = events.iter().map(|event| event.data.len() + BESIDE_DATA).sum();
+        protocol::encode_about(&Order::Fold(events), size)
     }
 }
 

@@ -2,25 +2,20 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use futures::StreamExt as _;
 use jiff::Timestamp;
 use shiplog_domain::projection::ProjectionName;
 use shiplog_store::{log::Log, position::GlobalPosition};
 use tokio::{
-    sync::{mpsc, watch},
-    task::JoinSet,
+    sync::watch,
     time::{Instant, sleep, sleep_until},
 };
 
 use super::{
-    batch::{Batch, Filter},
+    ahead::Ahead,
     child::Program,
     folder::{Fault, Folder, Stop},
     tables,
 };
-
-/// About how many events make a batch while it catches up.
-const ENOUGH: usize = 8_192;
 
 /// The least time between two batches once it is level.
 const GATHERING: Duration = Duration::from_millis(50);
@@ -150,26 +145,24 @@ impl Keeper {
             Err(stop) => return stop,
         };
         self.report(Standing::of(&folder, Status::CatchingUp)).await;
-        let (mut reading, mut batches) = self.read(&folder);
-        while let Some(batch) = batches.recv().await {
+        let after = folder.reached().position;
+        let (log, filter) = (Arc::clone(&self.log), folder.filter());
+        let mut batches = Ahead::read(log, filter, move |log| log.subscribe(after));
+        while let Some(batch) = batches.next().await {
             let began = Instant::now();
             if let Err(stop) = folder.fold(&batch).await {
                 self.standing.send_replace(Standing::of(&folder, Status::CatchingUp));
                 return stop;
             }
             let is_level = self.report(Standing::of(&folder, Status::CatchingUp)).await;
-            if let Some(why) = batch.unreadable {
+            if let Some(why) = batch.broken {
                 return Stop::Machine(why);
             }
             if is_level {
                 sleep_until(began + GATHERING).await;
             }
         }
-        let ended = reading.join_next().await;
-        Stop::Machine(match ended {
-            Some(Ok(why)) => why,
-            Some(Err(_)) | None => "reading the log was interrupted".into(),
-        })
+        Stop::Machine("reading the log was interrupted".into())
     }
 
     /// Tells where it is; returns whether that is where the log ends.
@@ -180,44 +173,4 @@ impl Keeper {
         self.standing.send_replace(Standing { status, ..standing });
         is_level
     }
-
-    /// Reads and filters ahead of the folding; says at last why it has ended.
-    fn read(&self, folder: &Folder) -> (JoinSet<String>, mpsc::Receiver<Batch>) {
-        let (sender, batches) = mpsc::channel(1);
-        let after = folder.reached().position;
-        let mut reading = JoinSet::new();
-        reading.spawn(read(Arc::clone(&self.log), after, folder.filter(), sender));
-        (reading, batches)
-    }
-}
-
-async fn read(
-    log: Arc<dyn Log>,
-    after: Option<GlobalPosition>,
-    filter: Filter,
-    batches: mpsc::Sender<Batch>,
-) -> String {
-    let mut pieces = log.subscribe(after).ready_chunks(ENOUGH);
-    while let Some(records) = pieces.next().await {
-        let mut fault = None;
-        let records = records.into_iter().map_while(|record| match record {
-            Ok(record) => Some(record),
-            Err(error) => {
-                fault = Some(error);
-                None
-            }
-        });
-        let batch = match Batch::of(records.collect::<Vec<_>>(), &filter) {
-            Ok(batch) => batch,
-            Err(error) => return error.to_string(),
-        };
-        let is_last = batch.unreadable.is_some();
-        if batches.send(batch).await.is_err() || is_last {
-            break;
-        }
-        if let Some(fault) = fault {
-            return fault.to_string();
-        }
-    }
-    "reading the log has ended".into()
 }

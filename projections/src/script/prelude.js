@@ -225,8 +225,10 @@
         restore: (key, state) => {
             partitions.set(key, { state: parse(state), isChanged: false });
         },
-        step: (...given) => {
-            const event = new Event(...given);
+        step: (eventType, streamId, sequenceNumber, position, created, eventId, data, metadata, service,
+            environment) => {
+            const event = new Event(eventType, streamId, sequenceNumber, position, created, eventId, data,
+                metadata, service, environment);
             let key = "";
             if (partitionOf !== null) {
                 key = partitionOf(event);

@@ -1,6 +1,8 @@
 //! Running a script over a part of the history, to see what it makes of it.
 
-use futures::{StreamExt as _, TryStreamExt as _, future, stream::TryChunksError};
+use std::sync::Arc;
+
+use futures::{StreamExt as _, TryStreamExt as _, future};
 use jiff::Timestamp;
 use shiplog_domain::{
     lane::LaneId,
@@ -10,20 +12,17 @@ use shiplog_domain::{
     wire::EncodedEvent,
 };
 use shiplog_store::{
-    log::{Log, LogFault, Recorded},
+    log::{Log, RecordStream, Recorded},
     position::GlobalPosition,
 };
 
 use super::{
-    batch::Batch,
+    ahead::Ahead,
     child::Program,
     folder::{Fault, Folder, Stop},
     limits,
     tables::{self, States, Wanted},
 };
-
-/// About how many events make a batch.
-const ENOUGH: usize = 4_096;
 
 /// How many partitions are shown.
 const SHOWN: usize = 100;
@@ -50,6 +49,15 @@ pub struct Slice {
 }
 
 impl Slice {
+    fn read(self, log: &dyn Log) -> RecordStream<'_> {
+        let until = self.until;
+        let within = move |one: &Recorded<_>| until.is_none_or(|until| one.position <= until);
+        log.read_all(self.after)
+            .try_take_while(move |one| future::ready(Ok(within(one))))
+            .try_filter(move |one| future::ready(self.takes(one)))
+            .boxed()
+    }
+
     fn takes(&self, recorded: &Recorded<EncodedEvent>) -> bool {
         let Self { since, before, service, environment, stream, types, .. } = self;
         let at = recorded.recorded_at;
@@ -92,7 +100,7 @@ pub struct Preview {
 ///
 /// [`Stop::Machine`] if the log or the process fails; what is wrong with the script is in the preview.
 pub async fn preview(
-    log: &dyn Log,
+    log: Arc<dyn Log>,
     program: &Program,
     script: (&ProjectionName, &str),
     slice: &Slice,
@@ -103,25 +111,11 @@ pub async fn preview(
         Err(Stop::Fault(fault)) => return Ok(unloaded(fault)),
         Err(machine) => return Err(machine),
     };
-    let filter = folder.filter();
-    let within = |one: &Recorded<_>| slice.until.is_none_or(|until| one.position <= until);
-    let mut batches = log
-        .read_all(slice.after)
-        .try_take_while(|one| future::ready(Ok(within(one))))
-        .try_filter(|one| future::ready(slice.takes(one)))
-        .try_chunks(ENOUGH)
-        .map(|chunk| match chunk {
-            Ok(records) => (Batch::of(records, &filter), None),
-            Err(TryChunksError(records, fault)) => (Batch::of(records, &filter), Some(fault)),
-        });
+    let slice = slice.clone();
+    let mut batches = Ahead::read(log, folder.filter(), move |log| slice.read(log));
     let (mut lines, mut fault) = (Vec::new(), None);
-    let mut next = batches.next().await;
-    while let Some((batch, broken)) = next {
-        let batch = batch.map_err(|error| Stop::Machine(error.to_string()))?;
-        // One is read while the one before it is folded, in the other process.
-        let (done, after) = future::join(folder.fold(&batch), batches.next()).await;
-        next = after;
-        match done {
+    while let Some(batch) = batches.next().await {
+        match folder.fold(&batch).await {
             Ok(()) => {}
             Err(Stop::Fault(found)) => fault = Some(found),
             Err(machine) => return Err(machine),
@@ -129,14 +123,13 @@ pub async fn preview(
         let room = limits::LOG_LINES.saturating_sub(lines.len());
         lines.extend(folder.lines().into_iter().take(room));
         tell(folder.reached().events);
-        if let Some(why) = batch.unreadable.or(broken.map(|fault: LogFault| fault.to_string())) {
+        if let Some(why) = batch.broken {
             return Err(Stop::Machine(why));
         }
         if fault.is_some() {
             break;
         }
     }
-    drop(batches);
     shown(folder, fault, lines)
 }
 

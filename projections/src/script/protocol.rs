@@ -137,8 +137,14 @@ pub(super) struct Failed {
 
 /// The bytes of a message, its length first.
 pub(super) fn encode(message: &impl Serialize) -> io::Result<Vec<u8>> {
-    let bytes = postcard::to_extend(message, vec![0; 4]).map_err(io::Error::other)?;
-    framed(bytes)
+    encode_about(message, 0)
+}
+
+/// The bytes of a message that has about so many.
+pub(super) fn encode_about(message: &impl Serialize, size: usize) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(4 + size);
+    head.extend([0; 4]);
+    framed(postcard::to_extend(message, head).map_err(io::Error::other)?)
 }
 
 fn framed(mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {

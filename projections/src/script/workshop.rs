@@ -183,7 +183,7 @@ impl Workshop {
         tell: impl FnMut(u64) + Send,
     ) -> Result<Preview, Stop> {
         let Place { program, log, .. } = &*self.place;
-        preview(&**log, program, (name, source), slice, tell).await
+        preview(Arc::clone(log), program, (name, source), slice, tell).await
     }
 }
 
