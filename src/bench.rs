@@ -8,6 +8,7 @@ mod generate;
 mod group;
 mod import;
 mod log;
+mod meanwhile;
 mod process;
 mod queries;
 mod questions;

@@ -1,6 +1,6 @@
 //! `shiplog bench queries`: how long answers take, and what a server takes for them.
 
-use std::{fs, path::Path, time::Instant};
+use std::{fs, num::NonZeroU32, path::Path, time::Instant};
 
 use anyhow::{Context as _, ensure};
 use hyper::StatusCode;
@@ -10,6 +10,7 @@ use shiplog_store::log::Log as _;
 use super::{
     client::Connection,
     figures::{milliseconds, percentile, ratio},
+    meanwhile::{Meanwhile, Work},
     questions::{KINDS, Question, Samples},
     server::Server,
 };
@@ -51,11 +52,17 @@ pub(super) struct Queries {
     #[arg(long, value_name = "COUNT", default_value_t = 1_000,
         value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     requests: u64,
+    /// What the server does meanwhile.
+    #[arg(long, value_enum)]
+    meanwhile: Option<Meanwhile>,
+    /// How many events a rebuild folds a second at most.
+    #[arg(long, value_name = "COUNT", requires = "meanwhile")]
+    max_events_per_second: Option<NonZeroU32>,
 }
 
 impl Queries {
     pub(super) async fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { data: DataArgs { data }, requests } = self;
+        let Self { data: DataArgs { data }, requests, meanwhile, max_events_per_second } = self;
         let log = data::open_read_only(&data)?;
         let head = log.head().await.context("cannot read the log")?;
         let samples = Samples::draw(&log, head).await?;
@@ -63,12 +70,17 @@ impl Queries {
 
         let server = Server::start(&data)?;
         let ready = server.ready().await?;
+        let work = match meanwhile {
+            Some(meanwhile) => Some(meanwhile.begin(&server, max_events_per_second).await?),
+            None => None,
+        };
         let mut connection = server.connect().await?;
         let mut answers = Vec::new();
         for kind in KINDS {
             context.say(format!("{requests} times {}", kind.name))?;
             answers.push(ask(&mut connection, &kind, &samples, requests).await?);
         }
+        work.map_or(Ok(()), Work::stop)?;
         let memory = server.memory()?;
         server.stop().await?;
         // The embedded log counts events: its head is how many there are.

@@ -71,6 +71,10 @@ fn alphagov_is_whole_though_its_server_was_killed_and_its_import_started_again()
     assert_eq!(client.get("/readyz").json()["head"], history.events());
     let effects = by_line(&history);
     checks::is_whole(&client, &history, &effects);
+    let environments = ["staging", "production"];
+    questions::answers_are_those_of_the_files(&history, &client, data.path(), environments);
+    let named = Named { staging: "staging", production: "production" };
+    examples::are_right(&client, &history, &effects, named);
 }
 
 #[test]

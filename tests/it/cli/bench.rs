@@ -28,6 +28,19 @@ fn a_log_that_is_not_empty_is_left_as_it_is() {
 }
 
 #[test]
+fn answers_are_timed_while_the_server_is_busy() {
+    let desk = Desk::new();
+    desk.call("bench generate --events 2000 --data data").ends(0);
+    for meanwhile in ["rebuild --max-events-per-second 500", "hostile"] {
+        let asked = format!("bench queries --data data --requests 5 --meanwhile {meanwhile}");
+        let told = desk.call(&format!("{asked} --output json")).ends(0).json();
+        let questions = told["questions"].as_array().unwrap();
+        assert!(questions.len() > 10, "{told}");
+        assert!(questions.iter().all(|one| one["p50_ms"].as_f64() > Some(0.0)), "{told}");
+    }
+}
+
+#[test]
 fn a_log_is_measured_beside_a_clusters_which_keeps_its_own_to_itself() {
     let double = Double::start(Options::default()).unwrap();
     let uri = double.uri();
