@@ -15,7 +15,7 @@ use shiplog_store::log::Recorded;
 
 pub use self::query::{
     AsOf, Board, Brief, Difference, EnvironmentRow, LaneNow, board, boards, diff, environments,
-    lane,
+    lane, ran,
 };
 use crate::projection::{ApplyError, Projection};
 

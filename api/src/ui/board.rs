@@ -1,10 +1,12 @@
 //! The board: every service in every environment, now or at any instant.
 
+mod apart;
 mod cell;
 mod filter;
+mod grid;
 mod tally;
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::{
@@ -13,21 +15,24 @@ use axum::{
     response::Response,
 };
 use jiff::Timestamp;
-use shiplog_domain::{environment::Frozen, names::ServiceName};
+use shiplog_domain::{
+    environment::{Frozen, Tier},
+    lane::LaneId,
+    names::{ServiceName, Version},
+};
 use shiplog_projections::{
-    current::{self, AsOf, Board, EnvironmentRow, LaneNow},
+    current::{self, AsOf, EnvironmentRow, LaneNow},
     history::{self, Entry, Filter},
     page::Page,
     projection::View,
 };
 
-use self::{cell::Cell, filter::Asked, tally::Tally};
+use self::{apart::Apart, cell::Cell, filter::Asked, grid::Grid, tally::Tally};
 use super::{
     form,
     frame::{Frame, Section, Shell, Watched, page},
     history::Item,
     parts::Time,
-    tiers::stage,
 };
 use crate::{app::App, problem::Problem, query::encode, views::AtLeast};
 
@@ -58,6 +63,7 @@ impl BoardPage {
 /// An environment at the head of its column.
 struct Column {
     name: String,
+    tier: Tier,
     runs: u64,
     frozen: Option<Freeze>,
     href: String,
@@ -109,7 +115,12 @@ pub(super) async fn show(
     let asked = Asked::read(form::query(raw.as_deref(), &filter::KNOWN)?)?;
     let as_of = asked.as_of;
     at_least.seen_by(&app.models.current).await?;
-    let answer = app.models.current.query(move |view| current::boards(view, as_of)).await?;
+    let look = move |view: &View<'_>| {
+        let grid = Grid::of(current::boards(view, as_of)?);
+        let ran = current::ran(view, grid.apart(), as_of, apart::MOST)?;
+        Ok((grid, ran))
+    };
+    let answer = app.models.current.query(look).await?;
     let latest = latest(&app, at_least, as_of).await?;
     let frame = Frame::new(shell, Section::Board, "What runs where");
     let frame = frame.told_by(&app, &app.models.current, &answer).await;
@@ -117,9 +128,11 @@ pub(super) async fn show(
         Some(at) => Frame { as_of: Some((Time::of(at), asked.present())), ..frame },
         None => frame.watching(Watched::Log),
     };
-    let boards = in_order(answer.value, &asked);
-    let columns = columns(&boards, as_of.at.unwrap_or(frame.shell.now));
-    let rows = rows(boards);
+    let (grid, ran) = answer.value;
+    let columns = columns(&grid, as_of.at.unwrap_or(frame.shell.now));
+    let rows = rows(&grid, &ran);
+    let (columns, rows) =
+        shown(columns, rows, |column| asked.tier.is_none_or(|tier| tier == column.tier));
     let (all, rows) = (rows.len(), rows.into_iter().filter(|row| asked.wants(row)));
     let rows: Vec<_> = rows.collect();
     let tally = Tally::of(&columns, &rows, all);
@@ -138,20 +151,9 @@ async fn latest(app: &App, at_least: AtLeast, as_of: AsOf) -> Result<Vec<Entry>,
     Ok(app.models.history.query(ask).await?.value.items)
 }
 
-/// The boards that are wanted, production first.
-fn in_order(boards: Vec<Board>, asked: &Asked) -> Vec<Board> {
-    let wanted = |board: &Board| {
-        let EnvironmentRow { tier, retired, .. } = board.environment;
-        !retired && asked.tier.is_none_or(|wanted| wanted == tier)
-    };
-    let mut boards: Vec<_> = boards.into_iter().filter(wanted).collect();
-    boards.sort_by_key(|board| (stage(board.environment.tier), Reverse(board.environment.lanes)));
-    boards
-}
-
-fn columns(boards: &[Board], at: Timestamp) -> Vec<Column> {
-    let column = |board: &Board| {
-        let EnvironmentRow { environment, freezes, lanes, .. } = &board.environment;
+fn columns(grid: &Grid, at: Timestamp) -> Vec<Column> {
+    let column = |row: &EnvironmentRow| {
+        let EnvironmentRow { environment, tier, freezes, lanes, .. } = row;
         let freeze = |frozen: &Frozen| Freeze {
             reason: frozen.reason.clone(),
             until: frozen.until.map(Time::of),
@@ -159,37 +161,45 @@ fn columns(boards: &[Board], at: Timestamp) -> Vec<Column> {
         Column {
             href: format!("/history?environment={}", encode(environment.as_str())),
             name: environment.to_string(),
+            tier: *tier,
             runs: *lanes,
             frozen: freezes.at(at).map(freeze),
         }
     };
-    boards.iter().map(column).collect()
+    grid.columns.iter().map(column).collect()
 }
 
-/// One row a service, by name; each cell knows what the stage before it runs.
-fn rows(boards: Vec<Board>) -> Vec<Row> {
-    let stages: Vec<_> = boards
-        .iter()
-        .map(|board| (stage(board.environment.tier), board.environment.environment.clone()))
-        .collect();
-    let mut lanes: BTreeMap<ServiceName, Vec<Option<LaneNow>>> = BTreeMap::new();
-    for (column, board) in boards.into_iter().enumerate() {
-        for lane in board.lanes {
-            let row = lanes.entry(lane.lane.service.clone());
-            let row = row.or_insert_with(|| vec![None; stages.len()]);
-            if let Some(place) = row.get_mut(column) {
-                *place = Some(lane);
-            }
-        }
-    }
-    let row = |(service, lanes): (ServiceName, Vec<Option<LaneNow>>)| {
+/// One row a service, by name; each cell knows how far it is from the stage before it.
+fn rows(grid: &Grid, ran: &BTreeMap<LaneId, Vec<Version>>) -> Vec<Row> {
+    let row = |(service, lanes): (&ServiceName, &Vec<Option<LaneNow>>)| {
         let cell = |(column, lane): (usize, &Option<LaneNow>)| {
-            Some(Cell::new(lane.as_ref()?, cell::before(&stages, &lanes, column)))
+            let lane = lane.as_ref()?;
+            let apart = grid.before(lanes, column).and_then(|before| {
+                let before = &before.lane;
+                Apart::of(ran.get(&lane.lane)?, (&before.environment, ran.get(before)?))
+            });
+            Some(Cell::new(lane, apart))
         };
-        let cells = lanes.iter().enumerate().map(cell).collect();
-        Row { service, cells }
+        Row { service: service.clone(), cells: lanes.iter().enumerate().map(cell).collect() }
     };
-    lanes.into_iter().map(row).collect()
+    grid.rows.iter().map(row).collect()
+}
+
+/// The columns that are wanted, and the rows that have something in one of them.
+fn shown(
+    columns: Vec<Column>,
+    rows: Vec<Row>,
+    is_wanted: impl Fn(&Column) -> bool,
+) -> (Vec<Column>, Vec<Row>) {
+    let wanted: Vec<_> = columns.iter().map(is_wanted).collect();
+    let narrow = |row: Row| {
+        let cells = row.cells.into_iter().zip(&wanted).filter(|(_, wanted)| **wanted);
+        Row { service: row.service, cells: cells.map(|(cell, _)| cell).collect() }
+    };
+    let mut rows: Vec<_> = rows.into_iter().map(narrow).collect();
+    rows.retain(|row| row.cells.iter().any(Option::is_some));
+    let columns = columns.into_iter().zip(&wanted).filter(|(_, wanted)| **wanted);
+    (columns.map(|(column, _)| column).collect(), rows)
 }
 
 fn groups(rows: Vec<Row>) -> Vec<Group> {

@@ -3,6 +3,8 @@
 mod environments;
 mod lanes;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Result};
 use shiplog_domain::{
@@ -191,6 +193,29 @@ pub fn lane(view: &View<'_>, id: &LaneId, as_of: AsOf) -> Result<Option<LaneNow>
     }
 }
 
+/// What has run in each of these lanes up to an instant, the latest first, and of each lane `most` at
+/// the most.
+///
+/// A version stands there as often as it was put there.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub fn ran(
+    view: &View<'_>,
+    wanted: BTreeSet<LaneId>,
+    as_of: AsOf,
+    most: usize,
+) -> Result<BTreeMap<LaneId, Vec<Version>>> {
+    let mut found = BTreeMap::new();
+    for id in wanted {
+        if let Some(row) = lanes::one(view, &id)? {
+            found.insert(id, row.ran(view, as_of.into(), most)?);
+        }
+    }
+    Ok(found)
+}
+
 /// Which services of an environment were not the same at two instants, by name.
 ///
 /// # Errors
@@ -205,7 +230,7 @@ pub fn diff(
 ) -> Result<Option<Vec<Difference>>> {
     let at = |at| board(view, environment, AsOf { at: Some(at), known_at });
     let (Some(before), Some(after)) = (at(from)?, at(to)?) else { return Ok(None) };
-    let mut earlier: std::collections::BTreeMap<_, _> =
+    let mut earlier: BTreeMap<_, _> =
         before.lanes.into_iter().map(|lane| (lane.lane.service, lane.running)).collect();
     let mut pairs = Vec::new();
     for lane in after.lanes {

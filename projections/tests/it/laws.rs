@@ -11,6 +11,7 @@ use shiplog_domain::{
         Asked, Command, Correction, Deployment, DeploymentNumber, Event, Happened, Lane, LaneId,
         Outcome, RollbackTo, State, Status,
     },
+    names::Version,
     wire::{Decoded, DomainEvent},
 };
 use shiplog_projections::{
@@ -120,6 +121,30 @@ fn slowly(events: &[(&Recorded<DomainEvent>, &Event)], at: i64, known_at: i64) -
     }
 }
 
+/// What ran in a lane, the latest first, told the slow way: after each thing that happened, in the
+/// order in which it did, the rules' own fold of what was known and had happened by then.
+fn slowly_ran(events: &[(&Recorded<DomainEvent>, &Event)], at: i64, known_at: i64) -> Vec<Version> {
+    let known = || events.iter().filter(|(one, _)| one.recorded_at.as_second() <= known_at);
+    let mut places: Vec<_> = known().map(|(one, event)| (event.at(), one.position)).collect();
+    places.retain(|(happened, _)| happened.as_second() <= at);
+    places.sort_unstable();
+    let mut ran: Vec<(DeploymentNumber, Timestamp, Version)> = Vec::new();
+    for place in places {
+        let counts = |position, event: &Event| {
+            let void = matches!(event, Event::Corrected(one) if one.correction == Correction::Void);
+            matches!(event, Event::Requested(_)) || void || (event.at(), position) <= place
+        };
+        let had_happened = known().filter(|(one, event)| counts(one.position, event));
+        let state: State = fold::<Lane>(had_happened.map(|(_, event)| *event));
+        if let Some(running) = state.running() {
+            let version = running.release().version.clone();
+            ran.push((running.number(), running.finished_at().unwrap(), version));
+        }
+    }
+    ran.dedup();
+    ran.into_iter().rev().map(|(_, _, version)| version).collect()
+}
+
 #[derive(Debug, PartialEq)]
 struct Told {
     running: Option<(DeploymentNumber, Timestamp)>,
@@ -199,6 +224,15 @@ proptest! {
                     let as_of = AsOf { at: instant(at), known_at: instant(known_at) };
                     let found = model.look(|view| current::lane(view, &lane, as_of)).unwrap();
                     prop_assert_eq!(told(found), slowly(&events, at, known_at), "{:?}", as_of);
+                    let ran = |most| {
+                        let wanted = [lane.clone()].into();
+                        let ran = model.look(|view| current::ran(view, wanted, as_of, most));
+                        ran.unwrap().remove(&lane).unwrap_or_default()
+                    };
+                    let mut expected = slowly_ran(&events, at, known_at);
+                    prop_assert_eq!(ran(usize::MAX), expected.clone(), "{:?}", as_of);
+                    expected.truncate(2);
+                    prop_assert_eq!(ran(2), expected, "{:?}", as_of);
                 }
             }
             Ok(())

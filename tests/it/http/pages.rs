@@ -1,5 +1,6 @@
 //! The web pages as a browser without scripts sees them.
 
+mod board;
 mod forms;
 mod reading;
 mod recovery;

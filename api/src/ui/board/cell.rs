@@ -1,12 +1,11 @@
 //! One service in one environment, in a few lines.
 
-use std::cmp::Ordering;
-
-use shiplog_domain::{lane::Intent, names::EnvironmentName};
+use shiplog_domain::lane::Intent;
 use shiplog_projections::current::{Brief, LaneNow};
 
+use super::apart::Apart;
 use crate::ui::{
-    drift, links,
+    links,
     parts::{Time, Who},
 };
 
@@ -18,7 +17,7 @@ pub(super) struct Cell {
     pub(super) uncertain: Option<Attempt>,
     pub(super) moving: Option<Attempt>,
     /// How it differs from the stage before it.
-    pub(super) drift: Option<String>,
+    pub(super) drift: Option<Apart>,
 }
 
 /// What runs.
@@ -37,17 +36,13 @@ pub(super) struct Attempt {
 }
 
 impl Cell {
-    pub(super) fn new(now: &LaneNow, before: Option<(&EnvironmentName, &Brief)>) -> Self {
+    pub(super) fn new(now: &LaneNow, drift: Option<Apart>) -> Self {
         let LaneNow { lane, version: _, running, in_progress, last_failed, uncertain } = now;
         let attempt = |brief: &Brief| Attempt {
             href: links::deployment(lane, brief.number),
             version: brief.version.to_string(),
             at: Time::of(brief.at),
         };
-        let drift = running.as_ref().zip(before).and_then(|(running, (name, before))| {
-            differs(running.version.as_str(), before.version.as_str())
-                .map(|how| format!("{how} {name} ({})", before.version))
-        });
         Self {
             href: links::lane(lane),
             uncertain: last_failed.as_ref().filter(|_| uncertain.is_some()).map(attempt),
@@ -67,32 +62,4 @@ impl From<&Brief> for Runs {
             rolled_back: matches!(brief.intent, Intent::Rollback { .. }),
         }
     }
-}
-
-fn differs(version: &str, before: &str) -> Option<&'static str> {
-    if version == before {
-        return None;
-    }
-    match drift::compare(version, before) {
-        Some(Ordering::Less) => Some("behind"),
-        Some(Ordering::Greater) => Some("ahead of"),
-        Some(Ordering::Equal) => None,
-        None => Some("differs from"),
-    }
-}
-
-/// What the nearest earlier stage runs: staging for production, testing for staging.
-pub(super) fn before<'l>(
-    stages: &'l [(u8, EnvironmentName)],
-    lanes: &'l [Option<LaneNow>],
-    column: usize,
-) -> Option<(&'l EnvironmentName, &'l Brief)> {
-    let (own, _) = stages.get(column)?;
-    stages
-        .iter()
-        .zip(lanes)
-        .find(|((stage, _), lane)| {
-            stage > own && lane.as_ref().is_some_and(|lane| lane.running.is_some())
-        })
-        .and_then(|((_, name), lane)| Some((name, lane.as_ref()?.running.as_ref()?)))
 }

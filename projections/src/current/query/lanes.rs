@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Result, Row};
 use shiplog_domain::{
     lane::{DeploymentNumber, LaneId},
-    names::EnvironmentName,
+    names::{EnvironmentName, Version},
 };
 use shiplog_store::position::StreamVersion;
 
@@ -13,7 +13,7 @@ use crate::{
     columns::{document, name, timestamp},
     current::{
         fold::read_fact,
-        timeline::{self, Dated, Standing},
+        timeline::{self, Dated, Fact, Standing},
     },
     projection::View,
 };
@@ -97,17 +97,80 @@ fn dated(row: &Row<'_>, number: &str, at: &str) -> Result<Option<Dated>> {
     Ok(row.get::<_, Option<u32>>(number)?.zip(row.get::<_, Option<i64>>(at)?))
 }
 
+/// The deployments that ran, each once for as long as it did; between two of them may be nothing.
+fn one_after_the_other(
+    running: impl IntoIterator<Item = Result<Option<Dated>>>,
+    most: usize,
+) -> Result<Vec<u32>> {
+    let mut last = None;
+    let mut numbers = Vec::new();
+    for ran in running {
+        if numbers.len() == most {
+            break;
+        }
+        let Some((number, since)) = ran? else { continue };
+        if last != Some((number, since)) {
+            numbers.push(number);
+        }
+        last = Some((number, since));
+    }
+    Ok(numbers)
+}
+
 impl LaneRow {
     /// What the lane was at an instant; none if it was nothing yet.
     pub(super) fn at(&self, view: &View<'_>, instant: Instant) -> Result<Option<LaneNow>> {
-        let known = instant.known_at.is_none_or(|known_at| self.recorded_at <= known_at);
         let found = match instant.at {
-            None if known => Some((self.version, self.standing)),
-            // Where nothing ever came late, what was known is a prefix of what happened.
-            _ if known || !self.late => self.seek(view, instant)?,
+            None if self.is_known(instant) => Some((self.version, self.standing)),
+            _ if self.has_rows_of(instant) => self.seek(view, instant)?,
             _ => self.fold(view, instant)?,
         };
         found.map(|(version, standing)| self.tell(view, version, standing)).transpose()
+    }
+
+    /// What has run in the lane up to an instant, the latest first, `most` of it at the most.
+    pub(super) fn ran(
+        &self,
+        view: &View<'_>,
+        instant: Instant,
+        most: usize,
+    ) -> Result<Vec<Version>> {
+        let numbers = if self.has_rows_of(instant) {
+            self.ran_by_rows(view, instant, most)?
+        } else {
+            let facts = self.known_facts(view, instant)?;
+            one_after_the_other(facts.iter().rev().map(|(_, standing)| Ok(standing.running)), most)?
+        };
+        let mut version = view
+            .0
+            .prepare_cached("SELECT version FROM deployments WHERE lane = ? AND number = ?")?;
+        let mut version = |number: u32| {
+            version.query_row((self.id, number), |row| name(0, &row.get::<_, String>(0)?))
+        };
+        numbers.into_iter().map(&mut version).collect()
+    }
+
+    fn ran_by_rows(&self, view: &View<'_>, instant: Instant, most: usize) -> Result<Vec<u32>> {
+        let mut statement = view.0.prepare_cached(
+            "SELECT running, since FROM facts WHERE lane = ?1 AND at <= ?2 AND recorded_at <= ?3
+             ORDER BY at DESC, position DESC",
+        )?;
+        let rows = statement
+            .query_map((self.id, instant.latest(), instant.known_until()), |row| {
+                dated(row, "running", "since")
+            })?;
+        one_after_the_other(rows, most)
+    }
+
+    /// Whether all that is recorded of the lane was known.
+    fn is_known(&self, instant: Instant) -> bool {
+        instant.known_at.is_none_or(|known_at| self.recorded_at <= known_at)
+    }
+
+    /// Whether the rows tell what was known: where nothing ever came late, that is a prefix of what
+    /// happened.
+    fn has_rows_of(&self, instant: Instant) -> bool {
+        self.is_known(instant) || !self.late
     }
 
     fn seek(&self, view: &View<'_>, instant: Instant) -> Result<Option<(u64, Standing)>> {
@@ -130,6 +193,13 @@ impl LaneRow {
     }
 
     fn fold(&self, view: &View<'_>, instant: Instant) -> Result<Option<(u64, Standing)>> {
+        let facts = self.known_facts(view, instant)?;
+        let version = facts.iter().map(|(fact, _)| fact.version).max();
+        Ok(version.zip(facts.last().map(|(_, standing)| *standing)))
+    }
+
+    /// What had happened by then as far as it was known, each with what the lane was after it.
+    fn known_facts(&self, view: &View<'_>, instant: Instant) -> Result<Vec<(Fact, Standing)>> {
         let known = view
             .0
             .prepare_cached(
@@ -139,10 +209,8 @@ impl LaneRow {
             .query_map((self.id, instant.known_until()), read_fact)?
             .collect::<Result<Vec<_>>>()?;
         let happened = known.partition_point(|fact| fact.at <= instant.latest());
-        let version = known.iter().take(happened).map(|fact| fact.version).max();
         let (standings, _) = timeline::fold(&known);
-        let standing = happened.checked_sub(1).and_then(|last| standings.get(last).copied());
-        Ok(version.zip(standing))
+        Ok(known.into_iter().zip(standings).take(happened).collect())
     }
 
     fn tell(&self, view: &View<'_>, version: u64, standing: Standing) -> Result<LaneNow> {
