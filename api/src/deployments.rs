@@ -40,7 +40,7 @@ pub(crate) use self::{
     happened::{Approve, Long, Reject},
     happenings::{Verdict, decide},
     intent::KINDS,
-    list::{KNOWN, filter, next_link, statuses},
+    list::{KNOWN, filter, labels, next_link, statuses},
     request::{DeploymentRequest, MAX_SHOWN, when},
     show::{one, records},
 };

@@ -29,7 +29,7 @@ impl Projection for Current {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn schema(&self) -> String {

@@ -27,8 +27,15 @@ CREATE TABLE deployments (
     requested_at INTEGER NOT NULL,
     error TEXT,
     configuration TEXT,             -- JSON: digests by name; null if nobody said
+    labels INTEGER,                 -- of label_sets; null if it has none
     PRIMARY KEY (lane, number)
 ) STRICT, WITHOUT ROWID;
+
+-- The labels that deployments have, each set of them once: few differ, and a row is read for each cell.
+CREATE TABLE label_sets (
+    id INTEGER PRIMARY KEY,
+    labels TEXT NOT NULL UNIQUE     -- JSON: values by name
+) STRICT;
 
 -- What each lane was after each thing that happened in it, by when it happened.
 CREATE TABLE facts (

@@ -130,7 +130,8 @@ fn classifications() -> [(&'static str, Classification); 4] {
     .map(|one| (one.as_str(), one))
 }
 
-fn labels(query: &mut Query) -> Result<Vec<(String, String)>, Problem> {
+/// Takes every `label`.
+pub(crate) fn labels(query: &mut Query) -> Result<Vec<(String, String)>, Problem> {
     let pair = |text: String| {
         let (name, value) = text
             .split_once([':', '='])

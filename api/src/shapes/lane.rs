@@ -77,8 +77,17 @@ struct LastFailed {
 
 impl From<Brief> for Running {
     fn from(brief: Brief) -> Self {
-        let Brief { number, version, commit, actor, intent, at, error: _, configuration: _ } =
-            brief;
+        let Brief {
+            number,
+            version,
+            commit,
+            actor,
+            intent,
+            at,
+            error: _,
+            configuration: _,
+            labels: _,
+        } = brief;
         let (release, actor) = (BriefRelease { version, commit }, Actor::from(&actor));
         Self { number: number.0, release, since: Moment(at), actor, intent: intent.into() }
     }

@@ -44,6 +44,8 @@ const LATEST: usize = 12;
 struct BoardPage {
     frame: Frame,
     asked: Asked,
+    /// The labels to choose from.
+    labels: Vec<String>,
     columns: Vec<Column>,
     groups: Vec<Group>,
     tally: Tally,
@@ -133,13 +135,15 @@ pub(super) async fn show(
     let rows = rows(&grid, &ran);
     let (columns, rows) =
         shown(columns, rows, |column| asked.tier.is_none_or(|tier| tier == column.tier));
+    let labels = filter::offered(&rows);
     let (all, rows) = (rows.len(), rows.into_iter().filter(|row| asked.wants(row)));
     let rows: Vec<_> = rows.collect();
     let tally = Tally::of(&columns, &rows, all);
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:7420");
     let latest = latest.iter().map(Item::from).collect();
     let server = format!("http://{host}");
-    let board = BoardPage { frame, asked, columns, groups: groups(rows), tally, latest, server };
+    let board =
+        BoardPage { frame, asked, labels, columns, groups: groups(rows), tally, latest, server };
     page(&app, &board.frame, &board)
 }
 

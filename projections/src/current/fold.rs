@@ -1,6 +1,6 @@
 //! Events in, tables out.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use shiplog_domain::{
@@ -34,13 +34,19 @@ struct Batch<'t> {
     tables: &'t Transaction<'t>,
     lanes: HashMap<StreamName, Lane>,
     environments: HashSet<String>,
+    label_sets: HashMap<String, i64>,
 }
 
 pub(super) fn fold(
     tables: &Transaction<'_>,
     events: &[Recorded<DomainEvent>],
 ) -> Result<(), ApplyError> {
-    let mut batch = Batch { tables, lanes: HashMap::new(), environments: HashSet::new() };
+    let mut batch = Batch {
+        tables,
+        lanes: HashMap::new(),
+        environments: HashSet::new(),
+        label_sets: HashMap::new(),
+    };
     for recorded in events {
         match &recorded.event {
             DomainEvent::Lane(event) => batch.lane(recorded, event)?,
@@ -58,10 +64,15 @@ impl Batch<'_> {
             let lane = self.load(&id)?;
             self.lanes.insert(recorded.stream.clone(), lane);
         }
+        let labels = if let Event::Requested(requested) = event {
+            self.label_set(&requested.labels)?
+        } else {
+            None
+        };
         let Some(lane) = self.lanes.get_mut(&recorded.stream) else { return Ok(()) };
         lane.version = recorded.version.0;
         if let Event::Requested(requested) = event {
-            insert_deployment(self.tables, lane.id, requested, recorded)?;
+            insert_deployment(self.tables, (lane.id, labels), requested, recorded)?;
         }
         if let Event::Failed(failed) = event {
             self.tables
@@ -116,6 +127,32 @@ impl Batch<'_> {
             tail: Tail::default(),
             stale: false,
         })
+    }
+
+    /// The set of these labels, which is made when it is met first; none for no labels.
+    fn label_set(&mut self, labels: &BTreeMap<String, String>) -> Result<Option<i64>, ApplyError> {
+        if labels.is_empty() {
+            return Ok(None);
+        }
+        let labels = serde_json::to_string(labels)?;
+        if let Some(id) = self.label_sets.get(&labels) {
+            return Ok(Some(*id));
+        }
+        let known = self
+            .tables
+            .prepare_cached("SELECT id FROM label_sets WHERE labels = ?")?
+            .query_row([&labels], |row| row.get(0))
+            .optional()?;
+        let id = if let Some(id) = known {
+            id
+        } else {
+            self.tables
+                .prepare_cached("INSERT INTO label_sets (labels) VALUES (?)")?
+                .execute([&labels])?;
+            self.tables.last_insert_rowid()
+        };
+        self.label_sets.insert(labels, id);
+        Ok(Some(id))
     }
 
     fn declare(&mut self, environment: &str) -> rusqlite::Result<()> {
@@ -177,14 +214,14 @@ fn read_lane(row: &Row<'_>) -> rusqlite::Result<(Lane, String)> {
 
 fn insert_deployment(
     tables: &Transaction<'_>,
-    lane: i64,
+    (lane, labels): (i64, Option<i64>),
     requested: &Requested,
     recorded: &Recorded<DomainEvent>,
 ) -> Result<(), ApplyError> {
     let configuration =
         requested.configuration.as_deref().map(serde_json::to_string).transpose()?;
     tables
-        .prepare_cached("INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)")?
+        .prepare_cached("INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)")?
         .execute(params![
             lane,
             requested.number.0,
@@ -194,6 +231,7 @@ fn insert_deployment(
             serde_json::to_string(&requested.intent)?,
             requested.at.as_microsecond(),
             configuration,
+            labels,
         ])?;
     Ok(())
 }

@@ -91,6 +91,8 @@ pub struct Brief {
     pub error: Option<String>,
     /// What it is configured with, if anybody said.
     pub configuration: Option<Configuration>,
+    /// Whatever else was said, by name.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// Whether another version runs, or the same one configured otherwise.

@@ -1,5 +1,7 @@
 //! One service in one environment, in a few lines.
 
+use std::collections::BTreeMap;
+
 use shiplog_domain::lane::Intent;
 use shiplog_projections::current::{Brief, LaneNow};
 
@@ -26,6 +28,7 @@ pub(super) struct Runs {
     pub(super) since: Time,
     pub(super) who: Who,
     pub(super) rolled_back: bool,
+    pub(super) labels: BTreeMap<String, String>,
 }
 
 /// A deployment that is not what runs.
@@ -60,6 +63,7 @@ impl From<&Brief> for Runs {
             since: Time::of(brief.at),
             who: Who::from(&brief.actor),
             rolled_back: matches!(brief.intent, Intent::Rollback { .. }),
+            labels: brief.labels.clone(),
         }
     }
 }

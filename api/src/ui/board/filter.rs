@@ -1,17 +1,23 @@
 //! What of the board is wanted.
 
+use std::{cmp::Reverse, collections::BTreeMap};
+
 use shiplog_domain::environment::Tier;
 use shiplog_projections::current::AsOf;
 
-use super::Row;
+use super::{Row, cell::Cell};
 use crate::{
+    deployments,
     problem::Problem,
     query::Query,
     ui::{parts::Time, tiers::TIERS},
 };
 
 /// What the board's query may hold.
-pub(super) const KNOWN: [&str; 5] = ["service", "tier", "only", "at", "known_at"];
+pub(super) const KNOWN: [&str; 6] = ["service", "tier", "label", "only", "at", "known_at"];
+
+/// How many labels are offered.
+const OFFERED: usize = 200;
 
 /// Which rows are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +33,8 @@ pub(super) struct Asked {
     /// A part of the service's name.
     pub(super) service: String,
     pub(super) tier: Option<Tier>,
+    /// What one of the deployments that run has to be labelled with.
+    labels: Vec<(String, String)>,
     pub(super) only: Option<Only>,
     query: Query,
 }
@@ -40,6 +48,7 @@ impl Asked {
             as_of: AsOf { at: query.instant("at")?, known_at: query.instant("known_at")? },
             service: query.sized("service", 1..=200)?.unwrap_or_default(),
             tier: query.word("tier", &TIERS)?,
+            labels: deployments::labels(&mut query)?,
             only: query.word("only", &ONLY)?,
             query,
         })
@@ -54,7 +63,24 @@ impl Asked {
             Some(Only::Moving) => cells.any(|cell| cell.moving.is_some()),
             Some(Only::Drift) => cells.any(|cell| cell.drift.is_some()),
         };
-        named && kind
+        let mut cells = row.cells.iter().flatten();
+        let labelled = self.labels.is_empty() || cells.any(|cell| self.is_labelled(cell));
+        named && kind && labelled
+    }
+
+    /// Whether what runs there has all the labels that are asked for.
+    fn is_labelled(&self, cell: &Cell) -> bool {
+        let labels = cell.runs.as_ref().map(|runs| &runs.labels);
+        let has = |(name, value): &(String, String)| {
+            labels.is_some_and(|labels| labels.get(name) == Some(value))
+        };
+        self.labels.iter().all(has)
+    }
+
+    /// The label asked for, as it is typed, and those asked for besides.
+    pub(super) fn label(&self) -> Option<(String, Vec<String>)> {
+        let mut labels = self.labels.iter().map(|(name, value)| format!("{name}={value}"));
+        Some((labels.next()?, labels.collect()))
     }
 
     /// The same board of the present.
@@ -96,6 +122,23 @@ impl Asked {
 
     /// Each filter in force, with the address of the board without it.
     pub(super) fn active(&self) -> Vec<(String, String)> {
-        self.query.given(&["service", "tier", "only"], "/")
+        self.query.given(&["service", "tier", "label", "only"], "/")
     }
+}
+
+/// The labels of what runs, as they are typed: of many, those that most have.
+pub(super) fn offered(rows: &[Row]) -> Vec<String> {
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let runs = rows
+        .iter()
+        .flat_map(|row| row.cells.iter().flatten())
+        .filter_map(|cell| cell.runs.as_ref());
+    for (name, value) in runs.flat_map(|runs| &runs.labels) {
+        *counts.entry((name, value)).or_default() += 1;
+    }
+    let mut labels: Vec<_> = counts.into_iter().collect();
+    labels.sort_by_key(|(_, count)| Reverse(*count));
+    labels.truncate(OFFERED);
+    labels.sort_unstable();
+    labels.into_iter().map(|((name, value), _)| format!("{name}={value}")).collect()
 }

@@ -231,11 +231,14 @@ impl LaneRow {
     fn brief(&self, view: &View<'_>, number: u32, at: Option<i64>) -> Result<Option<Brief>> {
         view.0
             .prepare_cached(
-                "SELECT version, commit_id, actor, intent, requested_at, error, configuration
-                 FROM deployments WHERE lane = ? AND number = ?",
+                "SELECT version, commit_id, actor, intent, requested_at, error, configuration,
+                        label_sets.labels
+                 FROM deployments LEFT JOIN label_sets ON label_sets.id = deployments.labels
+                 WHERE lane = ? AND number = ?",
             )?
             .query_row((self.id, number), |row| {
                 let configuration = row.get::<_, Option<String>>(6)?;
+                let labels = row.get::<_, Option<String>>(7)?;
                 let at = at.map_or_else(|| row.get::<_, i64>(4), Ok)?;
                 Ok(Brief {
                     number: DeploymentNumber(number),
@@ -248,6 +251,10 @@ impl LaneRow {
                     configuration: configuration
                         .map(|configuration| document(6, &configuration))
                         .transpose()?,
+                    labels: labels
+                        .map(|labels| document(7, &labels))
+                        .transpose()?
+                        .unwrap_or_default(),
                 })
             })
             .optional()

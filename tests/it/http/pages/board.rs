@@ -200,3 +200,40 @@ fn a_column_that_is_not_shown_counts_all_the_same() {
     assert_eq!(production.drift.as_deref(), Some("1 behind staging (1.1.0)"), "{page}");
     assert_eq!(cells.len(), 1, "{page}");
 }
+
+#[test]
+fn rows_are_wanted_by_the_labels_of_what_runs_in_them() {
+    let server = Server::start();
+    let told = |service: &str, environment: &str, time: &str, labels: Value| {
+        let fields = json!({"service": service, "environment": environment, "labels": labels});
+        server.post(DEPLOYMENTS, &with(reported("1.0.0", time), fields));
+    };
+    told("checkout", "production", "10:01", json!({"team": "payments", "region": "eu"}));
+    told("checkout", "staging", "10:01", json!({"team": "payments", "region": "us"}));
+    told("search", "production", "10:01", json!({"team": "discovery"}));
+    told("search", "staging", "10:01", json!({}));
+    told("search", "production", "10:05", json!({"team": "payments", "region": "eu"}));
+    let shown = |query: &str| {
+        let page = open(&server, &format!("/{query}")).expect(200).text;
+        let services: BTreeSet<_> = cells(&page).into_keys().map(|(service, _)| service).collect();
+        services.into_iter().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(shown("?label=team=payments"), "checkout search");
+    assert_eq!(shown("?label=team:discovery"), "");
+    assert_eq!(shown(&format!("?label=team=discovery&at={}", at("10:03"))), "search");
+    assert_eq!(shown("?label=team%3Dpayments&label=region%3Dus"), "checkout", "both in one cell");
+    assert_eq!(shown("?tier=production&label=region=us"), "", "what is not shown does not count");
+    let page = open(&server, "/?label=team=payments&label=region=us&only=drift").text;
+    for said in [
+        "0 of 2 services",
+        "<option value=\"team=payments\">",
+        "name=\"label\" list=\"labels\" value=\"team=payments\"",
+        "type=\"hidden\" name=\"label\" value=\"region=us\"",
+        "label: region=us <a href=\"/?label=team%3Dpayments&#38;only=drift\"",
+    ] {
+        assert!(page.contains(said), "`{said}` is not there: {page}");
+    }
+    assert!(!page.contains("team=discovery"), "nothing that runs has it");
+    let problem = open(&server, "/?label=payments").expect(400);
+    assert!(problem.text.contains("?label") && problem.text.contains("name:value"), "{problem:?}");
+}
