@@ -7,6 +7,8 @@ use std::{
     thread,
 };
 
+use shiplog_projections::{current::Current, projection::Projection as _};
+
 use super::call::{Desk, Said, Shop};
 
 #[test]
@@ -75,8 +77,8 @@ fn what_differs_ends_with_3() {
     let shop = Shop::open();
     shop.does("deploy checkout production 1.0 --status succeeded");
     let desk = shop.close();
-    let models = rusqlite::Connection::open(desk.join("data/read-models/current-v3-g1.sqlite"));
-    let models = models.unwrap();
+    let file = format!("data/read-models/current-v{}-g1.sqlite", Current.version());
+    let models = rusqlite::Connection::open(desk.join(&file)).unwrap();
     assert_eq!(models.execute("UPDATE lanes SET running = NULL", []).unwrap(), 1);
     drop(models);
     desk.call("replay current --data data").ends(3);
