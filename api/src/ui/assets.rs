@@ -33,10 +33,12 @@ const ASSETS: &[Asset] = assets![
     SCRIPT "js/time.js" as "time.js",
     SCRIPT "js/keys.js" as "keys.js",
     SCRIPT "js/live.js" as "live.js",
+    SCRIPT "js/modal.js" as "modal.js",
     SCRIPT "js/patch.js" as "patch.js",
     SCRIPT "js/search.js" as "search.js",
     SCRIPT "js/slider.js" as "slider.js",
     SCRIPT "js/stream.js" as "stream.js",
+    SCRIPT "js/way.js" as "way.js",
 ];
 
 /// Serves one of them. A browser asks each time whether it has changed: they are small, and a new

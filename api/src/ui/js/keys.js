@@ -1,4 +1,5 @@
 // Everything by keyboard: `/` searches, `?` explains, `j` and `k` walk, `g` and a letter go places.
+import { show } from "./modal.js";
 
 const KEY = "shiplog-keys";
 const PLACES = { b: "/", h: "/history", r: "/rollbacks", v: "/releases", e: "/environments", l: "/log", p: "/projections" };
@@ -47,13 +48,7 @@ function help() {
   const last = document.createElement("p");
   last.append(label);
   dialog.append(title, list, last, close);
-  const before = document.activeElement;
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    before?.focus?.();
-  });
-  document.body.append(dialog);
-  dialog.showModal();
+  show(dialog);
   close.focus();
 }
 

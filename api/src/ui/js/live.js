@@ -74,7 +74,8 @@ function news(page) {
 
 async function again() {
   waiting = null;
-  if (document.hidden) {
+  // Nothing moves behind an open dialog either, and what opened it is there when it closes.
+  if (document.hidden || document.querySelector("dialog[open]")) {
     missed = true;
     return;
   }
@@ -123,5 +124,6 @@ export function startLive() {
   connect(hear);
   if (body.hasAttribute("data-behind")) soon();
   document.addEventListener("shiplog:shown", state);
+  document.addEventListener("shiplog:closed", () => missed && soon());
   document.addEventListener("visibilitychange", () => !document.hidden && missed && soon());
 }

@@ -4,9 +4,11 @@ import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
 import { startSearch } from "./search.js";
 import { startSlider } from "./slider.js";
+import { startWays } from "./way.js";
 
 startTimes();
 startKeys();
 startSearch();
 startSlider();
+startWays();
 startLive();
