@@ -9,7 +9,7 @@ use shiplog_domain::{
     decider::fold,
     lane::{
         Asked, Command, Correction, Deployment, DeploymentNumber, Event, Happened, Lane, LaneId,
-        Outcome, RollbackTo, State, Status,
+        Outcome, Request, RollbackTo, State, Status,
     },
     names::Version,
     wire::{Decoded, DomainEvent},
@@ -60,8 +60,10 @@ fn command() -> impl Strategy<Value = Command> {
         1 => Just(Outcome::Failed { error: Some("broken".into()) }),
         1 => Just(Outcome::Started),
     ];
-    let asked = (second(), version())
-        .prop_map(|(at, version)| ask(request(at, Asked::Deploy(release(version)))));
+    let asked = (second(), version()).prop_map(|(at, version)| {
+        let labels = [("team".to_owned(), version.to_owned())].into();
+        ask(Request { labels, ..request(at, Asked::Deploy(release(version))) })
+    });
     let back = second().prop_map(|at| {
         let asked = Asked::Rollback { to: RollbackTo::Previous, release: None };
         ask(request(at, asked))
