@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     context::Context,
-    output::{self, Column, Format, Kind},
+    output::{self, Column, Format, Kind, printable},
     recover::{change_made, quoted},
 };
 
@@ -41,7 +41,7 @@ pub(crate) const DETAILS: [Column; 35] = [
     Column::new("started", "/started_at", Kind::Time),
     Column::new("finished", "/finished_at", Kind::Time),
     Column::new("took", "/duration_ms", Kind::Duration),
-    Column::new("error", "/error", Kind::Text),
+    Column::new("error", "/error", Kind::Lines),
     Column::new("failed step", "/failed_step", Kind::Text),
     Column::new("ended because", "/ended_because", Kind::Text),
     Column::new("marks", "", Kind::Made(marks)),
@@ -104,7 +104,7 @@ fn each(value: &Value, words: impl Fn(&Value) -> String) -> String {
 
 fn targets(value: &Value) -> String {
     each(value, |one| {
-        let words = [text(one, "target"), text(one, "status"), text(one, "error")];
+        let words = [text(one, "target"), text(one, "status"), first_line(text(one, "error"))];
         words.join(" ").trim_end().to_owned()
     })
 }
@@ -169,6 +169,24 @@ pub(crate) fn changes(value: &Value) -> String {
     })
 }
 
+/// How something failed, in a line.
+pub(crate) fn first_line(error: &str) -> &str {
+    error.lines().next().unwrap_or_default()
+}
+
+/// Writes what stands below that line: the end of the output of whatever failed.
+pub(crate) fn write_output(context: &mut Context<'_>, error: &str) -> anyhow::Result<()> {
+    let lines: Vec<_> = error.lines().skip(1).collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(context.out, "\nthe end of its output:")?;
+    for line in lines {
+        writeln!(context.out, "{}", format!("  {}", printable(line)).trim_end())?;
+    }
+    Ok(())
+}
+
 /// The text in a field, or nothing.
 pub(crate) fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
@@ -189,7 +207,7 @@ pub(crate) fn announce(context: &mut Context<'_>, deployment: &Value) -> anyhow:
     match context.settings.output.value {
         Format::Table => {
             let name = name(deployment);
-            writeln!(context.out, "{}", output::printable(&name))?;
+            writeln!(context.out, "{}", printable(&name))?;
             let version = deployment.pointer("/release/version").and_then(Value::as_str);
             let status = text(deployment, "status");
             let (version, environment) =

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     client::{Client, deployment_path, lane_path},
     context::Context,
-    deployment::{DETAILS, text},
+    deployment::{DETAILS, first_line, text, write_output},
     exit::Exit,
     output::{self, Column, Format, Kind},
     recover::{left, quoted},
@@ -44,6 +44,7 @@ impl Show {
         match context.settings.output.value {
             Format::Table => {
                 output::one(context, &DETAILS, &deployment)?;
+                write_output(context, text(&deployment, "error"))?;
                 writeln!(context.out)?;
                 output::list(context, &EVENTS, events.into_iter().map(Ok))?;
                 point_out(context, &client, &reference, &deployment)?;
@@ -82,6 +83,7 @@ fn point_out(
 fn what(data: &Value) -> String {
     let fields =
         ["target", "error", "failed_step", "reason", "text", "comment", "executor", "log_url"];
-    let said = fields.into_iter().map(|field| text(data, field)).filter(|text| !text.is_empty());
+    let said = fields.into_iter().map(|field| first_line(text(data, field)));
+    let said = said.filter(|text| !text.is_empty());
     said.collect::<Vec<_>>().join("; ")
 }

@@ -22,6 +22,8 @@ pub(crate) struct Column {
 pub(crate) enum Kind {
     /// Text, a number or a truth value.
     Text,
+    /// Text of several lines, of which people see the first one in a table.
+    Lines,
     /// An instant.
     Time,
     /// The status word of a deployment or the like.
@@ -52,6 +54,7 @@ impl Column {
         match self.kind {
             Kind::Time => format!("{} ({})", self.name, watch.zone.title()),
             Kind::Text
+            | Kind::Lines
             | Kind::Status
             | Kind::Actor
             | Kind::Duration
@@ -73,7 +76,7 @@ impl Column {
     pub(super) fn plain(&self, item: &Value) -> String {
         let Some(value) = self.value(item) else { return String::new() };
         match self.kind {
-            Kind::Text | Kind::Time | Kind::Status | Kind::Duration => plain(value),
+            Kind::Text | Kind::Lines | Kind::Time | Kind::Status | Kind::Duration => plain(value),
             Kind::Actor => actor(value),
             Kind::Labels => labels(value),
             Kind::Made(make) => make(value),
@@ -90,6 +93,7 @@ impl Column {
             },
             Kind::Duration => text.parse().map_or(text, show_duration).into(),
             Kind::Status => Shown::Status(text),
+            Kind::Lines => text.lines().next().unwrap_or_default().to_owned().into(),
             Kind::Text | Kind::Actor | Kind::Labels | Kind::Made(_) => text.into(),
         }
     }

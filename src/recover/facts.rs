@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::items;
 use crate::{
     context::Context,
-    deployment::{self, changes, place, reconfigured, text},
+    deployment::{self, changes, first_line, place, reconfigured, text, write_output},
     output::{self, Column, Kind, Table},
 };
 
@@ -17,7 +17,7 @@ const DEPLOYMENT: [Column; 13] = [
     Column::new("reason", "/deployment/reason", Kind::Text),
     Column::new("ended", "/deployment/finished_at", Kind::Time),
     Column::new("took", "/deployment/duration_ms", Kind::Duration),
-    Column::new("error", "/facts/error", Kind::Text),
+    Column::new("error", "/facts/error", Kind::Lines),
     Column::new("failed step", "/facts/failed_step", Kind::Text),
     Column::new("targets", "/facts", Kind::Made(targets)),
     Column::new("health", "/deployment/health/health", Kind::Text),
@@ -30,7 +30,7 @@ const ATTEMPT: [Column; 5] = [
     Column::new("version", "/version", Kind::Text),
     Column::new("status", "/status", Kind::Status),
     Column::new("ended", "/finished_at", Kind::Time),
-    Column::new("error", "/error", Kind::Text),
+    Column::new("error", "/error", Kind::Lines),
 ];
 
 const ELSEWHERE: [Column; 6] = [
@@ -39,13 +39,14 @@ const ELSEWHERE: [Column; 6] = [
     Column::new("status", "/status", Kind::Status),
     Column::new("health", "/health", Kind::Text),
     Column::new("ended", "/finished_at", Kind::Time),
-    Column::new("error", "/error", Kind::Text),
+    Column::new("error", "/error", Kind::Lines),
 ];
 
 /// Writes all facts, those of which there are none left out.
 pub(super) fn write(context: &mut Context<'_>, recovery: &Value) -> anyhow::Result<()> {
     output::one(context, &DEPLOYMENT, recovery)?;
     let facts = recovery.get("facts").unwrap_or(&Value::Null);
+    write_output(context, text(facts, "error"))?;
     for line in warnings(context, facts) {
         writeln!(context.out, "\n{line}")?;
     }
@@ -79,7 +80,7 @@ fn targets(facts: &Value) -> String {
     if failed.is_empty() {
         return String::new();
     }
-    let named = failed.iter().map(|one| match text(one, "error") {
+    let named = failed.iter().map(|one| match first_line(text(one, "error")) {
         "" => text(one, "target").to_owned(),
         error => format!("{} ({error})", text(one, "target")),
     });

@@ -122,6 +122,44 @@ await test("the slider goes back in time and the address says so", demo, async (
   await page.locator(".board", { hasText: "99.0.2" }).waitFor();
 });
 
+await test("the board counts how far behind a lane is, now and at the slider's instant", demo, async ({ page }) => {
+  const hour = (ago) => new Date(Date.now() - ago * 3_600_000).toISOString();
+  await demo.report("buoy", "staging", "1.0.0", { at: hour(9) });
+  await demo.report("buoy", "production", "1.0.0", { at: hour(8) });
+  await demo.report("buoy", "staging", "1.1.0", { at: hour(3) });
+  await demo.report("buoy", "staging", "1.2.0", { at: hour(2) });
+  await page.goto("/?service=buoy");
+  await page.locator(".board .note", { hasText: "2 behind staging (1.2.0)" }).waitFor();
+  await live(page);
+  await demo.report("buoy", "staging", "1.3.0");
+  await page.locator(".board .note", { hasText: "3 behind staging (1.3.0)" }).waitFor();
+  await page.goto(`/?service=buoy&at=${hour(5)}`);
+  await page.locator(".board .version").first().waitFor();
+  assert.equal(await page.locator(".board .note").count(), 0, "both ran 1.0.0 then");
+});
+
+await test("the board is filtered by the team of what runs, which live updates respect", demo, async ({ page }) => {
+  await page.goto("/");
+  const offered = await page.locator("#labels option").evaluateAll((all) => all.map(({ value }) => value));
+  const team = offered.find((label) => label.startsWith("team="));
+  const all = await page.locator(".board tbody tr[data-key]").count();
+  await page.getByLabel("Label", { exact: true }).fill(team);
+  await page.waitForURL(/label=team/);
+  await page.locator(".kicker", { hasText: ` of ${all} services` }).waitFor();
+  const shown = await page.locator(".board tbody tr[data-key]").count();
+  assert.ok(shown > 0 && shown < all, `${shown} of ${all}`);
+  await live(page);
+  await demo.report("driftwood", "production", "1.0.0", { labels: { team: "nobody" } });
+  await demo.report("flotsam", "production", "1.0.0", { labels: { [team.split("=")[0]]: team.split("=")[1] } });
+  await page.locator('.board tr[data-key="flotsam"]').waitFor();
+  assert.equal(await page.locator('.board tr[data-key="driftwood"]').count(), 0);
+  await page.getByLabel("The instant that the board shows").focus();
+  await page.keyboard.press("Home");
+  await page.waitForURL(/label=team.*at=/);
+  await page.getByRole("link", { name: `Remove the filter label: ${team}` }).click();
+  await page.waitForURL((url) => !url.search.includes("label") && url.search.includes("at="));
+});
+
 await test("the slider plays", demo, async ({ page }) => {
   await page.goto("/?service=checkout");
   await page.getByRole("button", { name: "Play" }).click();
@@ -192,6 +230,87 @@ await test("when another was faster, the confirmation says what is now, and keep
   assert.equal(await page.getByLabel("Reason").inputValue(), "it loses orders");
   await page.getByRole("button", { name: /^Roll back dock/ }).click();
   await page.waitForURL("/lanes/dock/production/6");
+});
+
+await test("a rollback is confirmed in a dialog that holds the focus and gives it back", demo, async ({ page }) => {
+  await demo.report("jetty", "production", "1.0.0");
+  await demo.report("jetty", "production", "1.1.0");
+  await page.goto("/lanes/jetty/production");
+  const opener = page.getByRole("link", { name: "Roll back…" });
+  await opener.focus();
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog", { name: "Roll back jetty in production" });
+  await dialog.getByText("1.0.0 #1 again").waitFor();
+  assert.ok(page.url().endsWith("/lanes/jetty/production"), "the page stays");
+  const focused = () => page.evaluate(() => document.activeElement.textContent);
+  assert.equal(await focused(), "Cancel");
+  assert.deepEqual(await judge(page), []);
+  const seen = new Set();
+  for (let stop = 0; stop < 16; stop += 1) {
+    await page.keyboard.press(stop < 8 ? "Tab" : "Shift+Tab");
+    assert.equal(await page.evaluate(() => document.querySelector("dialog").contains(document.activeElement)), true, "the focus stays");
+    seen.add(await focused());
+  }
+  assert.ok(seen.has("Cancel") && seen.has("Roll back jetty in production to 1.0.0"), [...seen].join());
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  assert.equal(await focused(), "Roll back…");
+  await page.keyboard.press("Enter");
+  await dialog.getByRole("link", { name: "Cancel" }).click();
+  await dialog.waitFor({ state: "detached" });
+  assert.equal(await focused(), "Roll back…");
+  assert.equal((await demo.send("GET", "/v1/lanes/jetty/production")).version, 3, "nothing was recorded");
+});
+
+await test("the dialog says what is wrong and what has changed, and leads to what it has recorded", demo, async ({ page }) => {
+  await demo.report("mole", "production", "1.0.0");
+  await demo.report("mole", "production", "1.1.0");
+  await page.goto("/lanes/mole/production/2");
+  await page.getByRole("link", { name: "Roll back to this…" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("This cannot be done").waitFor();
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await page.goto("/lanes/mole/production");
+  await live(page);
+  await page.getByRole("link", { name: "Roll back…" }).click();
+  await dialog.getByLabel("Reason").fill("it loses orders");
+  await dialog.getByLabel("Who you are").fill("ann");
+  await dialog.getByLabel("Type the environment’s name").fill("staging");
+  await dialog.getByRole("button", { name: /^Roll back mole/ }).click();
+  await dialog.getByText("type `production`, its name").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.id), "confirm");
+  await dialog.getByLabel("Type the environment’s name").fill("production");
+  await demo.report("mole", "production", "1.2.0");
+  await dialog.getByRole("button", { name: "Roll back mole in production to 1.0.0" }).click();
+  await dialog.getByText("The lane has changed meanwhile").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.id), "moved", "what has changed is told first");
+  await dialog.getByText("#3 1.2.0").waitFor();
+  assert.deepEqual(await judge(page), []);
+  assert.equal(await dialog.getByLabel("Reason").inputValue(), "it loses orders");
+  await dialog.getByLabel("Go back to").selectOption({ label: "1.1.0 (#2)" });
+  await dialog.getByRole("button", { name: "Show what that would do" }).click();
+  await dialog.getByRole("button", { name: "Roll back mole in production to 1.1.0" }).waitFor();
+  assert.equal(await dialog.getByLabel("Reason").inputValue(), "it loses orders", "what was typed stays");
+  await dialog.getByRole("button", { name: /^Roll back mole/ }).click();
+  await page.waitForURL("/lanes/mole/production/4");
+  await at(page, "it loses orders");
+});
+
+await test("the end of a failed script's output is on its page and on that of the ways out", demo, async ({ page, context }) => {
+  await demo.cli("run", "--service", "crane", "--environment", "staging", "--version", "2.0.0", "--server", demo.url, "--", "sh", "-c", "echo migrating; printf '\\033[31mlock timeout\\033[0m\\n' >&2; exit 3").catch(({ code }) => assert.equal(code, 3));
+  await page.goto("/lanes/crane/staging/1");
+  const output = page.getByRole("region", { name: "The end of its output" });
+  await output.getByText("lock timeout").waitFor();
+  assert.deepEqual((await output.textContent()).split("\n").sort(), ["lock timeout", "migrating"]);
+  await page.locator(".note.bad", { hasText: "exit code 3 after" }).waitFor();
+  assert.deepEqual(await judge(page), []);
+  await page.getByRole("link", { name: "The ways out" }).click();
+  await output.getByText("lock timeout").waitFor();
+  const other = await context.newPage();
+  await other.goto("/history?service=crane");
+  await other.locator(".why", { hasText: "exit code 3 after" }).waitFor();
+  assert.equal(await other.getByText("lock timeout").count(), 0, "a list has the line alone");
 });
 
 await test("a search shows as one types and is shared by its address", demo, async ({ page, context }) => {

@@ -13,7 +13,7 @@ use super::{
     form,
     frame::{Frame, Section, Shell, Watched, page},
     links,
-    parts::{Mark, Time, Who, span},
+    parts::{Failure, Mark, Time, Who, span},
 };
 use crate::{
     app::App,
@@ -54,7 +54,7 @@ impl From<&Entry> for Item {
             Intent::Deploy | Intent::Unknown => None,
         };
         let failed = deployment.status() == Status::Failed;
-        let error = deployment.failure.as_ref().and_then(|failure| failure.error.clone());
+        let error = deployment.failure.as_ref().and_then(|failure| failure.error.as_deref());
         Self {
             href: links::deployment(lane, deployment.number()),
             lane: links::lane(lane),
@@ -67,7 +67,7 @@ impl From<&Entry> for Item {
             at: Time::of(deployment.requested.at),
             took: deployment.duration_ms().map(span),
             reason: deployment.requested.reason.clone().filter(|reason| !reason.is_empty()),
-            error: error.filter(|_| failed),
+            error: error.filter(|_| failed).map(|error| Failure::of(error).line),
             replaced: replaced.as_ref().map(|place| place.version.to_string()),
             kind,
             is_void: deployment.is_void(),

@@ -17,7 +17,7 @@ use super::{
     frame::{Frame, Section, Shell, Watched, page},
     history::Item,
     links,
-    parts::{Time, Who, counted},
+    parts::{Failure, Time, Who, counted},
     picture::Picture,
 };
 use crate::{app::App, lanes, path::LanePath, problem::Problem, query::encode, views::AtLeast};
@@ -68,7 +68,7 @@ impl Standing {
             href: links::deployment(lane, brief.number),
             version: brief.version.to_string(),
             at: Time::of(brief.at),
-            error: brief.error.clone(),
+            error: brief.error.as_deref().map(|error| Failure::of(error).line),
             recovery: format!("{}/recovery", links::deployment(lane, brief.number)),
             counts: uncertain.is_some(),
         });

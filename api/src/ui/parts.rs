@@ -99,6 +99,25 @@ pub(super) fn what(classification: Classification) -> &'static str {
     }
 }
 
+/// How something failed: in a line and, where that was reported, the end of its output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) line: String,
+    pub(super) output: Option<String>,
+}
+
+impl Failure {
+    /// Of what was said of it, the first line says how, and those below are the output.
+    pub(super) fn of(said: &str) -> Self {
+        let (line, output) = said.split_once('\n').unwrap_or((said, ""));
+        let output = output.trim_end();
+        Self {
+            line: line.trim_end().to_owned(),
+            output: (!output.is_empty()).then(|| output.to_owned()),
+        }
+    }
+}
+
 /// Somebody, or something, that acts.
 #[derive(Clone, Debug, Template)]
 #[template(
@@ -188,6 +207,20 @@ mod tests {
         ] {
             assert_eq!(span(ms), told);
         }
+    }
+
+    #[test]
+    fn an_output_stands_below_the_line_that_says_how_it_failed() {
+        let told = |said| {
+            let Failure { line, output } = Failure::of(said);
+            (line, output)
+        };
+        assert_eq!(told("lock timeout"), ("lock timeout".into(), None));
+        assert_eq!(
+            told("exit code 1\r\n  a\n\nb\n"),
+            ("exit code 1".into(), Some("  a\n\nb".into()))
+        );
+        assert_eq!(told("exit code 1\n\n"), ("exit code 1".into(), None));
     }
 
     #[test]

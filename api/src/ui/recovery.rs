@@ -11,7 +11,7 @@ use super::{
     form,
     frame::{Frame, Section, Shell, Watched, page},
     links,
-    parts::{Mark, Time, span},
+    parts::{Failure, Mark, Time, span},
 };
 use crate::{
     app::App,
@@ -35,6 +35,10 @@ struct RecoveryPage {
     mark: Mark,
     lane_path: String,
     json: String,
+    /// How it failed.
+    failure: Option<Failure>,
+    /// Where all of its output is.
+    log: Option<String>,
     known: Recovery,
 }
 
@@ -59,6 +63,8 @@ pub(super) async fn show(
         mark: Mark::of(entry.deployment.status()),
         lane_path: links::lane(&lane),
         json: format!("{}/recovery", crate::path::of_deployment(&lane, number)),
+        failure: known.facts.error.as_deref().map(Failure::of),
+        log: known.facts.log_url.as_deref().and_then(links::outside),
         known,
         lane,
     };
@@ -66,6 +72,11 @@ pub(super) async fn show(
 }
 
 impl RecoveryPage {
+    /// How another one failed, in a line.
+    fn line(error: &str) -> String {
+        Failure::of(error).line
+    }
+
     fn time(moment: &Moment) -> Time {
         Time::of(moment.0)
     }

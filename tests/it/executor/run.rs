@@ -81,6 +81,15 @@ fn a_command_that_fails_is_recorded_with_its_code_and_the_last_lines_of_its_outp
     for line in ["line 39", "red", "100 %", "no end"] {
         assert!(error.lines().any(|one| one == line), "{line}: {error}");
     }
+    for asks in ["show checkout/production#1", "recover checkout/production#1"] {
+        let shown = yard.does(asks);
+        let (above, output) = shown.split_once("\nthe end of its output:\n").unwrap();
+        assert!(above.contains("exit code 7 after") && !above.contains("line 39"), "{above}");
+        let lines: Vec<_> = output.lines().take_while(|line| !line.is_empty()).collect();
+        assert_eq!(lines.len(), 20, "{output}");
+        assert!(lines.contains(&"  line 39") && lines.contains(&"  100 %"), "{output}");
+        assert!(!output.lines().skip(20).any(|line| line.contains("line 39")), "once: {output}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use shiplog_projections::history::Place;
 
 use crate::ui::{
     links,
-    parts::{Mark, Time, rail_word, span},
+    parts::{Failure, Mark, Time, rail_word, span},
 };
 
 /// Everything that was said of it.
@@ -25,14 +25,16 @@ pub(in crate::ui) struct Told {
     pub(in crate::ui) external_id: Option<String>,
     /// Where to read on: what it is, and where.
     pub(in crate::ui) links: Vec<(String, String)>,
-    pub(in crate::ui) error: Option<String>,
+    pub(in crate::ui) failure: Option<Failure>,
+    /// Where all of its output is, or the run that it came from.
+    pub(in crate::ui) whole_output: Option<String>,
     pub(in crate::ui) failed_step: Option<String>,
     pub(in crate::ui) ended_because: Option<String>,
     pub(in crate::ui) is_contradicted: bool,
     pub(in crate::ui) is_void: bool,
     pub(in crate::ui) is_blamed: bool,
     pub(in crate::ui) health: Option<(Mark, Time, String)>,
-    pub(in crate::ui) targets: Vec<(TargetName, Mark, Time, Option<String>)>,
+    pub(in crate::ui) targets: Vec<(TargetName, Mark, Time, Option<Failure>)>,
     pub(in crate::ui) notes: Vec<(String, Time)>,
     /// While people can decide about it: how many of them still have to agree.
     pub(in crate::ui) missing: Option<u8>,
@@ -62,7 +64,7 @@ impl Told {
             executor: started.and_then(|started| started.executor.clone()),
             external_id: requested.external_id.clone(),
             links: outside(told),
-            error: failure.and_then(|failure| failure.error.clone()),
+            failure: failure.and_then(|failure| failure.error.as_deref()).map(Failure::of),
             failed_step: failure.and_then(|failure| failure.failed_step.clone()),
             ended_because: told.ended_because.clone(),
             is_contradicted: told.is_contradicted(),
@@ -73,11 +75,13 @@ impl Told {
                 let said: Vec<_> = said.collect();
                 (Mark::of_health(report.health), Time::of(report.at), said.join(": "))
             }),
+            whole_output: log(told).or(requested.url.as_ref()).and_then(|url| links::outside(url)),
             targets: told
                 .targets
                 .iter()
                 .map(|(name, state)| {
-                    (name.clone(), Mark::of(state.status), Time::of(state.at), state.error.clone())
+                    let failure = state.error.as_deref().map(Failure::of);
+                    (name.clone(), Mark::of(state.status), Time::of(state.at), failure)
                 })
                 .collect(),
             notes: told.notes.iter().map(|note| (note.text.clone(), Time::of(note.at))).collect(),
@@ -99,6 +103,12 @@ impl Told {
             release_notes: told.release().notes.clone(),
         }
     }
+}
+
+/// Where its output can be read: that of the failure, if that was said.
+fn log(told: &Deployment) -> Option<&String> {
+    let log = told.failure.as_ref().and_then(|failure| failure.log_url.as_ref());
+    log.or_else(|| told.started.as_ref().and_then(|started| started.log_url.as_ref()))
 }
 
 fn crossed(Override { rails, reason }: &Override) -> (String, String) {
@@ -123,9 +133,7 @@ fn refers(lane: &LaneId, intent: &Intent) -> Vec<(&'static str, u32, String)> {
 }
 
 fn outside(told: &Deployment) -> Vec<(String, String)> {
-    let log = told.failure.as_ref().and_then(|failure| failure.log_url.as_ref());
-    let log = log.or_else(|| told.started.as_ref().and_then(|started| started.log_url.as_ref()));
-    let mut found = vec![("The run", told.requested.url.as_ref()), ("Its output", log)];
+    let mut found = vec![("The run", told.requested.url.as_ref()), ("Its output", log(told))];
     for link in told.notes.iter().flat_map(|note| &note.links) {
         let word = match link.kind {
             LinkKind::Incident => "Incident",

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     super::{
-        lane::{DEPLOYMENTS, asked, at, succeeded, with},
+        lane::{DEPLOYMENTS, asked, at, step, succeeded, with},
         server::Server,
     },
     filled_in, open, send,
@@ -40,6 +40,36 @@ fn the_three_ways_out_stand_side_by_side() {
         assert!(page.text.contains(said), "`{said}` is not there: {}", page.text);
     }
     open(&server, &format!("{LANE}/9/recovery")).expect(404);
+}
+
+#[test]
+fn the_end_of_an_output_stands_below_the_line_that_says_how_it_failed() {
+    let server = Server::start();
+    succeeded(&server, &["1.0"]);
+    let error = "exit code 7 after 12 s\nmigrating <carts>\n\nlock timeout";
+    let log = "https://ci.example/runs/77/log";
+    server.post(DEPLOYMENTS, &with(asked("1.1"), json!({"status": "started", "at": at("10:05")})));
+    let target = json!({"target": "web-2", "status": "failed", "at": at("10:06"),
+        "error": "no answer\nconnection refused"});
+    server.post(&step(2, "targets"), &target);
+    let failed = json!({"at": at("10:10"), "error": error, "log_url": log});
+    server.post(&step(2, "fail"), &failed);
+    let output = "<code>migrating &#60;carts&#62;\n\nlock timeout</code></pre>";
+    for (path, links_to_all) in
+        [("/2", "rel=\"noreferrer\">All of it</a>"), ("/2/recovery", "All of its output</a>")]
+    {
+        let page = open(&server, &format!("{LANE}{path}")).expect(200).text;
+        for said in ["exit code 7 after 12 s</p>", output, log, links_to_all] {
+            assert!(page.contains(said), "`{said}` is not at {path}: {page}");
+        }
+    }
+    let page = open(&server, &format!("{LANE}/2")).text;
+    assert!(page.contains("<code>connection refused</code>"), "{page}");
+    for path in ["/history", LANE] {
+        let page = open(&server, path).text;
+        assert!(page.contains("exit code 7 after 12 s"), "{path}: {page}");
+        assert!(!page.contains("lock timeout"), "a list has one line of it; {path}: {page}");
+    }
 }
 
 #[test]
