@@ -23,14 +23,18 @@ await demo.send("PUT", "/v1/projections/deployments-by-service", {
     });
 `,
 });
+const empty = await serve(fresh());
 const pages = {
   board: "/",
   "board-then": `/?at=${back.requested_at}`,
+  "board-empty": "/",
   lane: lane(back),
   deployment: `${lane(failure)}/${failure.number}`,
   recovery: `${lane(failure)}/${failure.number}/recovery`,
   rollback: `${lane(failure)}/rollback`,
+  "rollback-dialog": lane(failure),
   history: "/history",
+  "history-nothing": "/history?q=nothing-is-like-this&status=failed",
   rollbacks: "/rollbacks",
   releases: "/releases/checkout",
   environments: "/environments",
@@ -38,6 +42,15 @@ const pages = {
   projections: "/projections",
   projection: "/projections/deployments-by-service",
   write: "/projections/-",
+  "not-found": "/lanes/checkout/nowhere",
+  problem: "/?servcie=checkout",
+};
+/// What is done on a page before its picture is taken.
+const before = {
+  "rollback-dialog": async (page) => {
+    await page.getByRole("link", { name: "Roll back…" }).click();
+    await page.getByRole("dialog").waitFor();
+  },
 };
 
 /// PNG made WebP by the browser itself: a third of the bytes.
@@ -57,11 +70,13 @@ for (const colorScheme of ["light", "dark"]) {
   for (const [width, height] of [[1440, 900], [390, 844]]) {
     const { page } = await open(browser, demo, { colorScheme, viewport: { width, height } });
     for (const [name, path] of Object.entries(pages)) {
-      await page.goto(path);
+      await page.goto(name === "board-empty" ? empty.url : path);
       await page.waitForFunction(() => document.body.dataset.scope === "" || document.querySelector('#pulse[data-word="live"]'));
+      await before[name]?.(page);
       writeFileSync(join(folder, `${name}-${colorScheme}-${width}.webp`), await smaller(converter, await page.screenshot()));
     }
   }
 }
 await browser.close();
+await empty.end();
 await demo.end();

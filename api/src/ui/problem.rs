@@ -34,6 +34,31 @@ impl ProblemPage<'_> {
         &self.problem.errors
     }
 
+    /// What was said, as a sentence of its own, in parts of which the quoted ones are marked.
+    fn sentence(said: &(impl AsRef<str> + ?Sized)) -> Vec<(bool, String)> {
+        let mut parts: Vec<_> = said.as_ref().split('`').map(ToOwned::to_owned).collect();
+        if parts.len() % 2 == 0 {
+            // One mark alone quotes nothing.
+            parts = vec![said.as_ref().to_owned()];
+        }
+        if let Some(first) = parts.first_mut() {
+            let mut rest = first.chars();
+            let capital = rest.next().into_iter().flat_map(char::to_uppercase);
+            *first = capital.chain(rest).collect();
+        }
+        if let Some(last) = parts.last_mut()
+            && !last.ends_with(['.', '?', '!'])
+        {
+            last.push('.');
+        }
+        parts.into_iter().enumerate().map(|(place, part)| (place % 2 == 1, part)).collect()
+    }
+
+    /// The same page with nothing asked of it.
+    fn plain(&self) -> Option<&str> {
+        self.frame.shell.here.split_once('?').map(|(path, _)| path)
+    }
+
     fn is_lost(&self) -> bool {
         self.problem.kind == ProblemKind::NotFound
     }
@@ -70,4 +95,28 @@ pub(crate) fn explain(problem: &Problem, response: Response, id: &str, shell: Sh
     let (page, _) = (HEADERS, ()).into_response().into_parts();
     parts.headers.extend(page.headers);
     Response::from_parts(parts, Body::from(html))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_said_becomes_a_sentence_with_its_quotations() {
+        let told = |said: &str| {
+            let parts = ProblemPage::sentence(said).into_iter();
+            parts.map(|(quoted, part)| if quoted { format!("[{part}]") } else { part }).collect()
+        };
+        let cases: [(&str, &str); 5] = [
+            ("nothing runs in `a/b`", "Nothing runs in [a/b]."),
+            ("`?q`: did you mean `s`?", "[?q]: did you mean [s]?"),
+            ("it is `", "It is `."),
+            ("the end.", "The end."),
+            ("", "."),
+        ];
+        for (said, sentence) in cases {
+            let told: String = told(said);
+            assert_eq!(told, sentence);
+        }
+    }
 }

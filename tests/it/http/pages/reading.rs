@@ -152,7 +152,10 @@ fn hostile_names_are_text_everywhere() {
 fn a_problem_is_a_page_to_a_browser_and_json_to_a_program() {
     let server = Server::start();
     let page = open(&server, "/lanes/checkout/production").expect(404);
-    assert!(page.text.contains("nothing was ever deployed to"), "{page:?}");
+    assert!(
+        page.text.contains("Nothing was ever deployed to <code>checkout/production</code>."),
+        "{page:?}"
+    );
     assert!(page.text.contains(page.header("x-request-id")), "{page:?}");
     open(&server, "/nowhere").expect(404);
     server.ask("GET", "/nowhere").send().problem(404, "not-found");
