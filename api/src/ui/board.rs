@@ -119,7 +119,11 @@ pub(super) async fn show(
     at_least.seen_by(&app.models.current).await?;
     let look = move |view: &View<'_>| {
         let grid = Grid::of(current::boards(view, as_of)?);
-        let ran = current::ran(view, grid.apart(), as_of, apart::MOST)?;
+        let mut ran = BTreeMap::new();
+        for (lane, sought) in grid.sought() {
+            let past = sought.read(|goes_on| current::ran(view, &lane, as_of, goes_on))?;
+            ran.insert(lane, past);
+        }
         Ok((grid, ran))
     };
     let answer = app.models.current.query(look).await?;
@@ -178,10 +182,8 @@ fn rows(grid: &Grid, ran: &BTreeMap<LaneId, Vec<Version>>) -> Vec<Row> {
     let row = |(service, lanes): (&ServiceName, &Vec<Option<LaneNow>>)| {
         let cell = |(column, lane): (usize, &Option<LaneNow>)| {
             let lane = lane.as_ref()?;
-            let apart = grid.before(lanes, column).and_then(|before| {
-                let before = &before.lane;
-                Apart::of(ran.get(&lane.lane)?, (&before.environment, ran.get(before)?))
-            });
+            let pair = grid::runs(lane).zip(grid.before(lanes, column));
+            let apart = pair.and_then(|(lane, before)| Apart::of(lane, before, ran));
             Some(Cell::new(lane, apart))
         };
         Row { service: service.clone(), cells: lanes.iter().enumerate().map(cell).collect() }

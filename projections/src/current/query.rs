@@ -3,7 +3,7 @@
 mod environments;
 mod lanes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Result};
@@ -195,8 +195,7 @@ pub fn lane(view: &View<'_>, id: &LaneId, as_of: AsOf) -> Result<Option<LaneNow>
     }
 }
 
-/// What has run in each of these lanes up to an instant, the latest first, and of each lane `most` at
-/// the most.
+/// What has run in a lane up to an instant, the latest first, for as long as `goes_on` says so of each.
 ///
 /// A version stands there as often as it was put there.
 ///
@@ -205,17 +204,14 @@ pub fn lane(view: &View<'_>, id: &LaneId, as_of: AsOf) -> Result<Option<LaneNow>
 /// What SQLite says.
 pub fn ran(
     view: &View<'_>,
-    wanted: BTreeSet<LaneId>,
+    id: &LaneId,
     as_of: AsOf,
-    most: usize,
-) -> Result<BTreeMap<LaneId, Vec<Version>>> {
-    let mut found = BTreeMap::new();
-    for id in wanted {
-        if let Some(row) = lanes::one(view, &id)? {
-            found.insert(id, row.ran(view, as_of.into(), most)?);
-        }
+    mut goes_on: impl FnMut(&Version) -> bool,
+) -> Result<Vec<Version>> {
+    match lanes::one(view, id)? {
+        Some(row) => row.ran(view, as_of.into(), &mut goes_on),
+        None => Ok(Vec::new()),
     }
-    Ok(found)
 }
 
 /// Which services of an environment were not the same at two instants, by name.

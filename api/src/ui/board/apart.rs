@@ -1,13 +1,64 @@
 //! How far a lane is from the stage before it, counted in what has run there.
 
-use std::{cmp::Ordering, collections::BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
-use shiplog_domain::names::{EnvironmentName, Version};
+use shiplog_domain::{
+    lane::LaneId,
+    names::{EnvironmentName, Version},
+};
 
 use crate::ui::{drift::compare, parts::counted};
 
 /// How many of the latest deployments of a lane are looked at.
-pub(super) const MOST: usize = 50;
+const MOST: usize = 50;
+
+/// What of a lane's past tells how far it is from another: all that is looked at, or as much as has
+/// these releases.
+#[derive(Debug, Default)]
+pub(super) struct Sought {
+    all: bool,
+    releases: BTreeSet<Version>,
+}
+
+impl Sought {
+    /// Adds what is sought in a lane and in the one before it, by what runs in each.
+    pub(super) fn add(sought: &mut BTreeMap<LaneId, Self>, lane: Runs<'_>, before: Runs<'_>) {
+        let ((lane, here), (before, there)) = (lane, before);
+        if here == there {
+            return;
+        }
+        match compare(here.as_str(), there.as_str()) {
+            Some(Ordering::Equal) => {}
+            Some(Ordering::Less) => {
+                sought.entry(before.clone()).or_default().releases.insert(here.clone());
+            }
+            Some(Ordering::Greater) => {
+                sought.entry(lane.clone()).or_default().releases.insert(there.clone());
+            }
+            None => {
+                for lane in [lane, before] {
+                    sought.entry(lane.clone()).or_default().all = true;
+                }
+            }
+        }
+    }
+
+    /// Reads it, by `read`, which takes whether to go on after each release.
+    pub(super) fn read<T>(mut self, read: impl FnOnce(&mut dyn FnMut(&Version) -> bool) -> T) -> T {
+        let mut room = MOST;
+        read(&mut |version| {
+            room = room.saturating_sub(1);
+            self.releases.remove(version);
+            room > 0 && (self.all || !self.releases.is_empty())
+        })
+    }
+}
+
+/// A lane and what runs in it.
+pub(super) type Runs<'l> = (&'l LaneId, &'l Version);
 
 /// That a lane does not run what the stage before it runs.
 pub(super) struct Apart {
@@ -27,12 +78,16 @@ enum Way {
 }
 
 impl Apart {
-    /// Of a lane and the one before it, by what has run in each, the latest first; none if they
-    /// run the same.
-    pub(super) fn of(ran: &[Version], before: (&EnvironmentName, &[Version])) -> Option<Self> {
-        let (environment, ran_before) = before;
-        let way = Way::of(ran, ran_before)?;
-        Some(Self { way, before: environment.clone(), version: ran_before.first()?.clone() })
+    /// Of a lane and the one before it, by what runs in each and by as much of what ran in them as
+    /// was sought, the latest first; none if they run the same.
+    pub(super) fn of(
+        (lane, here): Runs<'_>,
+        (before, there): Runs<'_>,
+        ran: &BTreeMap<LaneId, Vec<Version>>,
+    ) -> Option<Self> {
+        let past = |lane| ran.get(lane).map_or(&[][..], Vec::as_slice);
+        let way = Way::of((here, past(lane)), (there, past(before)))?;
+        Some(Self { way, before: before.environment.clone(), version: there.clone() })
     }
 
     /// `2 behind staging (1.4.2)`.
@@ -65,8 +120,7 @@ impl Apart {
 }
 
 impl Way {
-    fn of(ran: &[Version], before: &[Version]) -> Option<Self> {
-        let (here, there) = (ran.first()?, before.first()?);
+    fn of((here, ran): Past<'_>, (there, before): Past<'_>) -> Option<Self> {
         if here == there {
             return None;
         }
@@ -74,13 +128,12 @@ impl Way {
             Some(Ordering::Equal) => None,
             Some(Ordering::Less) => Some(Self::Behind(since(before, here))),
             Some(Ordering::Greater) => Some(Self::Ahead(since(ran, there))),
-            None => Some(Self::by_history(ran, before)),
+            None => Some(Self::by_history((here, ran), (there, before))),
         }
     }
 
     /// Where versions have no order, releases have the one in which they came.
-    fn by_history(ran: &[Version], before: &[Version]) -> Self {
-        let (Some(here), Some(there)) = (ran.first(), before.first()) else { return Self::Differs };
+    fn by_history((here, ran): Past<'_>, (there, before): Past<'_>) -> Self {
         match (since(before, here), since(ran, there)) {
             (None, None) => Self::Differs,
             (behind, None) => Self::Behind(behind),
@@ -94,6 +147,9 @@ impl Way {
         }
     }
 }
+
+/// What runs in a lane, and what ran, the latest first.
+type Past<'l> = (&'l Version, &'l [Version]);
 
 /// How many other releases ran since this one last did; none if it is not among them.
 fn since(ran: &[Version], version: &Version) -> Option<usize> {
@@ -110,10 +166,34 @@ mod tests {
         versions.iter().rev().map(|version| version.parse().unwrap()).collect()
     }
 
+    fn lane(environment: &str) -> LaneId {
+        let service = "checkout".parse().unwrap();
+        LaneId { service, environment: environment.parse().unwrap() }
+    }
+
+    /// What is said of production, where as much of the past is read as is sought.
     #[track_caller]
     fn told(here: &[&str], before: &[&str]) -> String {
-        let staging = "staging".parse().unwrap();
-        let apart = Apart::of(&ran(here), (&staging, &ran(before)));
+        let (production, staging) = (lane("production"), lane("staging"));
+        let all = BTreeMap::from([(&production, ran(here)), (&staging, ran(before))]);
+        let runs = [(&production, &all[&production][0]), (&staging, &all[&staging][0])];
+        let mut sought = BTreeMap::new();
+        Sought::add(&mut sought, runs[0], runs[1]);
+        let read = |(lane, sought): (LaneId, Sought)| {
+            let read = sought.read(|goes_on| {
+                let mut read = Vec::new();
+                for version in &all[&lane] {
+                    read.push(version.clone());
+                    if !goes_on(version) {
+                        break;
+                    }
+                }
+                read
+            });
+            (lane, read)
+        };
+        let read = sought.into_iter().map(read).collect();
+        let apart = Apart::of(runs[0], runs[1], &read);
         apart.map_or_else(|| "the same".into(), |apart| apart.said())
     }
 
@@ -158,8 +238,21 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_runs_is_apart_from_nothing() {
-        assert_eq!(told(&[], &["1.0.0"]), "the same");
-        assert_eq!(told(&["1.0.0"], &[]), "the same");
+    fn no_more_is_read_than_is_counted() {
+        let (production, staging) = (lane("production"), lane("staging"));
+        let versions = ran(&["1.0.0", "1.1.0", "a"]);
+        let [a, newer, older] = versions.as_slice() else { unreachable!() };
+        let read = |sought: Sought, past: &[&Version]| {
+            sought.read(|goes_on| past.iter().take_while(|version| goes_on(version)).count() + 1)
+        };
+        let mut sought = BTreeMap::new();
+        Sought::add(&mut sought, (&production, older), (&staging, newer));
+        assert_eq!(sought.keys().collect::<Vec<_>>(), [&staging]);
+        let past = [newer, a, newer, older, newer, newer];
+        assert_eq!(read(sought.remove(&staging).unwrap(), &past), 4, "up to the one that runs");
+        Sought::add(&mut sought, (&production, a), (&staging, newer));
+        assert_eq!(read(sought.remove(&production).unwrap(), &[newer; 100]), MOST);
+        Sought::add(&mut sought, (&production, a), (&staging, a));
+        assert_eq!(sought.len(), 1, "what runs the same needs no past: {sought:?}");
     }
 }

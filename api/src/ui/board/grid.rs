@@ -1,13 +1,11 @@
 //! Every service in every environment, and what runs in the stage before.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use shiplog_domain::{lane::LaneId, names::ServiceName};
 use shiplog_projections::current::{Board, EnvironmentRow, LaneNow};
 
+use super::apart::{Runs, Sought};
 use crate::ui::tiers::stage;
 
 /// What is known of each lane; a service that was never in an environment has none there.
@@ -40,31 +38,31 @@ impl Grid {
         Self { columns, rows }
     }
 
-    /// The lane of the nearest earlier stage in which something runs: staging for production,
-    /// testing for staging.
-    pub(super) fn before<'r>(&self, row: &'r Lanes, column: usize) -> Option<&'r LaneNow> {
+    /// The lane of the nearest earlier stage in which something runs, and what: staging for
+    /// production, testing for staging.
+    pub(super) fn before<'r>(&self, row: &'r Lanes, column: usize) -> Option<Runs<'r>> {
         let own = stage(self.columns.get(column)?.tier);
         let lanes = self.columns.iter().zip(row);
-        let earlier = lanes.filter(|(environment, _)| stage(environment.tier) > own);
-        let mut running = earlier.filter_map(|(_, lane)| lane.as_ref());
-        running.find(|lane| lane.running.is_some())
+        let mut earlier = lanes.filter(|(environment, _)| stage(environment.tier) > own);
+        earlier.find_map(|(_, lane)| runs(lane.as_ref()?))
     }
 
-    /// The lanes that do not run what the stage before them runs, and the lanes of those stages.
-    pub(super) fn apart(&self) -> BTreeSet<LaneId> {
-        let version = |lane: &LaneNow| Some(lane.running.as_ref()?.version.clone());
-        let mut apart = BTreeSet::new();
+    /// What of which lane's past tells how far lanes are from the stage before them.
+    pub(super) fn sought(&self) -> BTreeMap<LaneId, Sought> {
+        let mut sought = BTreeMap::new();
         for row in self.rows.values() {
             for (column, lane) in row.iter().enumerate() {
-                let Some(lane) = lane.as_ref().filter(|lane| lane.running.is_some()) else {
-                    continue;
-                };
-                let before = self.before(row, column);
-                if let Some(before) = before.filter(|before| version(before) != version(lane)) {
-                    apart.extend([lane.lane.clone(), before.lane.clone()]);
+                let pair = lane.as_ref().and_then(runs).zip(self.before(row, column));
+                if let Some((lane, before)) = pair {
+                    Sought::add(&mut sought, lane, before);
                 }
             }
         }
-        apart
+        sought
     }
+}
+
+/// The lane with what runs in it, if something does.
+pub(super) fn runs(lane: &LaneNow) -> Option<Runs<'_>> {
+    Some((&lane.lane, &lane.running.as_ref()?.version))
 }

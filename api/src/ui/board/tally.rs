@@ -34,6 +34,9 @@ impl Tally {
 
     /// The state of things in a sentence.
     pub(super) fn sentence(&self) -> String {
+        if self.shown == 0 && self.all > 0 {
+            return "Nothing that the filters let through.".into();
+        }
         let parts = [
             (
                 self.uncertain,

@@ -97,24 +97,26 @@ fn dated(row: &Row<'_>, number: &str, at: &str) -> Result<Option<Dated>> {
     Ok(row.get::<_, Option<u32>>(number)?.zip(row.get::<_, Option<i64>>(at)?))
 }
 
-/// The deployments that ran, each once for as long as it did; between two of them may be nothing.
+/// What ran, the latest first, each deployment once for as long as it did; between two of them may be
+/// nothing.
 fn one_after_the_other(
-    running: impl IntoIterator<Item = Result<Option<Dated>>>,
-    most: usize,
-) -> Result<Vec<u32>> {
+    ran: impl Iterator<Item = Result<(Dated, Version)>>,
+    goes_on: &mut dyn FnMut(&Version) -> bool,
+) -> Result<Vec<Version>> {
     let mut last = None;
-    let mut numbers = Vec::new();
-    for ran in running {
-        if numbers.len() == most {
+    let mut versions = Vec::new();
+    for one in ran {
+        let (running, version) = one?;
+        if last.replace(running) == Some(running) {
+            continue;
+        }
+        let more = goes_on(&version);
+        versions.push(version);
+        if !more {
             break;
         }
-        let Some((number, since)) = ran? else { continue };
-        if last != Some((number, since)) {
-            numbers.push(number);
-        }
-        last = Some((number, since));
     }
-    Ok(numbers)
+    Ok(versions)
 }
 
 impl LaneRow {
@@ -128,38 +130,32 @@ impl LaneRow {
         found.map(|(version, standing)| self.tell(view, version, standing)).transpose()
     }
 
-    /// What has run in the lane up to an instant, the latest first, `most` of it at the most.
+    /// What has run in the lane up to an instant, the latest first, for as long as `goes_on` says so.
     pub(super) fn ran(
         &self,
         view: &View<'_>,
         instant: Instant,
-        most: usize,
+        goes_on: &mut dyn FnMut(&Version) -> bool,
     ) -> Result<Vec<Version>> {
-        let numbers = if self.has_rows_of(instant) {
-            self.ran_by_rows(view, instant, most)?
-        } else {
+        if !self.has_rows_of(instant) {
             let facts = self.known_facts(view, instant)?;
-            one_after_the_other(facts.iter().rev().map(|(_, standing)| Ok(standing.running)), most)?
-        };
-        let mut version = view
-            .0
-            .prepare_cached("SELECT version FROM deployments WHERE lane = ? AND number = ?")?;
-        let mut version = |number: u32| {
-            version.query_row((self.id, number), |row| name(0, &row.get::<_, String>(0)?))
-        };
-        numbers.into_iter().map(&mut version).collect()
+            let running = facts.iter().rev().filter_map(|(_, standing)| standing.running);
+            let ran =
+                running.map(|(number, since)| Ok(((number, since), self.version(view, number)?)));
+            return one_after_the_other(ran, goes_on);
+        }
+        let mut statement = view.0.prepare_cached(include_str!("ran.sql"))?;
+        let ran = statement
+            .query_map((self.id, instant.latest(), instant.known_until()), |row| {
+                Ok(((row.get(0)?, row.get(1)?), name(2, &row.get::<_, String>(2)?)?))
+            })?;
+        one_after_the_other(ran, goes_on)
     }
 
-    fn ran_by_rows(&self, view: &View<'_>, instant: Instant, most: usize) -> Result<Vec<u32>> {
-        let mut statement = view.0.prepare_cached(
-            "SELECT running, since FROM facts WHERE lane = ?1 AND at <= ?2 AND recorded_at <= ?3
-             ORDER BY at DESC, position DESC",
-        )?;
-        let rows = statement
-            .query_map((self.id, instant.latest(), instant.known_until()), |row| {
-                dated(row, "running", "since")
-            })?;
-        one_after_the_other(rows, most)
+    fn version(&self, view: &View<'_>, number: u32) -> Result<Version> {
+        view.0
+            .prepare_cached("SELECT version FROM deployments WHERE lane = ? AND number = ?")?
+            .query_row((self.id, number), |row| name(0, &row.get::<_, String>(0)?))
     }
 
     /// Whether all that is recorded of the lane was known.
