@@ -16,9 +16,18 @@ pub(crate) const DEFAULT_LIMIT: u64 = 50;
 /// List deployments: who deployed what, where, when and why.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  shiplog history --service checkout --environment production --since 7d
+  shiplog history service:checkout env:production since:7d
+  shiplog history is:rollback 'duration:>5m' '\"read timeout\"'
+  shiplog history -- -env:staging timeout
   shiplog history --status failed --actor ann --output csv --all")]
 pub(crate) struct History {
+    /// A search: words, `"phrases"`, `begin*` and terms such as `status:failed,cancelled`.
+    ///
+    /// All terms have to hold, and all flags. The keys of terms are service, env, version, status,
+    /// actor, commit, label, artifact, intent, is, since, until, duration; `-` before a term leaves
+    /// out what it finds, and comes after `--`. docs/search.md tells of each.
+    #[arg(value_name = "TERM", conflicts_with = "q")]
+    terms: Vec<String>,
     #[command(flatten)]
     filter: Filter,
     /// Only those of this version.
@@ -76,7 +85,7 @@ pub(crate) struct Filter {
     /// Only those until then.
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Search what was said: words that must all be there, `"a phrase"`, `begin*`, `-not this`.
+    /// Search what was said.
     #[arg(short, long = "query", value_name = "SEARCH")]
     q: Option<String>,
 }
@@ -121,6 +130,7 @@ impl Filter {
 impl History {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         let order = self.order.and_then(|order| order.to_possible_value());
+        let terms = (!self.terms.is_empty()).then(|| self.terms.join(" "));
         let path = self
             .filter
             .onto(Path::literal("/v1/deployments"), context)?
@@ -130,6 +140,7 @@ impl History {
             .with_some("status", self.status.as_deref())
             .with_some("intent", self.intent.as_deref())
             .with_some("classification", self.classification.as_deref())
+            .with_some("q", terms.as_deref())
             .with_some("order", order.as_ref().map(PossibleValue::get_name));
         let path = self.labels.iter().fold(path, |path, label| path.with("label", label));
         pages(context, path, &self.page, &COLUMNS)

@@ -40,7 +40,7 @@ pub(crate) use self::{
     happened::{Approve, Long, Reject},
     happenings::{Verdict, decide},
     intent::KINDS,
-    list::{KNOWN, filter, labels, next_link, statuses},
+    list::{KNOWN, labels, next_link, plain, search, statuses},
     request::{DeploymentRequest, MAX_SHOWN, when},
     show::{one, records},
 };

@@ -4,7 +4,10 @@ use std::{fmt::Display, str::FromStr};
 
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use shiplog_projections::page::{Cursor, Order, Page};
+use shiplog_projections::{
+    nearest::nearest,
+    page::{Cursor, Order, Page},
+};
 
 use crate::{problem::Problem, shapes::Moment};
 
@@ -171,6 +174,12 @@ impl Query {
         address(path, self.pairs().filter(|(name, _)| !names.contains(name)))
     }
 
+    /// The address of the same question with another value for a parameter, or none.
+    pub(crate) fn with(&self, path: &str, name: &str, value: &str) -> String {
+        let kept = self.pairs().filter(|(key, _)| *key != name && *key != "cursor");
+        address(path, kept.chain((!value.is_empty()).then_some((name, value))))
+    }
+
     /// What was given for these parameters, each as `name: value`, with the address of the same
     /// question without it.
     pub(crate) fn given(&self, names: &[&str], path: &str) -> Vec<(String, String)> {
@@ -218,32 +227,12 @@ pub(crate) fn malformed_percent(text: &str) -> Option<String> {
 
 fn unknown(name: &str, known: &[&str]) -> Problem {
     let pointer = format!("?{name}");
-    match known.iter().min_by_key(|known| distance(name, known)) {
-        Some(nearest) if distance(name, nearest) <= 3 => {
-            Problem::at(pointer, format!("it is not known here; did you mean `{nearest}`?"))
-        }
-        Some(_) => {
-            Problem::at(pointer, format!("it is not known here; there are {}", known.join(", ")))
-        }
-        None => Problem::at(pointer, "it is not known here, and nothing else is"),
-    }
-}
-
-/// How many characters have to be put in, taken out or changed to get from one to the other.
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<_> = (0..=other.chars().count()).collect();
-    for (line, from) in one.chars().enumerate() {
-        let mut diagonal = line;
-        let mut left = line + 1;
-        let mut next = vec![left];
-        for (to, above) in other.chars().zip(row.iter().skip(1)) {
-            left = (diagonal + usize::from(from != to)).min(left + 1).min(above + 1);
-            diagonal = *above;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
+    let detail = match nearest(name, known.iter().copied()) {
+        Some(nearest) => format!("it is not known here; did you mean `{nearest}`?"),
+        None if known.is_empty() => "it is not known here, and nothing else is".into(),
+        None => format!("it is not known here; there are {}", known.join(", ")),
+    };
+    Problem::at(pointer, detail)
 }
 
 #[cfg(test)]
@@ -254,13 +243,6 @@ mod tests {
 
     fn query(raw: &str) -> Query {
         Query::parse(Some(raw), KNOWN).unwrap()
-    }
-
-    #[test]
-    fn distances_are_levenshteins() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("same", "same"), 0);
     }
 
     #[test]

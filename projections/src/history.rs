@@ -1,13 +1,19 @@
 //! Every deployment: who, what, when, how it went, and what it replaced.
 
+mod filter;
 mod query;
+pub mod search;
+mod statement;
 mod words;
 
 use rusqlite::{Transaction, params};
 use shiplog_domain::{lane::Intent, wire::DomainEvent};
 use shiplog_store::log::Recorded;
 
-pub use self::query::{Filter, Run, list, one, runs};
+pub use self::{
+    filter::{Comparison, Condition, Fact, Filter},
+    query::{Run, list, one, runs},
+};
 pub use crate::ledger::{Entry, Place};
 use crate::{
     ledger::{self, Detail, Ledger, Row},
@@ -24,7 +30,7 @@ impl Projection for History {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn schema(&self) -> String {
@@ -60,8 +66,9 @@ impl Projection for History {
 
 fn add(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
     let requested = &row.deployment.requested;
-    tables.prepare_cached("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
-        params![
+    tables
+        .prepare_cached("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
+        .execute(params![
             row.id,
             requested.at.as_microsecond(),
             row.lane.service.as_str(),
@@ -72,8 +79,10 @@ fn add(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
             row.deployment.status().as_str(),
             intent(row.deployment.intent()),
             row.classification().as_str(),
-        ],
-    )?;
+            row.deployment.duration_ms(),
+            row.deployment.is_void(),
+            row.deployment.is_contradicted(),
+        ])?;
     for (name, value) in &requested.labels {
         tables
             .prepare_cached("INSERT INTO labels VALUES (?, ?, ?)")?
@@ -93,14 +102,19 @@ fn add(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
 fn amend(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
     tables
         .prepare_cached(
-            "UPDATE entries SET status = ?2, intent = ?3, classification = ?4
-             WHERE id = ?1 AND (status, intent, classification) <> (?2, ?3, ?4)",
+            "UPDATE entries SET status = ?2, intent = ?3, classification = ?4, duration_ms = ?5,
+                    void = ?6, contradicted = ?7
+             WHERE id = ?1 AND (status, intent, classification, duration_ms, void, contradicted)
+                   IS NOT (?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             row.id,
             row.deployment.status().as_str(),
             intent(row.deployment.intent()),
             row.classification().as_str(),
+            row.deployment.duration_ms(),
+            row.deployment.is_void(),
+            row.deployment.is_contradicted(),
         ])
         .map(drop)
 }
@@ -115,7 +129,10 @@ fn index(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
         .map(drop)
 }
 
-/// The word for an intent.
+/// The words for intents.
+pub const INTENTS: [&str; 5] = ["deploy", "rollback", "roll_forward", "retry", "unknown"];
+
+/// The word for an intent, one of [`INTENTS`].
 pub(crate) fn intent(intent: &Intent) -> &'static str {
     match intent {
         Intent::Deploy => "deploy",

@@ -10,7 +10,10 @@ CREATE TABLE entries (
     commit_id TEXT,
     status TEXT NOT NULL,
     intent TEXT NOT NULL,           -- the kind
-    classification TEXT NOT NULL
+    classification TEXT NOT NULL,
+    duration_ms INTEGER,            -- until it is over, null
+    void INTEGER NOT NULL,          -- 1: it was corrected never to have taken place
+    contradicted INTEGER NOT NULL   -- 1: reports of how it ended disagree
 ) STRICT;
 
 CREATE TABLE labels (

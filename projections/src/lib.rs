@@ -13,6 +13,7 @@ pub mod history;
 mod ignorable;
 mod ledger;
 pub mod models;
+pub mod nearest;
 pub mod page;
 pub mod projection;
 pub mod releases;

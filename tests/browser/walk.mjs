@@ -324,8 +324,37 @@ await test("a search shows as one types and is shared by its address", demo, asy
   assert.equal(await other.locator("tr[data-item]").count(), shown);
   await other.locator("#q").fill("nothingislikethis");
   await at(other, "No deployment is like that");
-  await other.getByRole("link", { name: "Remove the filter q: nothingislikethis" }).click();
+  await other.getByRole("link", { name: "Remove the filter nothingislikethis" }).click();
   await other.waitForURL("/history");
+});
+
+await test("a search that is half typed is told so gently, and what is shown stays", demo, async ({ page }) => {
+  await page.goto("/history");
+  await page.locator("#q").fill("env:production is:rollback");
+  await page.waitForURL(/q=env%3Aproduction/);
+  await page.getByRole("link", { name: "Remove the filter is:rollback" }).waitFor();
+  const shown = await page.locator("tr[data-item]").count();
+  assert.ok(shown > 0);
+  const address = page.url();
+  const field = page.locator("#q");
+  await field.press("End");
+  await field.pressSequentially(" status:");
+  await at(page, "character 28: `status:` needs a value");
+  assert.equal(await field.getAttribute("aria-invalid"), "true");
+  assert.equal(await page.locator("tr[data-item]").count(), shown);
+  assert.equal(page.url(), address);
+  await field.pressSequentially("succeeded");
+  await page.waitForURL(/status%3Asucceeded/);
+  await page.locator("#q:not([aria-invalid])").waitFor();
+  await page.locator("#q-wrong:empty").waitFor({ state: "attached" });
+  await field.fill("srevice:checkout");
+  await at(page, "did you mean `service`?");
+  await page.getByRole("button", { name: "Show" }).click();
+  await at(page, "Nothing is shown, because the search cannot be read.");
+  await judge(page);
+  assert.equal(await field.inputValue(), "srevice:checkout");
+  await page.getByText("What a search can ask").click();
+  await page.getByRole("rowheader", { name: "duration:>5m" }).waitFor();
 });
 
 await test("a projection is written, tried, mended, kept and dropped", demo, async ({ page }) => {

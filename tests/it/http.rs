@@ -14,6 +14,7 @@ mod pages;
 mod rails;
 mod recovery;
 mod rollback;
+mod search;
 pub(crate) mod server;
 mod shapes;
 mod sql;

@@ -10,6 +10,7 @@ use shiplog_domain::{
     lane::{DeploymentNumber, RollbackTo},
     names::Version,
 };
+use shiplog_projections::history;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -32,7 +33,7 @@ pub(crate) enum Kind {
 }
 
 /// The words for it.
-pub(crate) const KINDS: [&str; 5] = ["deploy", "rollback", "roll_forward", "retry", "unknown"];
+pub(crate) const KINDS: [&str; 5] = history::INTENTS;
 
 /// Why a deployment is asked for, or was.
 #[derive(Clone, Debug, Serialize)]

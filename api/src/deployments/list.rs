@@ -9,7 +9,10 @@ use axum::{
 use serde::Serialize;
 use shiplog_domain::lane::{Classification, Status};
 use shiplog_projections::{
-    history::{self, Entry, Filter},
+    history::{
+        self, Entry, Fact, Filter,
+        search::{self, SearchError, Term},
+    },
     page::{Cursor, Listed},
 };
 use utoipa::ToSchema;
@@ -55,8 +58,11 @@ pub(crate) const KNOWN: [&str; 17] = [
 
 /// List deployments, newest first.
 ///
-/// `q` finds words and `"phrases"` in what was said of them; `-word` leaves out. `label` is
-/// `name:value` or `name=value`, and can be repeated.
+/// `q` is a search: terms with spaces between them, all of which hold. A term is a word, a
+/// `"phrase"` or a beginning (`abc*`) of what was said of a deployment, or a key and its values:
+/// `service:checkout env:production,staging status:failed is:rollback since:2d duration:>5m`; a `-`
+/// before it leaves out. It and all other parameters hold together. `label` is `name:value` or
+/// `name=value`, and can be repeated.
 #[utoipa::path(get, path = "/v1/deployments", tag = "deployments",
     params(crate::openapi::HistoryParams, crate::openapi::PageParams, crate::openapi::FormatParam),
     responses((status = 200, description = "A page of deployments", content(
@@ -69,7 +75,7 @@ pub(super) async fn list_deployments(
 ) -> Result<Response, Problem> {
     let mut query = Query::parse(raw.as_deref(), &KNOWN)?;
     let (format, filter, page) =
-        (format(&mut query, &headers)?, filter(&mut query)?, query.page()?);
+        (format(&mut query, &headers)?, filter(&app, &mut query)?, query.page()?);
     at_least.seen_by(&app.models.history).await?;
     let answer = app.models.history.query(move |view| history::list(view, &filter, &page)).await?;
     let Listed { items, next } = answer.value;
@@ -96,23 +102,41 @@ pub(crate) fn next_link(
 }
 
 /// Takes everything that narrows a list of deployments.
-pub(crate) fn filter(query: &mut Query) -> Result<Filter, Problem> {
+fn filter(app: &App, query: &mut Query) -> Result<Filter, Problem> {
+    let terms = search(app, query)?;
+    let terms = terms.map_err(|error| Problem::at("?q", error.to_string()))?;
+    let mut filter = plain(query)?;
+    filter.0.extend(terms.into_iter().map(|term| term.condition));
+    Ok(filter)
+}
+
+/// Takes what is searched for; nothing, if nobody searches.
+pub(crate) fn search(
+    app: &App,
+    query: &mut Query,
+) -> Result<Result<Vec<Term>, SearchError>, Problem> {
+    let text = query.search()?.unwrap_or_default();
+    Ok(search::read(&text, app.clock.now()))
+}
+
+/// Takes everything else that narrows a list of deployments.
+pub(crate) fn plain(query: &mut Query) -> Result<Filter, Problem> {
     let kinds = KINDS.map(|kind| (kind, kind));
-    Ok(Filter {
-        service: query.parsed("service")?,
-        environment: query.parsed("environment")?,
-        actor: query.sized("actor", 1..=200)?,
-        version: query.parsed("version")?,
-        commit: query.sized("commit", 4..=200)?,
-        artifact: query.sized("artifact", 1..=500)?,
-        status: query.word("status", &statuses())?,
-        intent: query.word("intent", &kinds)?.map(Into::into),
-        classification: query.word("classification", &classifications())?,
-        labels: labels(query)?,
-        since: query.instant("since")?,
-        until: query.instant("until")?,
-        q: query.search()?,
-    })
+    let facts = [
+        query.parsed("service")?.map(Fact::Service),
+        query.parsed("environment")?.map(Fact::Environment),
+        query.sized("actor", 1..=200)?.map(Fact::Actor),
+        query.parsed("version")?.map(Fact::Version),
+        query.sized("commit", 4..=200)?.map(Fact::Commit),
+        query.sized("artifact", 1..=500)?.map(Fact::Artifact),
+        query.word("status", &statuses())?.map(Fact::Status),
+        query.word("intent", &kinds)?.map(Fact::Intent),
+        query.word("classification", &classifications())?.map(Fact::Classification),
+        query.instant("since")?.map(Fact::Since),
+        query.instant("until")?.map(Fact::Until),
+    ];
+    let labels = labels(query)?.into_iter().map(|(name, value)| Fact::Label(name, Some(value)));
+    Ok(facts.into_iter().flatten().chain(labels).collect())
 }
 
 /// Every status with its word.

@@ -18,7 +18,7 @@ use shiplog_domain::{
     release::ReleaseId,
 };
 use shiplog_projections::{
-    history::{self, Entry, Filter},
+    history::{self, Entry, Fact, Filter},
     page::Page,
     projection::View,
     releases::{self, ReleaseRow},
@@ -124,11 +124,10 @@ pub(crate) async fn recovery(
 }
 
 async fn elsewhere(app: &App, entry: &Entry) -> Result<Vec<Entry>, Problem> {
-    let filter = Filter {
-        service: Some(entry.lane.service.clone()),
-        version: Some(entry.deployment.release().version.clone()),
-        ..Filter::default()
-    };
+    let Entry { lane, deployment, .. } = entry;
+    let version = deployment.release().version.clone();
+    let filter: Filter =
+        [Fact::Service(lane.service.clone()), Fact::Version(version)].into_iter().collect();
     let page = Page::first(ELSEWHERE);
     let listed = app.models.history.query(move |view| history::list(view, &filter, &page)).await?;
     let mut entries = listed.value.items;

@@ -111,7 +111,10 @@ params! {
         labels(),
         query("since", instant(), "requested then or later"),
         query("until", instant(), "requested before then"),
-        query("q", text(1, 1_000), "words and `\"phrases\"` in what was said; `-word` leaves out"),
+        query("q", text(1, 1_000), "a search: words, `\"phrases\"`, `begin*` and `key:value` terms, all of \
+            which hold; `-` before one leaves out. The keys are service, env, version, status, actor, \
+            commit, label, artifact, intent, is, since, until, duration; another one is a 400 that says \
+            at which character, and what was meant"),
     ];
     /// Which rollbacks are listed.
     RollbackParams = [

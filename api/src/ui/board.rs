@@ -22,7 +22,7 @@ use shiplog_domain::{
 };
 use shiplog_projections::{
     current::{self, AsOf, EnvironmentRow, LaneNow},
-    history::{self, Entry, Filter},
+    history::{self, Entry, Fact, Filter},
     page::Page,
     projection::View,
 };
@@ -154,7 +154,7 @@ pub(super) async fn show(
 /// The deployments that were requested last.
 async fn latest(app: &App, at_least: AtLeast, as_of: AsOf) -> Result<Vec<Entry>, Problem> {
     at_least.seen_by(&app.models.history).await?;
-    let filter = Filter { until: as_of.at, ..Filter::default() };
+    let filter: Filter = as_of.at.map(Fact::Until).into_iter().collect();
     let ask = move |view: &View<'_>| history::list(view, &filter, &Page::first(LATEST));
     Ok(app.models.history.query(ask).await?.value.items)
 }

@@ -154,11 +154,7 @@ async fn ran_before(app: &App, entry: &Entry) -> Result<Option<Deployment>, Prob
 async fn paths(app: &App, answer: &Answer<Entry>) -> Result<Paths, Problem> {
     let Entry { lane, deployment, .. } = &answer.value;
     let number = deployment.number();
-    let filter = history::Filter {
-        service: Some(lane.service.clone()),
-        environment: Some(lane.environment.clone()),
-        ..history::Filter::default()
-    };
+    let filter = history::Filter::from(lane);
     let last = Page { limit: 1, order: Order::Newest, after: None };
     let last = app.models.history.query(move |view| history::list(view, &filter, &last)).await?;
     let last = last.value.items.first().map(|entry| entry.deployment.number());

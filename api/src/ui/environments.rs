@@ -12,7 +12,7 @@ use shiplog_domain::{
 };
 use shiplog_projections::{
     current::{self, EnvironmentRow},
-    history::{self, Filter},
+    history::{self, Fact, Filter},
     page::Page,
     projection::View,
 };
@@ -124,7 +124,7 @@ pub(super) async fn show(
     at_least.seen_by(&app.models.current).await?;
     let answer = app.models.current.query(current::environments).await?;
     at_least.seen_by(&app.models.history).await?;
-    let filter = Filter { status: Some(Status::Requested), ..Filter::default() };
+    let filter: Filter = [Fact::Status(Status::Requested)].into_iter().collect();
     let ask = move |view: &View<'_>| history::list(view, &filter, &Page::first(50));
     let waiting = app.models.history.query(ask).await?.value.items;
     let frame = Frame::new(shell, Section::Environments, "Environments");

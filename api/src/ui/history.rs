@@ -3,11 +3,19 @@
 use askama::Template;
 use axum::{
     extract::{RawQuery, State},
-    response::Response,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
 };
 use jiff::tz::TimeZone;
 use shiplog_domain::lane::{Intent, Status};
-use shiplog_projections::history::{self, Entry};
+use shiplog_projections::{
+    history::{
+        self, Entry, Filter,
+        search::{KEYS, Known, Term},
+    },
+    models::Answer,
+    page::{Listed, Page},
+};
 
 use super::{
     form,
@@ -93,6 +101,29 @@ struct HistoryPage {
     csv: String,
     json: String,
     count: usize,
+    /// What is wrong with the search.
+    wrong: Option<String>,
+}
+
+impl HistoryPage {
+    /// The page of a question, before it is answered.
+    fn new(frame: Frame, query: &Query) -> Self {
+        Self {
+            frame,
+            days: Vec::new(),
+            fields: Fields::of(query),
+            active: Vec::new(),
+            next: None,
+            csv: query.next(deployments::PATH, ("format", "csv")),
+            json: query.without(deployments::PATH, &[]),
+            count: 0,
+            wrong: None,
+        }
+    }
+
+    fn keys() -> &'static [Known] {
+        &KEYS
+    }
 }
 
 /// What the form is filled in with.
@@ -143,27 +174,57 @@ pub(super) async fn show(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     let mut query = form::query(raw.as_deref(), &KNOWN)?;
-    let fields = Fields::of(&query);
-    let (filter, wanted) = (deployments::filter(&mut query)?, query.page()?);
+    let searched = deployments::search(&app, &mut query)?;
+    let (mut filter, wanted) = (deployments::plain(&mut query)?, query.page()?);
+    let terms = match searched {
+        Ok(terms) => terms,
+        // Who types it mends it there.
+        Err(wrong) => return misread(&app, shell, &query, wrong.to_string()),
+    };
+    let active = active(&query, &terms);
+    filter.0.extend(terms.into_iter().map(|term| term.condition));
     at_least.seen_by(&app.models.history).await?;
-    let answer =
-        app.models.history.query(move |view| history::list(view, &filter, &wanted)).await?;
+    let answer = ask(&app, filter, wanted).await?;
     let first = query.peek("cursor").is_none();
     let frame = Frame::new(shell, Section::History, "History");
     let frame = frame.told_by(&app, &app.models.history, &answer).await;
     let frame = if first { frame.watching(Watched::Log) } else { frame };
     let next = answer.value.next.map(|next| query.next("/history", ("cursor", &next.to_string())));
     let history = HistoryPage {
-        frame,
-        fields,
-        active: query.given(&KNOWN, "/history"),
+        active,
         next,
-        csv: query.next(deployments::PATH, ("format", "csv")),
-        json: query.without(deployments::PATH, &[]),
         count: answer.value.items.len(),
         days: days(&answer.value.items),
+        ..HistoryPage::new(frame, &query)
     };
     page(&app, &history.frame, &history)
+}
+
+async fn ask(app: &App, filter: Filter, wanted: Page) -> Result<Answer<Listed<Entry>>, Problem> {
+    Ok(app.models.history.query(move |view| history::list(view, &filter, &wanted)).await?)
+}
+
+/// The form with what was typed, and what is wrong with it.
+fn misread(app: &App, shell: Shell, query: &Query, wrong: String) -> Result<Response, Problem> {
+    let frame = Frame::new(shell, Section::History, "History");
+    let history = HistoryPage {
+        active: query.given(&KNOWN, "/history"),
+        wrong: Some(wrong),
+        ..HistoryPage::new(frame, query)
+    };
+    Ok((StatusCode::BAD_REQUEST, page(app, &history.frame, &history)?).into_response())
+}
+
+/// What is in force, the terms of the search one by one, each with the address without it.
+fn active(query: &Query, terms: &[Term]) -> Vec<(String, String)> {
+    let others = KNOWN.into_iter().filter(|name| *name != "q").collect::<Vec<_>>();
+    let mut active = query.given(&others, "/history");
+    for (index, term) in terms.iter().enumerate() {
+        let rest = terms.iter().enumerate().filter(|(other, _)| *other != index);
+        let rest: Vec<_> = rest.map(|(_, term)| term.text.as_str()).collect();
+        active.push((term.text.clone(), query.with("/history", "q", &rest.join(" "))));
+    }
+    active
 }
 
 fn days(entries: &[Entry]) -> Vec<Day> {

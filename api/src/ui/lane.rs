@@ -8,7 +8,7 @@ use axum::{
 use shiplog_domain::lane::{LaneId, Status};
 use shiplog_projections::{
     current::{self, AsOf, Brief, LaneNow},
-    history::{self, Filter},
+    history::{self, Fact, Filter},
     page::{Listed, Order, Page},
 };
 
@@ -128,12 +128,9 @@ pub(super) async fn show(
 }
 
 fn of_lane(lane: &LaneId, as_of: AsOf) -> Filter {
-    Filter {
-        service: Some(lane.service.clone()),
-        environment: Some(lane.environment.clone()),
-        until: as_of.at,
-        ..Filter::default()
-    }
+    let mut filter = Filter::from(lane);
+    filter.0.extend(as_of.at.map(Fact::Until).map(Into::into));
+    filter
 }
 
 impl LanePage {

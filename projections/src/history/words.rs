@@ -1,5 +1,6 @@
-//! What a search finds a deployment by, and how what people type is read.
+//! What words find a deployment by, and how the index is asked for them.
 
+use super::filter::Fact;
 use crate::ledger::Row;
 
 /// All that was said of a deployment, as one text.
@@ -30,77 +31,40 @@ pub(super) fn of(row: &Row) -> String {
     words.join("\n")
 }
 
-/// Reads a search as people type it: words, `"a phrase"`, `begin*`, `-not this`.
-///
-/// Every text means something; one without a single word to find means nothing
-/// is asked for, which is `None`.
-pub(super) fn query(text: &str) -> Option<String> {
-    let (mut wanted, mut unwanted) = (Vec::new(), Vec::new());
-    for term in terms(text) {
-        let list = if term.excluded { &mut unwanted } else { &mut wanted };
-        // Inside quotes, a quote is all that FTS5 gives a meaning to.
-        let quoted = format!("\"{}\"", term.text.replace('"', "\"\""));
-        list.push(if term.prefix { format!("{quoted}*") } else { quoted });
-    }
-    if wanted.is_empty() {
-        return None;
-    }
-    let wanted = wanted.join(" AND ");
-    if unwanted.is_empty() {
-        return Some(wanted);
-    }
-    Some(format!("({wanted}) NOT ({})", unwanted.join(" OR ")))
+/// The query of the index for what was said, and what was not.
+pub(super) fn matching<'f>(
+    wanted: impl IntoIterator<Item = &'f Fact>,
+    unwanted: impl IntoIterator<Item = &'f Fact>,
+) -> String {
+    let wanted = wanted.into_iter().filter_map(phrase).collect::<Vec<_>>().join(" AND ");
+    let unwanted = unwanted.into_iter().filter_map(phrase).collect::<Vec<_>>().join(" OR ");
+    if unwanted.is_empty() { wanted } else { format!("({wanted}) NOT ({unwanted})") }
 }
 
-struct Term {
-    text: String,
-    excluded: bool,
-    prefix: bool,
-}
-
-fn terms(text: &str) -> Vec<Term> {
-    let mut terms = Vec::new();
-    let mut rest = text.trim_start();
-    while !rest.is_empty() {
-        let (excluded, body) = match rest.strip_prefix('-') {
-            Some(body) if !body.is_empty() => (true, body),
-            Some(_) | None => (false, rest),
-        };
-        let (word, after) = match body.strip_prefix('"') {
-            Some(phrase) => phrase.split_once('"').unwrap_or((phrase, "")),
-            None => body.split_once(char::is_whitespace).unwrap_or((body, "")),
-        };
-        let stem = word.strip_suffix('*').filter(|stem| !stem.is_empty());
-        let text = stem.unwrap_or(word);
-        // A term of signs alone holds no word, and would match nothing at all.
-        if text.chars().any(char::is_alphanumeric) {
-            terms.push(Term { text: text.into(), excluded, prefix: stem.is_some() });
-        }
-        rest = after.trim_start();
-    }
-    terms
+fn phrase(fact: &Fact) -> Option<String> {
+    let Fact::Said { text, begins } = fact else { return None };
+    // Inside quotes, a quote is all that FTS5 gives a meaning to.
+    let quoted = format!("\"{}\"", text.replace('"', "\"\""));
+    Some(if *begins { format!("{quoted}*") } else { quoted })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::query;
+    use super::*;
+
+    fn said(text: &str, begins: bool) -> Fact {
+        Fact::Said { text: text.into(), begins }
+    }
 
     #[test]
-    fn what_people_type_becomes_what_the_index_understands() {
-        for (typed, read) in [
-            ("timeout", Some(r#""timeout""#)),
-            ("db timeout", Some(r#""db" AND "timeout""#)),
-            (r#""read timeout" -staging"#, Some(r#"("read timeout") NOT ("staging")"#)),
-            ("1.4.2", Some(r#""1.4.2""#)),
-            ("abc123*", Some(r#""abc123"*"#)),
-            ("AND OR NOT", Some(r#""AND" AND "OR" AND "NOT""#)),
-            (r#"unclosed "quote here"#, Some(r#""unclosed" AND "quote here""#)),
-            ("words:x ^y {z}", Some(r#""words:x" AND "^y" AND "{z}""#)),
-            ("-only", None),
-            ("  ", None),
-            ("* - \" ()", None),
-        ] {
-            assert_eq!(query(typed).as_deref(), read, "{typed}");
-        }
+    fn what_was_said_becomes_what_the_index_understands() {
+        let (words, begins) = (said("read timeout", false), said("abc12", true));
+        let (sign, quote) = (said("AND ^y {z}", false), said("say \"hi\"", false));
+        assert_eq!(matching([&words], []), r#""read timeout""#);
+        assert_eq!(matching([&words, &begins], []), r#""read timeout" AND "abc12"*"#);
+        assert_eq!(
+            matching([&sign], [&begins, &quote]),
+            r#"("AND ^y {z}") NOT ("abc12"* OR "say ""hi""")"#
+        );
     }
 }

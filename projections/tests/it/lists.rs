@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use proptest::{collection::vec, prelude::*};
 use shiplog_domain::lane::{
-    Asked, Command, DeploymentNumber, Happened, Outcome, Report, RollbackTo, Status,
+    Asked, Classification, Command, Correction, DeploymentNumber, Happened, Intent, Outcome,
+    Report, RollbackTo, Status,
 };
 use shiplog_projections::{
-    history::{self, Entry, Filter, History},
+    history::{self, Comparison, Condition, Entry, Fact, Filter, History},
     page::{Order, Page},
     rollbacks::{self, Rollbacks},
     runner::Runner,
@@ -49,6 +50,29 @@ struct Told {
     outcome: Outcome,
     label: Option<&'static str>,
     reason: &'static str,
+    /// What was told then of the first deployment of the service.
+    then: Option<Then>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Then {
+    Failed,
+    Succeeded,
+    Void,
+}
+
+impl Then {
+    fn happened(self) -> Happened {
+        match self {
+            Self::Failed => Happened::Failed {
+                error: Some("connection reset".into()),
+                failed_step: None,
+                log_url: None,
+            },
+            Self::Succeeded => Happened::Succeeded,
+            Self::Void => Happened::Correct { correction: Correction::Void, reason: "no".into() },
+        }
+    }
 }
 
 fn told() -> impl Strategy<Value = Told> {
@@ -61,14 +85,17 @@ fn told() -> impl Strategy<Value = Told> {
     let version = prop::sample::select(vec!["1.0", "1.1", "2.0"]);
     let label = prop::option::of(prop::sample::select(vec!["red", "blue"]));
     let reason = prop::sample::select(vec!["nightly train", "hot fix", "fix the train"]);
-    (service, 0_i64..30, version, outcome, label, reason).prop_map(
-        |(service, at, version, outcome, label, reason)| Told {
+    let then = prop::sample::select(vec![Then::Failed, Then::Succeeded, Then::Void]);
+    let then = prop::option::weighted(0.2, then);
+    (service, 0_i64..30, version, outcome, label, reason, then).prop_map(
+        |(service, at, version, outcome, label, reason, then)| Told {
             service,
             at,
             version,
             outcome,
             label,
             reason,
+            then,
         },
     )
 }
@@ -82,51 +109,121 @@ impl Told {
     }
 }
 
+fn fact() -> impl Strategy<Value = Fact> {
+    let service = prop::sample::select(vec!["checkout", "search", "none"]);
+    let version = prop::sample::select(vec!["1.0", "1.1", "9"]);
+    let classification = prop::sample::select(vec![
+        Classification::New,
+        Classification::Rollback,
+        Classification::Reapply,
+        Classification::Restore,
+    ]);
+    let label = prop::sample::select(vec![
+        ("team", Some("red")),
+        ("team", Some("blue")),
+        ("team", Some("green")),
+        ("team", None),
+        ("tier", None),
+    ]);
+    let second = |second| Timestamp::from_second(second).unwrap();
+    let comparison = prop::sample::select(vec![
+        Comparison::Above,
+        Comparison::AtLeast,
+        Comparison::Below,
+        Comparison::AtMost,
+    ]);
+    let said = vec![("train", false), ("hot fix", false), ("tra", true), ("reset", false)];
+    let said = prop::sample::select([said, vec![("1.1", false), ("nowhere", false)]].concat());
+    prop_oneof![
+        2 => service.prop_map(|name| Fact::Service(name.parse().unwrap())),
+        2 => version.prop_map(|version| Fact::Version(version.parse().unwrap())),
+        2 => prop::sample::select(Status::ALL.to_vec()).prop_map(Fact::Status),
+        1 => prop::sample::select(history::INTENTS.to_vec()).prop_map(Fact::Intent),
+        1 => classification.prop_map(Fact::Classification),
+        1 => prop::sample::select(vec![
+            Fact::Declared, Fact::Inferred, Fact::Void, Fact::Contradicted,
+        ]),
+        2 => label.prop_map(|(name, value)| Fact::Label(name.into(), value.map(Into::into))),
+        1 => (0_i64..30).prop_map(move |at| Fact::Since(second(at))),
+        1 => (0_i64..30).prop_map(move |at| Fact::Until(second(at))),
+        1 => (comparison, 0_i64..3).prop_map(|(comparison, s)| Fact::Took(comparison, s * 1_000)),
+        2 => said.prop_map(|(text, begins)| Fact::Said { text: text.into(), begins }),
+    ]
+}
+
 fn filter() -> impl Strategy<Value = Filter> {
-    let service = prop::option::of(prop::sample::select(vec!["checkout", "search", "none"]));
-    let version = prop::option::weighted(0.3, prop::sample::select(vec!["1.0", "1.1"]));
-    let status = prop::option::weighted(0.3, prop::sample::select(Status::ALL.to_vec()));
-    let label = prop::option::weighted(0.3, prop::sample::select(vec!["red", "green"]));
-    let words = vec!["train", "\"hot fix\"", "fix -hot", "tra*", "reset", "1.1", "nowhere"];
-    let q = prop::option::weighted(0.4, prop::sample::select(words));
-    let times = (prop::option::weighted(0.3, 0_i64..30), prop::option::weighted(0.3, 0_i64..30));
-    (service, version, status, label, q, times).prop_map(
-        |(service, version, status, label, q, (since, until))| Filter {
-            service: service.map(|text| text.parse().unwrap()),
-            version: version.map(|text| text.parse().unwrap()),
-            status,
-            labels: label.map(|label| ("team".into(), label.into())).into_iter().collect(),
-            since: since.map(|second| Timestamp::from_second(second).unwrap()),
-            until: until.map(|second| Timestamp::from_second(second).unwrap()),
-            q: q.map(Into::into),
-            ..Filter::default()
-        },
-    )
+    let condition = (vec(fact(), 1..5), prop::bool::weighted(0.3))
+        .prop_map(|(any, negated)| Condition { any, negated });
+    prop_oneof![
+        vec(fact(), 0..4).prop_map(Filter::from_iter),
+        vec(condition, 0..4).prop_map(Filter),
+    ]
 }
 
 /// The filter, told the slow way.
 fn matches(filter: &Filter, entry: &Entry) -> bool {
-    let requested = &entry.deployment.requested;
-    let reason = requested.reason.as_deref().unwrap_or_default();
-    let version = requested.release.version.as_str();
-    let error = entry.deployment.failure.is_some();
-    let found = match filter.q.as_deref() {
-        None => true,
-        Some("train" | "tra*") => reason.contains("train"),
-        Some("\"hot fix\"") => reason.contains("hot fix"),
-        Some("fix -hot") => reason.contains("fix") && !reason.contains("hot"),
-        Some("reset") => error,
-        Some("1.1") => version == "1.1",
-        Some(_) => false,
+    let holds = |condition: &Condition| {
+        condition.any.iter().any(|fact| is_so(fact, entry)) != condition.negated
     };
-    let labelled = |(name, value): &(String, String)| requested.labels.get(name) == Some(value);
-    found
-        && filter.service.as_ref().is_none_or(|service| *service == entry.lane.service)
-        && filter.version.as_ref().is_none_or(|one| *one == requested.release.version)
-        && filter.status.is_none_or(|status| status == entry.deployment.status())
-        && filter.labels.iter().all(labelled)
-        && filter.since.is_none_or(|since| requested.at >= since)
-        && filter.until.is_none_or(|until| requested.at < until)
+    filter.0.iter().all(holds)
+}
+
+fn is_so(fact: &Fact, entry: &Entry) -> bool {
+    let deployment = &entry.deployment;
+    let requested = &deployment.requested;
+    let is_declared = matches!(deployment.intent(), Intent::Rollback { .. });
+    match fact {
+        Fact::Service(service) => *service == entry.lane.service,
+        Fact::Environment(environment) => *environment == entry.lane.environment,
+        Fact::Actor(id) => *id == entry.actor.id,
+        Fact::Version(version) => *version == requested.release.version,
+        Fact::Commit(prefix) => {
+            requested.release.commit.as_ref().is_some_and(|commit| commit.starts_with(prefix))
+        }
+        Fact::Artifact(text) => {
+            let mut artifacts = requested.release.artifacts.iter();
+            artifacts.any(|artifact| artifact.name == *text || artifact.digest == *text)
+        }
+        Fact::Status(status) => *status == deployment.status(),
+        Fact::Intent(intent) => match deployment.intent() {
+            Intent::Deploy => *intent == "deploy",
+            Intent::Rollback { .. } => *intent == "rollback",
+            Intent::RollForward { .. } => *intent == "roll_forward",
+            Intent::Retry { .. } => *intent == "retry",
+            Intent::Unknown => *intent == "unknown",
+        },
+        Fact::Classification(classification) => *classification == entry.classification,
+        Fact::Declared => is_declared && !deployment.is_void(),
+        Fact::Inferred => {
+            !is_declared
+                && deployment.took_effect().is_some()
+                && entry.classification == Classification::Rollback
+        }
+        Fact::Void => deployment.is_void(),
+        Fact::Contradicted => deployment.is_contradicted(),
+        Fact::Label(name, value) => requested
+            .labels
+            .get(name)
+            .is_some_and(|has| value.as_ref().is_none_or(|value| value == has)),
+        Fact::Since(at) => requested.at >= *at,
+        Fact::Until(at) => requested.at < *at,
+        Fact::Took(comparison, ms) => {
+            deployment.duration_ms().is_some_and(|took| match comparison {
+                Comparison::Above => took > *ms,
+                Comparison::AtLeast => took >= *ms,
+                Comparison::Below => took < *ms,
+                Comparison::AtMost => took <= *ms,
+            })
+        }
+        Fact::Said { text, .. } => {
+            let reason = requested.reason.as_deref().unwrap_or_default();
+            match text.as_str() {
+                "train" | "tra" | "hot fix" => reason.contains(text),
+                "reset" => deployment.failure.is_some(),
+                _ => requested.release.version.as_str() == text,
+            }
+        }
+    }
 }
 
 proptest! {
@@ -137,19 +234,36 @@ proptest! {
     #[test]
     fn a_filtered_list_holds_what_matches_in_order_whatever_the_page_size(
         told in vec(told(), 0..40),
-        filters in vec(filter(), 6),
+        filters in vec(filter(), 12),
         limit in 1_usize..9,
     ) {
         run(async {
             let world = World::new();
             for one in &told {
                 world.tell(&lane(one.service), one.command()).await;
+                if let Some(after) = one.then {
+                    let number = DeploymentNumber(1);
+                    let command = Command::Deployment {
+                        number,
+                        when: stated(one.at + 2),
+                        happened: after.happened(),
+                    };
+                    world.tell(&lane(one.service), command).await;
+                }
             }
             let model = world.fold(History).await;
             let all = walk(&model, &Filter::default(), Order::Oldest, 1_000);
             prop_assert_eq!(all.len(), told.len());
-            let key = |entry: &Entry| (entry.deployment.requested.at, entry.position);
-            prop_assert!(all.windows(2).all(|pair| key(&pair[0]) < key(&pair[1])));
+            let mut numbers = BTreeMap::<_, u32>::new();
+            let mut in_order: Vec<_> = told.iter().map(|one| {
+                let number = numbers.entry(one.service).or_default();
+                *number += 1;
+                (one.at, (one.service.to_owned(), *number))
+            }).collect();
+            // A stable sort: what was requested in the same second stays in the order of records.
+            in_order.sort_by_key(|(at, _)| *at);
+            let in_order: Vec<_> = in_order.into_iter().map(|(_, name)| name).collect();
+            prop_assert_eq!(all.iter().map(name).collect::<Vec<_>>(), in_order);
             for filter in &filters {
                 let wanted = all.iter().filter(|entry| matches(filter, entry));
                 let mut wanted: Vec<_> = wanted.map(name).collect();

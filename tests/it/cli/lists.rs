@@ -59,12 +59,27 @@ fn every_filter_of_the_history_keeps_what_it_names() {
         ("--since 2025-03-03 --until 2025-03-03T10:30Z", &[s2]),
         ("--query 'disk full'", &[s2]),
         ("--query '\"release train\"'", &[c2]),
+        ("service:search", &[s3, s2, s1]),
+        ("service:checkout env:staging", &[staging]),
+        ("is:rollback", &[c3]),
+        ("status:failed 'disk full'", &[s2]),
+        ("--service search -- -status:failed -7.1*", &[s1]),
+        ("since:2025-03-03 until:2025-03-03T10:30Z", &[s2]),
+        ("label:train=31,32 '\"release train\"'", &[c2]),
         ("--service checkout --environment production --limit 2", &[c3, c2]),
     ];
     for (filter, expected) in cases {
         let said = shop.call(&format!("history {filter} --output json")).ends(0);
         assert_eq!(names(&said), *expected, "{filter}");
     }
+}
+
+#[test]
+fn a_search_that_cannot_be_read_says_where_and_what_would_be_right() {
+    let shop = Shop::open();
+    let said = shop.call("history timeout srevice:x").ends(2);
+    let place = "character 9: `srevice` is no key of a search; did you mean `service`?";
+    assert!(said.out.is_empty() && said.err.contains(place), "{said:?}");
 }
 
 #[test]

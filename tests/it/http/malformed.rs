@@ -4,6 +4,7 @@ mod bodies;
 mod fields;
 mod heads;
 mod parts;
+mod searches;
 
 use serde_json::Value;
 

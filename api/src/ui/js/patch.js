@@ -1,11 +1,11 @@
 // A page looked at again: what differs is put in place, and nothing else moves.
 import { showTimes } from "./time.js";
 
-/// Fetches a page; an error is thrown, also for an answer that is none.
+/// Fetches a page; an error is thrown, also for an answer that is a no, which goes with it.
 export async function look(url, signal) {
   const answer = await fetch(url, { headers: { Accept: "text/html" }, signal });
-  if (!answer.ok) throw new Error(`${answer.status}`);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (!answer.ok) throw Object.assign(new Error(`${answer.status}`), { page });
   showTimes(page);
   return page;
 }

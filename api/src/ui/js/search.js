@@ -36,6 +36,17 @@ function show(page, form) {
   document.dispatchEvent(new CustomEvent("shiplog:shown"));
 }
 
+/// Says beside each field what the server says of it, and nothing where that is content.
+function judge(page, form) {
+  for (const place of form.querySelectorAll("[data-verdict]")) {
+    const said = page.querySelector(`[data-verdict="${place.dataset.verdict}"]`)?.textContent ?? "";
+    if (place.textContent !== said) place.textContent = said;
+    const field = form.elements[place.dataset.verdict];
+    if (said) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+  }
+}
+
 let asked = null;
 
 /// Shows the page at an address in the place of this one's.
@@ -44,6 +55,7 @@ export async function go(url, form) {
   asked = new AbortController();
   const page = await look(url, asked.signal);
   history.replaceState(null, "", url);
+  judge(page, form);
   show(page, form);
 }
 
@@ -57,7 +69,9 @@ export function startSearch() {
       if (!form.checkValidity()) return;
       go(address(form), form).catch((error) => {
         // What is half typed may be no time or name yet: the button says what is wrong with it.
-        if (error.name !== "AbortError") form.dataset.wrong = error.message;
+        if (error.name === "AbortError") return;
+        form.dataset.wrong = error.message;
+        if (error.page) judge(error.page, form);
       });
     }, delay);
   };

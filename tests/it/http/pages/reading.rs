@@ -94,6 +94,38 @@ fn filters_say_what_they_leave_out_and_can_be_removed() {
 }
 
 #[test]
+fn a_search_is_taken_apart_and_each_term_can_be_removed() {
+    let server = Server::start();
+    succeeded(&server, &["1.0", "1.1"]);
+    server.post(DEPLOYMENTS, &with(asked("1.2"), json!({"status": "failed", "at": at("10:10")})));
+    let page = open(&server, "/history?status=failed&q=env:production+-\"loses+orders\"+1.2").text;
+    assert!(page.contains("checkout 1.2</a>") && !page.contains("checkout 1.1</a>"), "{page}");
+    for (term, rest) in [
+        ("status: failed", "q=env:production%20-%22loses%20orders%22%201.2"),
+        ("env:production", "status=failed&#38;q=-%22loses%20orders%22%201.2"),
+        ("-&#34;loses orders&#34;", "status=failed&#38;q=env:production%201.2"),
+        ("1.2", "status=failed&#38;q=env:production%20-%22loses%20orders%22"),
+    ] {
+        let link = format!("<li>{term} <a href=\"/history?{rest}\"");
+        assert!(page.contains(&link), "{link} is not in {page}");
+    }
+}
+
+#[test]
+fn a_search_that_cannot_be_read_is_mended_where_it_was_typed() {
+    let server = Server::start();
+    succeeded(&server, &["1.0"]);
+    let page = open(&server, "/history?service=checkout&q=1.0+srevice:x").expect(400).text;
+    assert!(page.contains("character 5: `srevice` is no key of a search"), "{page}");
+    assert!(page.contains("did you mean `service`?"), "{page}");
+    assert!(page.contains("value=\"1.0 srevice:x\"") && page.contains("aria-invalid"), "{page}");
+    assert!(page.contains("id=\"service\" name=\"service\" value=\"checkout\""), "{page}");
+    assert!(!page.contains("checkout 1.0</a>"), "nothing is found by it: {page}");
+    let help = open(&server, "/history").expect(200).text;
+    assert!(help.contains("duration:&#62;5m") && !help.contains("aria-invalid"), "{help}");
+}
+
+#[test]
 fn the_history_pages_by_cursor_and_is_the_same_as_a_table() {
     let server = Server::start();
     succeeded(&server, &["1.0", "1.1", "1.2"]);
