@@ -9,7 +9,7 @@ CREATE INDEX IF NOT EXISTS entries_by_actor ON entries (actor);
 CREATE INDEX IF NOT EXISTS entries_by_actor_in ON entries (actor, environment, id, status);
 CREATE INDEX IF NOT EXISTS entries_by_version ON entries (version);
 CREATE INDEX IF NOT EXISTS entries_by_commit ON entries (commit_id) WHERE commit_id IS NOT NULL;
--- Of what most deployments are nobody asks for a list.
+-- Of what most deployments are nobody asks for a list. What asks for another says the condition, too.
 CREATE INDEX IF NOT EXISTS entries_by_status ON entries (status) WHERE status <> 'succeeded';
 CREATE INDEX IF NOT EXISTS entries_by_intent ON entries (intent) WHERE intent NOT IN ('deploy', 'unknown');
 CREATE INDEX IF NOT EXISTS entries_by_classification ON entries (classification) WHERE classification <> 'new';

@@ -69,7 +69,7 @@ fn every_filter_of_the_history_keeps_what_it_names() {
         ("--service checkout --environment production --limit 2", &[c3, c2]),
     ];
     for (filter, expected) in cases {
-        let said = shop.call(&format!("history {filter} --output json")).ends(0);
+        let said = shop.call(&format!("history --output json {filter}")).ends(0);
         assert_eq!(names(&said), *expected, "{filter}");
     }
 }

@@ -98,7 +98,8 @@ fn a_search_is_taken_apart_and_each_term_can_be_removed() {
     let server = Server::start();
     succeeded(&server, &["1.0", "1.1"]);
     server.post(DEPLOYMENTS, &with(asked("1.2"), json!({"status": "failed", "at": at("10:10")})));
-    let page = open(&server, "/history?status=failed&q=env:production+-\"loses+orders\"+1.2").text;
+    let page =
+        open(&server, "/history?status=failed&q=env:production+-%22loses+orders%22+1.2").text;
     assert!(page.contains("checkout 1.2</a>") && !page.contains("checkout 1.1</a>"), "{page}");
     for (term, rest) in [
         ("status: failed", "q=env:production%20-%22loses%20orders%22%201.2"),
