@@ -1,4 +1,6 @@
-//! `shiplog diff`: what is not the same at two instants.
+//! `shiplog diff`: what is not the same at two instants, or of two deployments.
+
+mod two;
 
 use serde_json::Value;
 
@@ -21,27 +23,35 @@ const COLUMNS: [Column; 8] = [
     Column::new("configuration", "/configuration", Kind::Made(reconfigured)),
 ];
 
-/// Compare what ran in an environment at two instants.
+/// Compare what ran in an environment at two instants, or any two deployments of a service.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   shiplog diff production 24h
-  shiplog diff production 2026-11-01 2026-11-02T18:00")]
+  shiplog diff production 2026-11-01 2026-11-02T18:00
+  shiplog diff checkout/staging#12 checkout/production#41
+  shiplog diff checkout/production~1 checkout/production")]
 pub(crate) struct Diff {
-    /// Which environment.
+    /// Which environment, or the first of two deployments (`checkout/staging#12`).
+    #[arg(value_name = "ENVIRONMENT|DEPLOYMENT")]
     environment: String,
-    /// The first instant: RFC 3339, a date, or how long ago (`2h`, `3d`).
+    /// The first instant: RFC 3339, a date, or how long ago (`2h`, `3d`); or the second deployment.
+    #[arg(value_name = "FROM|DEPLOYMENT")]
     from: String,
-    /// The second instant.
-    #[arg(default_value = "now")]
-    to: String,
+    /// The second instant; now unless it is given.
+    to: Option<String>,
 }
 
 impl Diff {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         let Self { environment, from, to } = self;
+        // No instant holds a slash, and a deployment always does.
+        if from.contains('/') && to.is_none() {
+            return two::compare(context, &environment, &from);
+        }
+        let to = to.as_deref().unwrap_or("now");
         let path = path(&["v1", "environments", &environment, "diff"])
             .with("from", &context.instant("FROM", &from)?)
-            .with("to", &context.instant("TO", &to)?);
+            .with("to", &context.instant("TO", to)?);
         let mut answer = context.client()?.get(&path)?.body;
         match context.settings.output.value {
             Format::Json => output::json(context, &answer)?,

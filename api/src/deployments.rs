@@ -1,6 +1,6 @@
 //! Deployments: asked for, reported, followed, listed.
 
-mod changes;
+pub(crate) mod changes;
 mod csv;
 mod happened;
 mod happenings;

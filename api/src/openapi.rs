@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, tag::TagBuilder};
 
 pub(crate) use self::params::{
-    AsOfParams, DiffParams, EnvironmentParam, EventParams, FormatParam, HistoryParams, LaneParams,
-    LiveParams, NumberParam, PageParams, PartitionParam, PartitionsParams, ProjectionParam,
-    ReleaseParams, RemovalParams, ReportParam, RollbackParams, RowsParams, ScriptParam,
-    ServiceParam,
+    AgainstParam, AsOfParams, DiffParams, EnvironmentParam, EventParams, FormatParam,
+    HistoryParams, LaneParams, LiveParams, NumberParam, PageParams, PartitionParam,
+    PartitionsParams, ProjectionParam, ReleaseParams, RemovalParams, ReportParam, RollbackParams,
+    RowsParams, ScriptParam, ServiceParam,
 };
 use crate::{
     app,

@@ -5,6 +5,7 @@
 
 mod assets;
 mod board;
+mod compare;
 mod deployment;
 mod drift;
 mod environments;
@@ -53,6 +54,8 @@ pub(crate) fn routes() -> Router<App> {
             get(way::ask_roll_forward).post(way::take_roll_forward),
         )
         .route("/lanes/{service}/{environment}/{number}/recovery", get(recovery::show))
+        .route("/lanes/{service}/{environment}/{number}/changes", get(compare::show))
+        .route("/compare", get(compare::choose))
         .route("/lanes/{service}/{environment}/{number}/approve", post(deployment::approve))
         .route("/lanes/{service}/{environment}/{number}/reject", post(deployment::reject))
         .route("/history", get(history::show))

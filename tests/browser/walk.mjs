@@ -44,7 +44,7 @@ const lane = "/lanes/checkout/production";
 const paths = ["/", "/?at=2026-01-01", "/history", "/history?status=failed", "/rollbacks", "/releases", "/releases/checkout", "/environments", "/log", "/projections", lane, `${lane}/1`, `${lane}/rollback`, "/nowhere"];
 const failures = await demo.send("GET", "/v1/deployments?status=failed&environment=production&limit=1");
 const failure = failures.items[0];
-paths.push(`/lanes/${failure.service}/production/${failure.number}`, `/lanes/${failure.service}/production/${failure.number}/recovery`, `/lanes/${failure.service}/production/retry?of=${failure.number}`);
+paths.push(`/lanes/${failure.service}/production/${failure.number}`, `/lanes/${failure.service}/production/${failure.number}/recovery`, `/lanes/${failure.service}/production/retry?of=${failure.number}`, `${lane}/2/changes?against=1`);
 
 await demo.send("PUT", "/v1/projections/by-service", {
   language: "javascript",
@@ -355,6 +355,19 @@ await test("a search that is half typed is told so gently, and what is shown sta
   assert.equal(await field.inputValue(), "srevice:checkout");
   await page.getByText("What a search can ask").click();
   await page.getByRole("rowheader", { name: "duration:>5m" }).waitFor();
+});
+
+await test("two that are chosen in a list are compared, and the other way round", demo, async ({ page }) => {
+  await page.goto("/history?q=service:checkout+env:production,staging");
+  const boxes = page.getByRole("checkbox", { name: /^Compare checkout/ });
+  await boxes.nth(0).check();
+  await boxes.nth(2).check();
+  await page.getByRole("button", { name: "Compare" }).click();
+  await page.waitForURL(/\/lanes\/checkout\/.*\/changes\?against=/);
+  await at(page, "before the other");
+  assert.deepEqual(await judge(page), []);
+  await page.getByRole("link", { name: "The other way round" }).click();
+  await at(page, "after the other");
 });
 
 await test("a projection is written, tried, mended, kept and dropped", demo, async ({ page }) => {

@@ -1,6 +1,4 @@
-//! What a deployment changed against what ran before it.
-
-use std::sync::Arc;
+//! What a deployment changed against what ran before it, or is beside another one.
 
 use axum::{
     Json,
@@ -10,12 +8,12 @@ use axum::{
 use jiff::Timestamp;
 use serde::Serialize;
 use shiplog_domain::{
-    lane::{self, Configuration},
-    names::Version,
+    lane::{self, Configuration, DeploymentNumber, LaneId},
+    names::{EnvironmentName, NameError, ServiceName, Version},
     release::{Manifest, ReleaseId},
 };
 use shiplog_projections::{
-    history::Entry,
+    history::{self, Entry},
     projection::View,
     releases::{self, ReleaseRow},
 };
@@ -25,10 +23,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::show::one;
 use crate::{
     app::App,
-    path::DeploymentPath,
+    path::{self, DeploymentPath},
     problem::Problem,
     query::Query,
-    shapes::{Change, DigestChange, Moment, Name, Place, moment},
+    shapes::{Actor, Change, DigestChange, Moment, Name, Place, StatusWord, moment},
     views::AtLeast,
 };
 
@@ -39,12 +37,16 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get_changes))
 }
 
-/// What a deployment changed against what ran before it, or would have replaced.
+/// What a deployment changed against what ran before it, or would have replaced, or against another
+/// one of its service.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Changes {
-    /// What ran before; null if nothing did.
+    /// What ran before, or the other one; null if nothing ran.
     from: Option<Place>,
     to: Place,
+    asked: BothAsked,
+    /// From when the one was asked for to when the other one was; negative if that was earlier.
+    between_ms: Option<i64>,
     commits: Commits,
     /// Artifacts that are not the same, by name.
     artifacts: Vec<DigestChange>,
@@ -53,6 +55,35 @@ pub(crate) struct Changes {
     /// What each release changes, release by release: those that were first heard of between the
     /// two, the oldest first, then the one that was deployed.
     releases: Vec<ReleaseChanges>,
+}
+
+/// Where the two were asked for, by whom and when.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct BothAsked {
+    from: Option<AskedFor>,
+    to: AskedFor,
+}
+
+/// Where a deployment was asked for, by whom and when, and what became of it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct AskedFor {
+    #[schema(value_type = Name)]
+    environment: EnvironmentName,
+    actor: Actor,
+    requested_at: Moment,
+    #[schema(value_type = StatusWord)]
+    status: lane::Status,
+}
+
+impl From<&Entry> for AskedFor {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            environment: entry.lane.environment.clone(),
+            actor: (&entry.actor).into(),
+            requested_at: Moment(entry.deployment.requested.at),
+            status: entry.deployment.status(),
+        }
+    }
 }
 
 /// From which commit to which.
@@ -75,9 +106,12 @@ struct ReleaseChanges {
 }
 
 /// Show what a deployment changed against what it replaced, or was to replace.
+///
+/// With `against`, it is compared with any other deployment of its service: `41` in the same
+/// environment, `staging/12` in another one.
 #[utoipa::path(get, path = "/v1/deployments/{service}/{environment}/{number}/changes",
     tag = "deployments",
-    params(crate::openapi::LaneParams, crate::openapi::NumberParam),
+    params(crate::openapi::LaneParams, crate::openapi::NumberParam, crate::openapi::AgainstParam),
     responses((status = 200, description = "What it changed", body = Changes)))]
 async fn get_changes(
     State(app): State<App>,
@@ -85,73 +119,121 @@ async fn get_changes(
     at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
-    Query::parse(raw.as_deref(), &[])?;
+    let mut query = Query::parse(raw.as_deref(), &["against"])?;
+    let other = other(&mut query, &lane)?;
     at_least.seen_by(&app.models.history).await?;
     let (entry, position) = one(&app, &lane, number).await?;
-    let look = |state: &lane::State, _: Option<_>| {
-        let deployment = state.deployment(number)?;
-        state.ran_before(deployment).map(Before::from)
+    let before = match other {
+        Some((lane, number)) => Some(one(&app, &lane, number).await?.0),
+        None => ran_before(&app, &entry).await?,
     };
-    let before = app.lanes.read(&lane.stream(), look).await?;
     at_least.seen_by(&app.models.releases).await?;
-    let changes = against(&app, &entry, before).await?;
+    let changes = against(&app, &entry, before.as_ref()).await?;
     Ok((app.receipt(position), Json(changes)).into_response())
 }
 
-/// What ran before a deployment.
-#[derive(Clone, Debug)]
-pub(super) struct Before {
-    place: Place,
-    release: Manifest,
-    configuration: Option<Arc<Configuration>>,
+/// Takes the deployment of the same service that another one is to be compared with.
+pub(crate) fn other(
+    query: &mut Query,
+    lane: &LaneId,
+) -> Result<Option<(LaneId, DeploymentNumber)>, Problem> {
+    query.read("against", |text| {
+        let (environment, digits) = match text.rsplit_once('/') {
+            Some((environment, digits)) => {
+                (environment.parse().map_err(|error: NameError| error.to_string())?, digits)
+            }
+            None => (lane.environment.clone(), text),
+        };
+        let number = path::number(digits).ok_or_else(|| {
+            format!(
+                "`{text}` is no deployment of `{}`; there are `41` and `staging/12`",
+                lane.service
+            )
+        })?;
+        Ok((LaneId { service: lane.service.clone(), environment }, number))
+    })
 }
 
-impl From<&lane::Deployment> for Before {
-    fn from(deployment: &lane::Deployment) -> Self {
-        Self {
-            place: deployment.into(),
-            release: Manifest::clone(deployment.release()),
-            configuration: deployment.requested.configuration.clone(),
-        }
+/// What ran before a deployment took effect or, until then, when it was asked for.
+async fn ran_before(app: &App, entry: &Entry) -> Result<Option<Entry>, Problem> {
+    let number = entry.deployment.number();
+    let look = |state: &lane::State, _: Option<_>| {
+        Some(state.ran_before(state.deployment(number)?)?.number())
+    };
+    match app.lanes.read(&entry.lane.stream(), look).await? {
+        Some(before) => Ok(Some(known(app, &entry.lane, before).await?)),
+        None => Ok(None),
     }
 }
 
-/// What a deployment changed against what ran before it.
+/// A deployment that its lane knows of. A lane is read from the log, and may know of it first.
+pub(super) async fn known(
+    app: &App,
+    lane: &LaneId,
+    number: DeploymentNumber,
+) -> Result<Entry, Problem> {
+    let id = lane.clone();
+    let told = app.models.history.query(move |view| history::one(view, &id, number)).await?.value;
+    if let Some(told) = told {
+        return Ok(told);
+    }
+    AtLeast::Wanted(app.log.head().await?).seen_by(&app.models.history).await?;
+    Ok(one(app, lane, number).await?.0)
+}
+
+/// What a deployment changed against another one.
 pub(super) async fn against(
     app: &App,
     entry: &Entry,
-    before: Option<Before>,
+    before: Option<&Entry>,
 ) -> Result<Changes, Problem> {
-    let (deployment, service) = (&entry.deployment, &entry.lane.service);
+    let deployment = &entry.deployment;
     let after: &Manifest = deployment.release();
+    let old = before.map(|before| &**before.deployment.release());
     let mut releases = Vec::new();
-    if let Some(before) = &before {
-        let id =
-            |version: &Version| ReleaseId { service: service.clone(), version: version.clone() };
-        let (older, newer) = (id(&before.release.version), id(&after.version));
-        let ask = move |view: &View<'_>| releases::amid(view, &older, &newer, BETWEEN);
-        let rows = app.models.releases.query(ask).await?.value;
+    if let Some(old) = old {
+        let rows = amid(app, &entry.lane.service, &old.version, &after.version).await?;
         releases.extend(rows.iter().map(ReleaseChanges::from));
     }
     releases.push(ReleaseChanges::new(after, None));
-    let old = before.as_ref().map(|before| &before.release);
+    let since = |before: &Entry| {
+        deployment.requested.at.as_millisecond() - before.deployment.requested.at.as_millisecond()
+    };
     Ok(Changes {
+        from: before.map(|before| (&before.deployment).into()),
         to: deployment.into(),
+        asked: BothAsked { from: before.map(Into::into), to: entry.into() },
+        between_ms: before.map(since),
         commits: Commits {
             from: old.and_then(|release| release.commit.clone()),
             to: after.commit.clone(),
         },
         artifacts: DigestChange::of(after.artifacts_beside(old)),
-        configuration: reconfigured(before.as_ref(), deployment),
+        configuration: reconfigured(before.map(|before| &before.deployment), deployment),
         releases,
-        from: before.map(|before| before.place),
     })
 }
 
+/// The releases that were first heard of after one of two and before the other.
+pub(crate) async fn amid(
+    app: &App,
+    service: &ServiceName,
+    older: &Version,
+    newer: &Version,
+) -> Result<Vec<ReleaseRow>, Problem> {
+    let id = |version: &Version| ReleaseId { service: service.clone(), version: version.clone() };
+    let (older, newer) = (id(older), id(newer));
+    let ask = move |view: &View<'_>| releases::amid(view, &older, &newer, BETWEEN);
+    Ok(app.models.releases.query(ask).await?.value)
+}
+
 /// Where nothing ran before, nothing was configured.
-fn reconfigured(before: Option<&Before>, after: &lane::Deployment) -> Option<Vec<DigestChange>> {
+fn reconfigured(
+    before: Option<&lane::Deployment>,
+    after: &lane::Deployment,
+) -> Option<Vec<DigestChange>> {
     let nothing = Configuration::default();
-    let before = before.map_or(Some(&nothing), |before| before.configuration.as_deref());
+    let before = before.map_or(Some(&nothing), lane::Deployment::configuration);
     DigestChange::between(before, after.configuration())
 }
 

@@ -111,11 +111,15 @@ pub(crate) async fn recovery(
         Some((Ways::new(lane, state, &lane::recovery(state, deployment), now), version))
     };
     let seen = app.lanes.read(&lane.stream(), look).await?;
-    let (mut ways, version) = seen.ok_or_else(|| unknown(lane, number))?;
+    let (ways, version) = seen.ok_or_else(|| unknown(lane, number))?;
     at_least.seen_by(&app.models.releases).await?;
+    let before = match ways.before {
+        Some(before) => Some(changes::known(app, lane, before).await?),
+        None => None,
+    };
     let known = Known {
         elsewhere: elsewhere(app, &entry).await?,
-        changes: changes::against(app, &entry, ways.before.take()).await?,
+        changes: changes::against(app, &entry, before.as_ref()).await?,
         frozen: frozen(app, lane).await?,
         newer: newer(app, &entry).await?,
         candidates: candidates(app, lane, ways.versions()).await?,

@@ -44,6 +44,9 @@ params! {
     LaneParams = [in_path("service", Name::schema()), in_path("environment", Name::schema())];
     /// The deployment's number in a path.
     NumberParam = [in_path("number", Number::schema())];
+    /// What a deployment is compared with.
+    AgainstParam = [query("against", pattern(r"^([^\x00-\x1f\x7f-\x9f]{1,200}/)?[1-9][0-9]{0,8}$"),
+        "against this deployment of the service, `41` or `staging/12`, and not what it replaced")];
     /// The release in a path.
     ReleaseParams = [in_path("service", Name::schema()), in_path("version", Name::schema())];
     /// The environment in a path.

@@ -83,6 +83,25 @@ fn a_search_that_cannot_be_read_says_where_and_what_would_be_right() {
 }
 
 #[test]
+fn two_deployments_are_compared_however_they_are_named() {
+    let shop = shop();
+    let rows = |words: &str| shop.call(&format!("diff {words} --output jsonl")).ends(0).lines();
+    let named = rows("checkout/staging#1 checkout/production#1");
+    assert_eq!(named[2], json!({"of": "version", "from": "1.4.2", "to": "1.4.1"}));
+    assert_eq!(named[5], json!({"of": "by", "from": "ci", "to": "ann"}));
+    assert_eq!(named[7], json!({"of": "apart", "from": null, "to": "1 h later"}));
+    assert_eq!(named[8], json!({"of": "artifact image", "from": null, "to": "sha256:0a1b"}));
+    let before = rows("checkout/production~1 checkout/production");
+    assert_eq!(before[1], json!({"of": "number", "from": 2, "to": 3}));
+    let json = shop.call("diff checkout/production#1 checkout/production#3 --output json").ends(0);
+    assert_eq!(json.json()["between_ms"], 3 * 24 * 3_600_000);
+    let other = shop.call("diff search/production#1 checkout/production#1").ends(2);
+    assert!(other.err.contains("`search` and `checkout` are two services"), "{other:?}");
+    let none = shop.call("diff checkout/production#9 checkout/production#1").ends(4);
+    assert!(none.err.contains("there is no deployment `#9`"), "{none:?}");
+}
+
+#[test]
 fn a_list_that_is_cut_says_so_and_an_empty_one_too() {
     let shop = shop();
     let cut = shop.call("history --limit 2").ends(0);

@@ -13,7 +13,7 @@ const HTML: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
 
 /// Opens a page that has at least all that was written.
 #[track_caller]
-fn open(server: &Server, path: &str) -> Answer {
+pub(super) fn open(server: &Server, path: &str) -> Answer {
     let at_least = server.position();
     let ask = server.ask("GET", path).header("Accept", HTML).header("Shiplog-At-Least", at_least);
     let page = ask.send();

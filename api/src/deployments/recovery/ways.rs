@@ -8,10 +8,7 @@ use shiplog_domain::{
 };
 use utoipa::ToSchema;
 
-use crate::{
-    deployments::changes::Before,
-    shapes::{IrreversibleShape, Moment, Name, Number, StatusWord, moment},
-};
+use crate::shapes::{IrreversibleShape, Moment, Name, Number, StatusWord, moment};
 
 /// A deployment in a few words, and how it went.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -58,7 +55,7 @@ pub(super) struct Back {
 /// What a lane tells of the ways out of one of its deployments.
 #[derive(Clone, Debug)]
 pub(super) struct Ways {
-    pub(super) before: Option<Before>,
+    pub(super) before: Option<lane::DeploymentNumber>,
     pub(super) settled_by: Option<Attempt>,
     pub(super) in_progress: Option<Attempt>,
     pub(super) previous: Option<u32>,
@@ -81,7 +78,7 @@ impl Ways {
         let all = |list: &[&lane::Deployment]| list.iter().map(|one| told(one)).collect();
         let number = recovery.deployment.number();
         Self {
-            before: recovery.before.map(Before::from),
+            before: recovery.before.map(lane::Deployment::number),
             settled_by: recovery.settled_by.map(told),
             in_progress: state.in_progress().filter(|open| open.number() != number).map(told),
             previous: recovery.previous.map(|number| number.0),
