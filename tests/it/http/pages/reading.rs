@@ -122,6 +122,8 @@ fn a_search_that_cannot_be_read_is_mended_where_it_was_typed() {
     assert!(page.contains("value=\"1.0 srevice:x\"") && page.contains("aria-invalid"), "{page}");
     assert!(page.contains("id=\"service\" name=\"service\" value=\"checkout\""), "{page}");
     assert!(!page.contains("checkout 1.0</a>"), "nothing is found by it: {page}");
+    // On a phone the form is folded away.
+    assert!(page.contains("<details class=\"fold\" open>"), "{page}");
     let help = open(&server, "/history").expect(200).text;
     assert!(help.contains("duration:&#62;5m") && !help.contains("aria-invalid"), "{help}");
 }
