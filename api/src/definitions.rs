@@ -3,6 +3,7 @@
 pub(crate) mod define;
 mod live;
 pub(crate) mod preview;
+pub(crate) mod rebuild;
 mod rows;
 mod show;
 pub(crate) mod states;
@@ -48,6 +49,12 @@ pub(crate) async fn find(
     let asked = name.clone();
     let found = app.models.definitions.query(move |view| definitions::one(view, &asked)).await?;
     found.value.ok_or_else(|| unheard(name.as_str()))
+}
+
+/// As [`find`], by whatever a path says.
+pub(crate) async fn named(app: &App, name: &str, at_least: AtLeast) -> Result<Definition, Problem> {
+    let parsed = name.parse().map_err(|_| unheard(name))?;
+    find(app, &parsed, at_least).await
 }
 
 /// Says that there is no such projection.

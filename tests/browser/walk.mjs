@@ -388,6 +388,12 @@ await test("a projection is written, tried, mended, kept and dropped", demo, asy
   await page.waitForURL("/projections/written-here");
   await page.locator(".lede", { hasText: "live" }).waitFor();
   await at(page, '"n": ');
+  await page.goto("/projections");
+  await page.getByText("Rebuild one").click();
+  await page.getByLabel("Projection", { exact: true }).selectOption("written-here");
+  await page.getByRole("button", { name: "Rebuild it" }).click();
+  await page.locator("tr", { hasText: "written-here" }).getByText("rebuilt, the same as before").waitFor();
+  await page.goto("/projections/written-here");
   await page.getByText("Pause, resume or drop it").click();
   await page.getByRole("button", { name: "Drop written-here" }).click();
   await page.waitForURL("/projections");

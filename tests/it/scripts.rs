@@ -5,6 +5,7 @@ pub(crate) mod examples;
 mod hostile;
 mod http;
 mod laws;
+mod rebuilds;
 
 use serde_json::{Value, json};
 

@@ -17,6 +17,7 @@ use super::{ScriptPath, define::LanguageWord, unheard};
 use crate::{
     app::App,
     problem::Problem,
+    projections::Rebuild,
     query::Query,
     shapes::{Actor, Moment},
     views::AtLeast,
@@ -49,6 +50,8 @@ pub(crate) struct ProjectionDefined {
     pub(crate) fault: Option<FaultShape>,
     /// Why it does not go on where its script is not to blame.
     pub(crate) why: Option<String>,
+    /// The rebuild of its states that is under way, or the last one since the server's start.
+    pub(crate) rebuild: Option<Rebuild>,
     /// Whether it has a state for each of several partitions; null as long as nobody knows.
     pub(crate) partitioned: Option<bool>,
     /// The position of the event that defined it so.
@@ -115,7 +118,9 @@ pub(crate) async fn of(app: &App, definition: &Definition) -> ProjectionDefined 
         Language::Javascript => {
             let at = shape.position.map(shiplog_store::position::GlobalPosition);
             let behind = app.log.count(at).await.ok().flatten();
-            ProjectionDefined { events_total: behind.map(|more| shape.events_done + more), ..shape }
+            let events_total = behind.map(|more| shape.events_done + more);
+            let rebuild = app.scripts.rebuilding(definition).map(Rebuild::from);
+            ProjectionDefined { events_total, rebuild, ..shape }
         }
         Language::Sql => shape,
     }
@@ -144,6 +149,7 @@ fn shape(definition: &Definition, standing: Option<Standing>) -> ProjectionDefin
         skipped,
         fault,
         why,
+        rebuild: None,
         partitioned: is_partitioned,
         revision: revision.0,
         defined_at: Moment(*defined_at),

@@ -1,4 +1,4 @@
-//! Making a read model anew beside the one that answers: begin, pause, resume, cancel.
+//! Making a projection anew beside what answers: begin, pause, resume, cancel.
 
 use std::num::NonZeroU32;
 
@@ -8,17 +8,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
-use shiplog_projections::models::{self, Model, RebuildError, RebuildStatus, Verdict as Compared};
+use shiplog_projections::models::{self, RebuildError, RebuildStatus, Verdict as Compared};
 use utoipa::ToSchema;
 
-use super::show::{ProjectionShown, find, shown};
+use super::show::{ProjectionAnswer, Which, shown, which};
 use crate::{
     app::App,
     body::OptionalBody,
+    definitions,
     path::ProjectionPath,
     problem::{Problem, ProblemKind},
     query::Query,
     shapes::Whole,
+    views::AtLeast,
 };
 
 /// How a rebuild goes, or went.
@@ -100,97 +102,108 @@ pub(crate) enum Change {
     Cancel,
 }
 
-/// Rebuild a read model beside the one that answers, and have it answer when it is level.
+/// Rebuild a projection beside what answers, and have it answer when it is level.
 ///
 /// It is folded from the first event into a file of its own, compared with the one that answers, and
-/// put in its place at once. It outlives a restart. Of a rebuild that is under way, this changes
-/// `max_events_per_second` alone, so that sending it again is harmless.
+/// put in its place at once. Of a rebuild that is under way, this changes `max_events_per_second`
+/// alone, so that sending it again is harmless. The rebuild of a read model outlives a restart; that
+/// of a script does not, is not slowed down and does not rest.
 #[utoipa::path(post, path = "/v1/projections/{name}/rebuild", tag = "projections",
     params(crate::openapi::ProjectionParam), request_body = RebuildGiven,
-    responses((status = 202, description = "It is under way", body = ProjectionShown)))]
+    responses((status = 202, description = "It is under way", body = ProjectionAnswer)))]
 pub(super) async fn rebuild_projection(
     State(app): State<App>,
     ProjectionPath(name): ProjectionPath,
+    at_least: AtLeast,
     RawQuery(raw): RawQuery,
     OptionalBody(given): OptionalBody<RebuildGiven>,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
     let max = given.max_events_per_second.map(|Whole(max)| max);
-    let model = begin(&app, &name, max).await?;
-    Ok((StatusCode::ACCEPTED, shown(&app, model).await).into_response())
+    let which = begin(&app, (&name, at_least), max).await?;
+    Ok((StatusCode::ACCEPTED, shown(&app, &which).await).into_response())
 }
 
 /// Have a rebuild rest until it is resumed, over a restart too.
 #[utoipa::path(post, path = "/v1/projections/{name}/rebuild/pause", tag = "projections",
     params(crate::openapi::ProjectionParam),
-    responses((status = 200, description = "It rests", body = ProjectionShown)))]
+    responses((status = 200, description = "It rests", body = ProjectionAnswer)))]
 pub(super) async fn pause_rebuild(
     State(app): State<App>,
     ProjectionPath(name): ProjectionPath,
+    at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
-    changed(&app, &name, raw.as_deref(), Change::Pause).await
+    changed(&app, (&name, at_least), raw.as_deref(), Change::Pause).await
 }
 
 /// Have a rebuild that rests go on.
 #[utoipa::path(post, path = "/v1/projections/{name}/rebuild/resume", tag = "projections",
     params(crate::openapi::ProjectionParam),
-    responses((status = 200, description = "It goes on", body = ProjectionShown)))]
+    responses((status = 200, description = "It goes on", body = ProjectionAnswer)))]
 pub(super) async fn resume_rebuild(
     State(app): State<App>,
     ProjectionPath(name): ProjectionPath,
+    at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
-    changed(&app, &name, raw.as_deref(), Change::Resume).await
+    changed(&app, (&name, at_least), raw.as_deref(), Change::Resume).await
 }
 
 /// Cancel a rebuild, and delete what it has made; what answers is not touched.
 #[utoipa::path(delete, path = "/v1/projections/{name}/rebuild", tag = "projections",
     params(crate::openapi::ProjectionParam),
-    responses((status = 200, description = "It is no more", body = ProjectionShown)))]
+    responses((status = 200, description = "It is no more", body = ProjectionAnswer)))]
 pub(super) async fn cancel_rebuild(
     State(app): State<App>,
     ProjectionPath(name): ProjectionPath,
+    at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
-    changed(&app, &name, raw.as_deref(), Change::Cancel).await
+    changed(&app, (&name, at_least), raw.as_deref(), Change::Cancel).await
 }
 
 async fn changed(
     app: &App,
-    name: &str,
+    named: (&str, AtLeast),
     raw: Option<&str>,
     wanted: Change,
 ) -> Result<Response, Problem> {
     Query::parse(raw, &[])?;
-    let model = change(app, name, wanted).await?;
-    Ok(shown(app, model).await.into_response())
+    let which = change(app, named, wanted).await?;
+    Ok(shown(app, &which).await.into_response())
 }
 
 /// Begins a rebuild, or changes how fast it goes.
 pub(crate) async fn begin<'a>(
     app: &'a App,
-    name: &str,
+    (name, at_least): (&str, AtLeast),
     max: Option<u32>,
-) -> Result<&'a Model, Problem> {
-    let model = find(app, name)?;
-    model.rebuild(max).await?;
-    Ok(model)
+) -> Result<Which<'a>, Problem> {
+    let which = which(app, name, at_least).await?;
+    match &which {
+        Which::BuiltIn(model) => model.rebuild(max).await?,
+        Which::Defined(definition) => definitions::rebuild::begin(app, definition, max)?,
+    }
+    Ok(which)
 }
 
 /// Changes a rebuild that is under way.
 pub(crate) async fn change<'a>(
     app: &'a App,
-    name: &str,
+    (name, at_least): (&str, AtLeast),
     wanted: Change,
-) -> Result<&'a Model, Problem> {
-    let model = find(app, name)?;
-    match wanted {
-        Change::Pause => model.pause().await,
-        Change::Resume => model.resume().await,
-        Change::Cancel => model.cancel().await,
-    }?;
-    Ok(model)
+) -> Result<Which<'a>, Problem> {
+    let which = which(app, name, at_least).await?;
+    match &which {
+        Which::BuiltIn(model) => match wanted {
+            Change::Pause => model.pause().await,
+            Change::Resume => model.resume().await,
+            Change::Cancel => model.cancel().await,
+        }?,
+        Which::Defined(definition) => definitions::rebuild::change(app, definition, wanted)?,
+    }
+    Ok(which)
 }
 
 impl From<RebuildError> for Problem {

@@ -6,7 +6,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use shiplog_projections::models::{Model, Phase};
+use shiplog_projections::{
+    definitions::Definition,
+    models::{Model, Phase},
+};
 use shiplog_store::position::GlobalPosition;
 use utoipa::ToSchema;
 
@@ -70,14 +73,14 @@ struct Fault {
 /// A projection of either kind.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-pub(super) enum ProjectionAnswer {
+pub(crate) enum ProjectionAnswer {
     /// One that comes with Shiplog.
     BuiltIn(ProjectionShown),
     /// One that a user wrote.
     Defined(ProjectionDefined),
 }
 
-/// Show a projection and how far it has come; of one that comes with Shiplog, how its rebuild goes.
+/// Show a projection, how far it has come, and how its rebuild goes.
 #[utoipa::path(get, path = "/v1/projections/{name}", tag = "projections",
     params(crate::openapi::ProjectionParam),
     responses((status = 200, description = "The projection", body = ProjectionAnswer)))]
@@ -88,25 +91,41 @@ pub(super) async fn get_projection(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
-    if let Some(model) = app.models.named(&name) {
-        return Ok(shown(&app, model).await.into_response());
+    let which = which(&app, &name, at_least).await?;
+    Ok(shown(&app, &which).await.into_response())
+}
+
+/// A projection of either kind, to be told of.
+pub(crate) enum Which<'a> {
+    BuiltIn(&'a Model),
+    Defined(Box<Definition>),
+}
+
+/// The projection with this name.
+pub(super) async fn which<'a>(
+    app: &'a App,
+    name: &str,
+    at_least: AtLeast,
+) -> Result<Which<'a>, Problem> {
+    if let Some(model) = app.models.named(name) {
+        return Ok(Which::BuiltIn(model));
     }
-    let defined = name.parse().map_err(|_| definitions::unheard(&name))?;
-    let definition = definitions::find(&app, &defined, at_least).await?;
-    let shown = definitions::describe(&app, &definition).await;
-    let position = shown.position.map(GlobalPosition);
-    Ok((app.receipt(position), Json(ProjectionAnswer::Defined(shown))).into_response())
+    definitions::named(app, name, at_least).await.map(Box::new).map(Which::Defined)
 }
 
-/// The read model with this name.
-pub(super) fn find<'a>(app: &'a App, name: &str) -> Result<&'a Model, Problem> {
-    app.models.named(name).ok_or_else(|| definitions::unheard(name))
-}
-
-/// A read model as an answer.
-pub(super) async fn shown(app: &App, model: &Model) -> impl IntoResponse + use<> {
-    let shown = describe(app, model).await;
-    (app.receipt(shown.position.map(GlobalPosition)), Json(shown))
+/// A projection as an answer.
+pub(super) async fn shown(app: &App, which: &Which<'_>) -> impl IntoResponse + use<> {
+    let (position, answer) = match which {
+        Which::BuiltIn(model) => {
+            let shown = describe(app, model).await;
+            (shown.position, ProjectionAnswer::BuiltIn(shown))
+        }
+        Which::Defined(definition) => {
+            let shown = definitions::describe(app, definition).await;
+            (shown.position, ProjectionAnswer::Defined(shown))
+        }
+    };
+    (app.receipt(position.map(GlobalPosition)), Json(answer))
 }
 
 /// A read model, how far it has come, and how its rebuild goes.

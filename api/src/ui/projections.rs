@@ -54,6 +54,7 @@ pub(super) async fn show(
         scripts.push(definitions::describe(&app, &definition).await);
     }
     let goes_on = rows.iter().filter_map(|row| row.rebuild.as_ref()).any(moves)
+        || scripts.iter().filter_map(|script| script.rebuild.as_ref()).any(moves)
         || scripts.iter().any(|script| script.status == DefinedWord::CatchingUp);
     let frame = Frame { goes_on, position, ..frame.watching(Watched::Log) };
     let shown = ProjectionsPage { frame, rows, scripts };
@@ -61,14 +62,18 @@ pub(super) async fn show(
 }
 
 /// Begins a rebuild, or changes one.
-pub(super) async fn change(State(app): State<App>, form: Form) -> Result<Response, Problem> {
+pub(super) async fn change(
+    State(app): State<App>,
+    at_least: AtLeast,
+    form: Form,
+) -> Result<Response, Problem> {
     let mut fields = form.fields(&["name", "does", "max_events_per_second"])?;
     let name = fields.text("name")?.ok_or_else(|| Problem::at("?name", "say which projection"))?;
     let does = fields.word("does", &DOES)?;
     let max = fields.parsed("max_events_per_second")?;
     match does.ok_or_else(|| Problem::at("?does", "it is missing"))? {
-        None => projections::begin(&app, &name, max).await?,
-        Some(change) => projections::change(&app, &name, change).await?,
+        None => projections::begin(&app, (&name, at_least), max).await?,
+        Some(change) => projections::change(&app, (&name, at_least), change).await?,
     };
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, "/projections")]).into_response())
 }

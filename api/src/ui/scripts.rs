@@ -86,6 +86,11 @@ impl ProjectionDefined {
         Mark::of_projection(self.status)
     }
 
+    /// Whether it has states that can be made anew.
+    pub(super) fn is_rebuilt(&self) -> bool {
+        self.language == Language::Javascript && self.status != DefinedWord::Paused
+    }
+
     /// Why it does not go on: `event 101, line 3: TypeError: …`.
     pub(super) fn trouble(&self) -> Option<String> {
         let Some(fault) = &self.fault else { return self.why.clone() };

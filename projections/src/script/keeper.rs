@@ -1,6 +1,6 @@
 //! Keeps one projection that a user wrote level with the log.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use shiplog_domain::projection::ProjectionName;
@@ -99,7 +99,8 @@ impl Keeper {
     pub(super) async fn keep(self) {
         let name = &self.name;
         loop {
-            let status = match self.follow().await {
+            let Err(stop) = self.follow().await;
+            let status = match stop {
                 Stop::Fault(fault) => {
                     let (message, position) = (&fault.message, fault.position);
                     tracing::warn!(%name, ?position, message, "the projection `{name}` has failed");
@@ -136,33 +137,47 @@ impl Keeper {
         self.standing.send_modify(|standing| standing.status = status);
     }
 
+    /// Folds what there is, and tells where that leads; whatever it has open is closed then.
+    pub(super) async fn catch_up(self) -> Result<Standing, Stop> {
+        let (mut folder, mut batches) = self.open().await?;
+        let mut is_level = self.report(Standing::of(&folder, Status::CatchingUp)).await;
+        while !is_level {
+            is_level = self.step(&mut folder, &mut batches).await?;
+        }
+        Ok(Standing::of(&folder, Status::Live))
+    }
+
     /// Folds what there is and then what comes, until that does not go.
-    async fn follow(&self) -> Stop {
-        let file = (Some(self.file.as_path()), self.log.id());
-        let script = (&self.name, self.source.as_str());
-        let mut folder = match Folder::start(&self.program, script, file).await {
-            Ok(folder) => folder,
-            Err(stop) => return stop,
-        };
+    async fn follow(&self) -> Result<Infallible, Stop> {
+        let (mut folder, mut batches) = self.open().await?;
         self.report(Standing::of(&folder, Status::CatchingUp)).await;
-        let after = folder.reached().position;
-        let (log, filter) = (Arc::clone(&self.log), folder.filter());
-        let mut batches = Ahead::read(log, filter, move |log| log.subscribe(after));
-        while let Some(batch) = batches.next().await {
+        loop {
             let began = Instant::now();
-            if let Err(stop) = folder.fold(&batch).await {
-                self.standing.send_replace(Standing::of(&folder, Status::CatchingUp));
-                return stop;
-            }
-            let is_level = self.report(Standing::of(&folder, Status::CatchingUp)).await;
-            if let Some(why) = batch.broken {
-                return Stop::Machine(why);
-            }
-            if is_level {
+            if self.step(&mut folder, &mut batches).await? {
                 sleep_until(began + GATHERING).await;
             }
         }
-        Stop::Machine("reading the log was interrupted".into())
+    }
+
+    async fn open(&self) -> Result<(Folder, Ahead), Stop> {
+        let file = (Some(self.file.as_path()), self.log.id());
+        let script = (&self.name, self.source.as_str());
+        let folder = Folder::start(&self.program, script, file).await?;
+        let after = folder.reached().position;
+        let (log, filter) = (Arc::clone(&self.log), folder.filter());
+        Ok((folder, Ahead::read(log, filter, move |log| log.subscribe(after))))
+    }
+
+    /// Folds the next batch; tells whether it is level then.
+    async fn step(&self, folder: &mut Folder, batches: &mut Ahead) -> Result<bool, Stop> {
+        let batch = batches.next().await;
+        let batch = batch.ok_or_else(|| Stop::Machine("reading the log was interrupted".into()))?;
+        if let Err(stop) = folder.fold(&batch).await {
+            self.standing.send_replace(Standing::of(folder, Status::CatchingUp));
+            return Err(stop);
+        }
+        let is_level = self.report(Standing::of(folder, Status::CatchingUp)).await;
+        batch.broken.map_or(Ok(is_level), |why| Err(Stop::Machine(why)))
     }
 
     /// Tells where it is; returns whether that is where the log ends.

@@ -1,6 +1,9 @@
 //! The file of a projection that a user wrote: its states, and how far it has come.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, Transaction, params};
@@ -22,9 +25,49 @@ CREATE TABLE size (
 ) STRICT;
 INSERT INTO size VALUES (1, 0);";
 
-/// What its file is called; another revision has another one.
-pub(super) fn path(directory: &Path, name: &ProjectionName, revision: GlobalPosition) -> PathBuf {
-    directory.join(format!("{name}@{revision}.sqlite"))
+/// What a projection's files are called: another revision has others, and each rebuild makes the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Files {
+    directory: PathBuf,
+    stem: String,
+}
+
+impl Files {
+    pub(super) fn of(directory: &Path, name: &ProjectionName, revision: GlobalPosition) -> Self {
+        Self { directory: directory.into(), stem: format!("{name}@{revision}") }
+    }
+
+    /// The one that answers: the latest that is there, or else the first.
+    pub(super) fn latest(&self) -> PathBuf {
+        self.path(self.generation())
+    }
+
+    /// The one that is to answer after the latest.
+    pub(super) fn next(&self) -> PathBuf {
+        self.path(self.generation() + 1)
+    }
+
+    /// The one that the next is made in.
+    pub(super) fn building(&self) -> PathBuf {
+        self.directory.join(format!("{}.building.sqlite", self.stem))
+    }
+
+    fn path(&self, generation: u32) -> PathBuf {
+        self.directory.join(match generation {
+            1 => format!("{}.sqlite", self.stem),
+            later => format!("{}-g{later}.sqlite", self.stem),
+        })
+    }
+
+    fn generation(&self) -> u32 {
+        let files = fs::read_dir(&self.directory).into_iter().flatten().flatten();
+        let generations = files.filter_map(|entry| {
+            let name = entry.file_name();
+            let rest = name.to_str()?.strip_prefix(&self.stem)?.strip_suffix(".sqlite")?;
+            rest.strip_prefix("-g")?.parse().ok()
+        });
+        generations.max().unwrap_or(1)
+    }
 }
 
 /// Opens the file to fold into.

@@ -1,14 +1,13 @@
 //! All projections that users wrote, each with its keeper.
 
 use std::{
-    collections::HashMap,
     fs, io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use shiplog_domain::projection::{Language, ProjectionName};
+use shiplog_domain::projection::ProjectionName;
 use shiplog_store::{log::Log, position::GlobalPosition};
 use tokio::{
     sync::watch,
@@ -19,14 +18,14 @@ use tokio::{
 use super::{
     child::Program,
     folder::{Folder, Stop},
-    keeper::{Keeper, Standing, Status},
+    keeper::{Standing, Status},
+    place::Place,
     preview::{Preview, Slice, preview},
     tables::{self, States, Wanted},
 };
 use crate::{
     definitions::{self, Definition},
-    files,
-    models::{Phase, QueryError, ReadModels},
+    models::{Phase, QueryError, ReadModels, Rebuild},
 };
 
 /// The projections that users wrote, kept level with a log for as long as it is held.
@@ -35,29 +34,6 @@ pub struct Workshop {
     place: Arc<Place>,
     /// Emptied when it is stopped.
     supervising: Mutex<JoinSet<()>>,
-}
-
-/// What all keepers share.
-struct Place {
-    log: Arc<dyn Log>,
-    directory: PathBuf,
-    program: Program,
-    kept: Mutex<HashMap<ProjectionName, Kept>>,
-}
-
-impl std::fmt::Debug for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Place").field("directory", &self.directory).finish_non_exhaustive()
-    }
-}
-
-/// A projection at work.
-struct Kept {
-    definition: Definition,
-    file: PathBuf,
-    standing: watch::Receiver<Standing>,
-    /// Ends with it.
-    _keeping: JoinSet<()>,
 }
 
 impl Workshop {
@@ -76,8 +52,7 @@ impl Workshop {
     ) -> io::Result<Self> {
         let directory = directory.join("scripts");
         fs::create_dir_all(&directory)?;
-        let kept = Mutex::default();
-        let place = Arc::new(Place { log: Arc::clone(log), directory, program, kept });
+        let place = Arc::new(Place::new(Arc::clone(log), program, directory));
         let mut supervising = JoinSet::new();
         supervising.spawn(supervise(Arc::clone(&place), Arc::clone(models)));
         Ok(Self { place, supervising: Mutex::new(supervising) })
@@ -90,9 +65,7 @@ impl Workshop {
 
     /// As [`standing`](Self::standing), to be told of each change.
     pub fn watch(&self, definition: &Definition) -> Option<watch::Receiver<Standing>> {
-        let kept = self.place.kept();
-        let kept = kept.get(&definition.name)?;
-        (kept.definition.revision == definition.revision).then(|| kept.standing.clone())
+        self.place.watch(definition)
     }
 
     /// Waits until a projection has come to `position`, or will not by waiting; tells where it is.
@@ -125,9 +98,35 @@ impl Workshop {
         definition: &Definition,
         wanted: Wanted,
     ) -> Result<Option<States>, QueryError> {
-        let file = tables::path(&self.place.directory, &definition.name, definition.revision);
-        let read = spawn_blocking(move || tables::read(&file, &wanted));
-        read.await?.map_err(QueryError::Tables)
+        let mut file = self.place.file(definition);
+        while let Some(path) = file {
+            let wanted = wanted.clone();
+            let (read, path) = spawn_blocking(move || (tables::read(&path, &wanted), path)).await?;
+            file = self.place.file(definition).filter(|now| *now != path);
+            // Where a rebuild has put another one in its place meanwhile, that is the one to read.
+            if file.is_none() {
+                return read.map_err(QueryError::Tables);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Makes the states anew, beside those that answer, and has them answer once they are level; does
+    /// nothing if that is under way.
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn rebuild(&self, definition: &Definition) {
+        self.place.rebuild(definition);
+    }
+
+    /// How the rebuild of a projection goes, or how the last one went since the start.
+    pub fn rebuilding(&self, definition: &Definition) -> Option<Rebuild> {
+        self.place.rebuilding(definition)
+    }
+
+    /// Ends a rebuild, and deletes what it has made; false if none is under way.
+    pub fn cancel_rebuild(&self, definition: &Definition) -> bool {
+        self.place.cancel_rebuild(definition)
     }
 
     /// Has those at work that are defined, and no others, before it is heard of otherwise.
@@ -141,13 +140,7 @@ impl Workshop {
     ///
     /// Must be called within a tokio runtime.
     pub fn retry(&self, name: &ProjectionName) {
-        let mut kept = self.place.kept();
-        let failed = kept
-            .get(name)
-            .filter(|kept| matches!(kept.standing.borrow().status, Status::Faulted(_)));
-        if let Some(definition) = failed.map(|kept| kept.definition.clone()) {
-            kept.insert(name.clone(), self.place.keep(&definition));
-        }
+        self.place.retry(name);
     }
 
     /// Stops all work; what is kept stays.
@@ -155,7 +148,7 @@ impl Workshop {
         let mut supervising =
             std::mem::take(&mut *self.supervising.lock().unwrap_or_else(PoisonError::into_inner));
         supervising.shutdown().await;
-        self.place.kept().clear();
+        self.place.stop();
     }
 
     /// Loads a script and tells what is wrong with it, if something is; nothing is kept.
@@ -184,61 +177,6 @@ impl Workshop {
     ) -> Result<Preview, Stop> {
         let Place { program, log, .. } = &*self.place;
         preview(Arc::clone(log), program, (name, source), slice, tell).await
-    }
-}
-
-impl Place {
-    fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectionName, Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Has those at work that are defined, and no others.
-    fn reconcile(&self, definitions: &[Definition]) {
-        let scripts = definitions.iter().filter(|one| one.language == Language::Javascript);
-        let wanted: HashMap<_, _> = scripts.map(|one| (&one.name, one)).collect();
-        let mut kept = self.kept();
-        kept.retain(|name, kept| {
-            wanted.get(name).is_some_and(|wanted| **wanted == kept.definition)
-        });
-        for (name, definition) in wanted {
-            if !kept.contains_key(name) {
-                kept.insert(name.clone(), self.keep(definition));
-            }
-        }
-    }
-
-    fn keep(&self, definition: &Definition) -> Kept {
-        let Definition { name, revision, source, paused, .. } = definition;
-        let file = tables::path(&self.directory, name, *revision);
-        let status = if *paused { Status::Paused } else { Status::CatchingUp };
-        let (sender, standing) = watch::channel(Standing::new(status.clone()));
-        let keeper = Keeper {
-            log: Arc::clone(&self.log),
-            program: self.program.clone(),
-            name: name.clone(),
-            source: source.clone(),
-            file: file.clone(),
-            standing: sender,
-        };
-        let mut keeping = JoinSet::new();
-        if *paused {
-            keeping.spawn(keeper.hold());
-        } else {
-            keeping.spawn(keeper.keep());
-        }
-        Kept { definition: definition.clone(), file, standing, _keeping: keeping }
-    }
-
-    /// Removes the files of what is defined no more, or otherwise.
-    fn clear(&self) {
-        let kept: Vec<_> = self.kept().values().map(|kept| kept.file.clone()).collect();
-        let Ok(files) = fs::read_dir(&self.directory) else { return };
-        for path in files.flatten().map(|entry| entry.path()) {
-            let is_base = path.extension().is_some_and(|extension| extension == "sqlite");
-            if is_base && !kept.contains(&path) {
-                files::remove(&path);
-            }
-        }
     }
 }
 
