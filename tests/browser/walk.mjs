@@ -58,10 +58,13 @@ await test("the demonstration's history is on the board, with relative times tha
   await page.goto("/");
   assert.equal(await page.locator(".board tbody tr[data-key]").count() >= board.lanes.length, true);
   const time = page.locator(".board time").first();
+  await time.hover();
   assert.match(await time.getAttribute("title"), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d Europe\/Paris$/);
   await page.getByLabel("Time zone").selectOption("UTC");
+  await time.hover();
   assert.match(await time.getAttribute("title"), / UTC$/);
   await page.reload();
+  await time.hover();
   assert.match(await time.getAttribute("title"), / UTC$/, "the zone is remembered");
   await at(page, "Times are in UTC.");
 });
@@ -513,14 +516,19 @@ await test("a board of 300 services in five environments is light", large, async
   await page.goto("/");
   // The page was asked for while the read model was folding; it mends itself when that has come so far.
   await page.locator(".board tbody tr[data-key]").nth(299).waitFor();
-  await page.reload();
-  const entry = await page.evaluate(() => {
-    const { transferSize, requestStart, responseStart, responseEnd, domInteractive } = performance.getEntriesByType("navigation")[0];
-    return { transferSize, server: Math.round(responseStart - requestStart), parsed: Math.round(domInteractive - responseEnd) };
-  });
+  const loads = [];
+  for (let load = 0; load < 5; load += 1) {
+    await page.reload();
+    loads.push(await page.evaluate(() => {
+      const { transferSize, requestStart, responseStart, responseEnd } = performance.getEntriesByType("navigation")[0];
+      const [paint] = performance.getEntriesByName("first-contentful-paint");
+      return { transferSize, server: responseStart - requestStart, painted: (paint?.startTime ?? NaN) - responseEnd };
+    }));
+  }
+  const median = (what) => Math.round(loads.map((load) => load[what]).sort((one, other) => one - other)[2]);
   assert.equal(await page.locator(".board tbody tr[data-key]").count(), 300);
-  assert.ok(entry.transferSize < 150_000, JSON.stringify(entry));
-  console.log(`        ${entry.transferSize} bytes; the server took ${entry.server} ms, the browser ${entry.parsed} ms to parse`);
+  assert.ok(median("transferSize") < 150_000, JSON.stringify(loads));
+  console.log(`        ${median("transferSize")} bytes; the server took ${median("server")} ms, the browser ${median("painted")} ms to show it`);
 });
 await large.end();
 

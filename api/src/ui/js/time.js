@@ -50,11 +50,16 @@ export const said = (at) => `${shorter.format(at)}`;
 function show(time, now) {
   const at = Date.parse(time.dateTime);
   if (Number.isNaN(at)) return;
-  const whole = `${absolute.format(at)} ${name()}`;
-  const relative = ago(at, now);
-  const text = relative || shorter.format(at);
+  const text = ago(at, now) || shorter.format(at);
   if (time.textContent !== text) time.textContent = text;
-  if (time.title !== whole) time.title = whole;
+}
+
+const whole = (time) => `${absolute.format(Date.parse(time.dateTime))} ${name()}`;
+
+/// The absolute time of what a pointer rests on; of hundreds, hardly one is ever asked for.
+function explain({ target }) {
+  const time = target.closest?.("time");
+  if (time && !Number.isNaN(Date.parse(time.dateTime))) time.title = whole(time);
 }
 
 /// The absolute times of what has the focus, for who has no pointer to rest on them.
@@ -63,7 +68,8 @@ function spell({ target, type }) {
   if (!place) return;
   const now = Date.now();
   for (const time of place.querySelectorAll("time")) {
-    if (type === "focusin" && target.matches(":focus-visible")) time.textContent = time.title || time.textContent;
+    if (Number.isNaN(Date.parse(time.dateTime))) continue;
+    if (type === "focusin" && target.matches(":focus-visible")) time.textContent = whole(time);
     else show(time, now);
   }
 }
@@ -99,12 +105,16 @@ function chooser() {
   select.id = "zone";
   label.htmlFor = "zone";
   label.textContent = "Time zone ";
-  const zones = ["local", "UTC", ...(Intl.supportedValuesOf ? Intl.supportedValuesOf("timeZone") : [])];
-  for (const value of new Set([...zones, zone])) {
-    const option = new Option(value === "local" ? `local (${here()})` : value, value);
-    option.selected = value === zone;
-    select.append(option);
-  }
+  const offer = (zones) => {
+    const options = zones.map((value) => new Option(value === "local" ? `local (${here()})` : value, value));
+    select.replaceChildren(...options);
+    select.value = zone;
+  };
+  const few = [...new Set(["local", "UTC", zone])];
+  offer(few);
+  // All four hundred, once somebody is about to choose.
+  const all = () => offer([...new Set([...few, ...(Intl.supportedValuesOf?.("timeZone") ?? [])])]);
+  for (const kind of ["focus", "pointerenter"]) select.addEventListener(kind, all, { once: true });
   select.addEventListener("change", () => choose(select.value));
   place.append(label, select);
   place.hidden = false;
@@ -116,6 +126,7 @@ export function startTimes() {
   chooser();
   showTimes();
   setInterval(() => showTimes(), 10_000);
+  document.addEventListener("pointerover", explain);
   document.addEventListener("focusin", spell);
   document.addEventListener("focusout", spell);
   document.addEventListener("visibilitychange", () => document.hidden || showTimes());
