@@ -33,7 +33,7 @@ pub(super) struct Question {
 }
 
 /// Every kind of question.
-pub(super) const KINDS: [Question; 12] = [
+pub(super) const KINDS: [Question; 20] = [
     Question { name: "board", path: |samples, _| samples.board() },
     Question {
         name: "board as of an instant",
@@ -109,6 +109,45 @@ pub(super) const KINDS: [Question; 12] = [
             history().with("q", &words)
         },
     },
+    Question {
+        name: "search: failed or cancelled, of an actor, not in an environment",
+        path: |samples, nth| {
+            let (actor, environment) = (samples.actor(nth), samples.lane(nth).1);
+            let search = format!("status:failed,cancelled actor:{actor} -env:{environment}");
+            history().with("q", &search)
+        },
+    },
+    Question {
+        name: "search: rollbacks that took long, before an instant",
+        path: |samples, nth| {
+            let search = format!("is:rollback duration:>5m until:{}", samples.instant(nth));
+            history().with("q", &search)
+        },
+    },
+    Question { name: "page: board", path: |_, _| Path::literal("/") },
+    Question {
+        name: "page: board as of an instant",
+        path: |samples, nth| Path::literal("/").with("at", &samples.instant(nth)),
+    },
+    Question {
+        name: "page: history, searched",
+        path: |samples, nth| path(&["history"]).with("q", samples.word(nth)),
+    },
+    Question {
+        name: "page: lane",
+        path: |samples, nth| {
+            let (service, environment) = samples.lane(nth);
+            path(&["lanes", service, environment])
+        },
+    },
+    Question {
+        name: "page: deployment",
+        path: |samples, nth| {
+            let (service, environment, number) = samples.deployment(nth);
+            path(&["lanes", service, environment, &number.to_string()])
+        },
+    },
+    Question { name: "page: rollbacks", path: |_, _| path(&["rollbacks"]) },
 ];
 
 fn history() -> Path {

@@ -243,6 +243,13 @@ impl Client {
         Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
     }
 
+    /// Reads an answer line by line as it comes, until the server ends it.
+    pub(crate) fn follow(&self, path: &str) -> impl Iterator<Item = String> + use<> {
+        let request = Request::builder().uri(format!("{}{path}", self.url)).body(()).unwrap();
+        let response = self.agent.run(request).unwrap();
+        BufReader::new(response.into_body().into_reader()).lines().map(Result::unwrap)
+    }
+
     /// Where the log is now, for `Shiplog-At-Least`.
     pub(crate) fn position(&self) -> String {
         self.get("/v1/events?limit=1").expect(200).header("Shiplog-Position").to_owned()

@@ -1,7 +1,7 @@
 //! The projections that users wrote that are at work, and the files that answer for them.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -193,12 +193,14 @@ impl Place {
 
     /// Removes the files of what is defined no more, or otherwise.
     pub(super) fn clear(&self) {
-        let building: Vec<_> = self.rebuilds().values().map(|one| one.file.clone()).collect();
-        let kept: Vec<_> = self.kept().values().map(|kept| kept.file.clone()).collect();
+        // Held to the end: what is put in its place meanwhile would be taken for a leftover.
+        let (rebuilds, kept) = (self.rebuilds(), self.kept());
+        let building = rebuilds.values().map(|rebuild| &rebuild.file);
+        let known: HashSet<_> = kept.values().map(|kept| &kept.file).chain(building).collect();
         let Ok(files) = fs::read_dir(&self.directory) else { return };
         for path in files.flatten().map(|entry| entry.path()) {
             let is_base = path.extension().is_some_and(|extension| extension == "sqlite");
-            if is_base && !kept.contains(&path) && !building.contains(&path) {
+            if is_base && !known.contains(&path) {
                 files::remove(&path);
             }
         }

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{lane, post};
 use crate::{
     home::Home,
+    scripts,
     support::{PATIENCE, ask, shiplog},
 };
 
@@ -31,6 +32,30 @@ fn what_one_server_records_another_tells_of() {
     }
     let there = late.client().get("/v1/lanes/checkout/production").expect(200).json();
     assert_eq!(there["current"]["number"], 5);
+}
+
+#[test]
+fn what_one_server_is_given_to_fold_or_to_answer_the_other_folds_and_answers_too() {
+    let home = Home::on_a_cluster(3);
+    let (one, other) = (home.server("one"), home.server("other"));
+    for number in 1..=3 {
+        post(&one, &format!("key-{number}"), &format!("1.{number}"));
+    }
+    let counts = "fromCategory('lane').when({
+        $init: () => ({ n: 0 }), DeploymentSucceeded(s) { s.n += 1 } })";
+    scripts::define(&one.client(), "counts", counts).expect(201);
+    let query = "SELECT count(*) FROM deployments WHERE status = 'succeeded'";
+    let body = json!({ "language": "sql", "source": query }).to_string();
+    let kind = [("Content-Type", "application/json")];
+    one.client().send("PUT", "/v1/projections/asks", &kind, body.as_bytes()).expect(201);
+    let (_, position, _) = post(&other, "key-4", "1.4");
+    for server in [&one, &other] {
+        let client = server.client();
+        let rows = client.get_at("/v1/projections/asks/rows", &position);
+        assert_eq!(rows["rows"], json!([[4]]), "{rows}");
+        let state = client.get_at("/v1/projections/counts/state", &position);
+        assert_eq!(state["state"], json!({ "n": 4 }), "{state}");
+    }
 }
 
 #[test]

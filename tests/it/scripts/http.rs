@@ -207,20 +207,10 @@ fn a_preview_and_a_projection_can_be_followed() {
 
     define(&client, "by-service", BY_SERVICE).expect(201);
     partitions(&client, "by-service");
-    // The stream ends when the server stops.
-    let following = std::thread::spawn({
-        let client = client.anew();
-        move || client.get("/v1/projections/by-service/live").expect(200).text()
-    });
-    while !client.get("/metrics").expect(200).text().contains("projections/{name}/live") {
-        if following.is_finished() {
-            break;
-        }
-        if shown(&client, "by-service")["status"] == "live" {
-            break;
-        }
-    }
+    let mut lines = client.follow("/v1/projections/by-service/live");
+    assert_eq!(lines.next().unwrap(), "event: progress");
+    assert!(lines.next().unwrap().starts_with("data: {\"name\":\"by-service\""));
     assert!(server.stop().success());
-    let text = following.join().unwrap();
-    assert!(text.contains("event: progress\ndata: {\"name\":\"by-service\""), "{text}");
+    // It ends with its server.
+    lines.for_each(drop);
 }
