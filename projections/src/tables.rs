@@ -86,6 +86,8 @@ pub(crate) fn log(path: &Path) -> Option<LogId> {
 pub(crate) fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
     let tables = open_to_ask(path)?;
     tables.pragma_update(None, "query_only", true)?;
+    // As for who folds: nearly half of the time that a board takes.
+    tables.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     tables.set_prepared_statement_cache_capacity(64);
     Ok(tables)
 }
