@@ -2,12 +2,14 @@
 
 /// The known word that is nearest, if it is near enough to be meant.
 pub fn nearest<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let near = known.into_iter().map(|word| (distance(typed, word), word));
     // Of a short word, nothing is left when most of its letters are changed.
     let most = (2 * typed.chars().count()).div_euclid(3).clamp(1, 3);
-    near.min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, _)| *distance <= most)
-        .map(|(_, word)| word)
+    closest(typed, known).filter(|word| distance(typed, word) <= most)
+}
+
+/// The known word that is nearest, however far it is; none if none is known.
+pub fn closest<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    known.into_iter().min_by_key(|word| distance(typed, word))
 }
 
 /// How many characters have to be put in, taken out or changed to get from one to the other.
@@ -36,6 +38,8 @@ mod tests {
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("same", "same"), 0);
+        assert_eq!(distance("sever", "server"), 1);
+        assert_eq!(distance("tz", "server"), 6);
     }
 
     #[test]

@@ -75,10 +75,10 @@ mod tests {
 
     #[test]
     fn the_innermost_and_latest_mount_counts() {
-        let mounts = "/dev/vda / ext4 rw 0 0\nnone /tmp tmpfs rw 0 0\n/dev/vdb /data xfs rw 0 0\n\
+        let mounts = "/dev/vda / ext4 rw 0 0\nnone /run tmpfs rw 0 0\n/dev/vdb /data xfs rw 0 0\n\
                       none /data tmpfs rw 0 0\n";
         for (path, expected) in
-            [("/", "ext4"), ("/tmp/x", "tmpfs"), ("/tmpx", "ext4"), ("/data", "tmpfs")]
+            [("/", "ext4"), ("/run/x", "tmpfs"), ("/runx", "ext4"), ("/data", "tmpfs")]
         {
             assert_eq!(file_system(mounts, Path::new(path)), Some(expected), "{path}");
         }

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use shiplog_projections::nearest::closest;
+
 use super::{KEYS, TOKEN_FILE};
 use crate::{ci::Variables, exit::Failure};
 
@@ -94,23 +96,7 @@ fn text_of(value: &toml::Value) -> Option<String> {
 }
 
 fn nearest(key: &str) -> &'static str {
-    let nearest = KEYS.iter().min_by_key(|known| distance(key, known.name));
-    nearest.map_or("server", |known| known.name)
-}
-
-/// How many characters are to be added, dropped or changed to make one text the other.
-fn distance(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.chars().count()).collect();
-    for (line, left) in from.chars().enumerate() {
-        let mut last = line + 1;
-        let mut next = vec![last];
-        for ((right, above), diagonal) in to.chars().zip(row.iter().skip(1)).zip(&row) {
-            last = (last + 1).min(above + 1).min(diagonal + usize::from(left != right));
-            next.push(last);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
+    closest(key, KEYS.iter().map(|known| known.name)).unwrap_or("server")
 }
 
 #[cfg(test)]
@@ -136,15 +122,6 @@ mod tests {
     fn a_file_of_the_directory_names_no_credential() {
         assert!(File::parse(HERE.into(), "token_file = \"/etc/key\"").is_err());
         assert!(File::parse("/home/ann/config.toml".into(), "token_file = \"/etc/key\"").is_ok());
-    }
-
-    #[test]
-    fn the_distance_counts_single_changes() {
-        let cases =
-            [("", "abc", 3), ("abc", "abc", 0), ("sever", "server", 1), ("tz", "server", 6)];
-        for (from, to, expected) in cases {
-            assert_eq!(distance(from, to), expected);
-        }
     }
 
     #[test]

@@ -13,8 +13,9 @@ use super::{
     deployment::changes::{Change, Changes},
     form,
     frame::{Frame, Section, Shell, page},
+    history::Item,
     links,
-    parts::{Mark, Time, Who, span},
+    parts::span,
 };
 use crate::{
     app::App,
@@ -30,8 +31,8 @@ use crate::{
 struct ComparePage {
     frame: Frame,
     service: String,
-    before: Side,
-    after: Side,
+    before: Item,
+    after: Item,
     /// How far the two are apart, and which way: `3 h before`.
     apart: String,
     changes: Changes,
@@ -40,36 +41,6 @@ struct ComparePage {
     releases: Vec<(String, Vec<Change>)>,
     swapped: String,
     json: String,
-}
-
-/// One of the two.
-struct Side {
-    href: String,
-    lane: String,
-    environment: String,
-    number: u32,
-    version: String,
-    mark: Mark,
-    who: Who,
-    at: Time,
-    took: Option<String>,
-}
-
-impl From<&Entry> for Side {
-    fn from(entry: &Entry) -> Self {
-        let Entry { lane, deployment, actor, .. } = entry;
-        Self {
-            href: links::deployment(lane, deployment.number()),
-            lane: links::lane(lane),
-            environment: lane.environment.to_string(),
-            number: deployment.number().0,
-            version: deployment.release().version.to_string(),
-            mark: Mark::of(deployment.status()),
-            who: Who::from(actor),
-            at: Time::of(deployment.requested.at),
-            took: deployment.duration_ms().map(span),
-        }
-    }
 }
 
 /// A deployment beside another one of its service.

@@ -12,6 +12,7 @@ use tokio::{
 
 use super::{
     ahead::Ahead,
+    batch::Batch,
     child::Program,
     folder::{Fault, Folder, Stop},
     tables,
@@ -142,7 +143,8 @@ impl Keeper {
         let (mut folder, mut batches) = self.open().await?;
         let mut is_level = self.report(Standing::of(&folder, Status::CatchingUp)).await;
         while !is_level {
-            is_level = self.step(&mut folder, &mut batches).await?;
+            let batch = next(&mut batches).await?;
+            is_level = self.fold(&mut folder, batch).await?;
         }
         Ok(Standing::of(&folder, Status::Live))
     }
@@ -152,8 +154,9 @@ impl Keeper {
         let (mut folder, mut batches) = self.open().await?;
         self.report(Standing::of(&folder, Status::CatchingUp)).await;
         loop {
+            let batch = next(&mut batches).await?;
             let began = Instant::now();
-            if self.step(&mut folder, &mut batches).await? {
+            if self.fold(&mut folder, batch).await? {
                 sleep_until(began + GATHERING).await;
             }
         }
@@ -168,10 +171,8 @@ impl Keeper {
         Ok((folder, Ahead::read(log, filter, move |log| log.subscribe(after))))
     }
 
-    /// Folds the next batch; tells whether it is level then.
-    async fn step(&self, folder: &mut Folder, batches: &mut Ahead) -> Result<bool, Stop> {
-        let batch = batches.next().await;
-        let batch = batch.ok_or_else(|| Stop::Machine("reading the log was interrupted".into()))?;
+    /// Folds a batch; tells whether it is level then.
+    async fn fold(&self, folder: &mut Folder, batch: Batch) -> Result<bool, Stop> {
         if let Err(stop) = folder.fold(&batch).await {
             self.standing.send_replace(Standing::of(folder, Status::CatchingUp));
             return Err(stop);
@@ -188,4 +189,9 @@ impl Keeper {
         self.standing.send_replace(Standing { status, ..standing });
         is_level
     }
+}
+
+async fn next(batches: &mut Ahead) -> Result<Batch, Stop> {
+    let batch = batches.next().await;
+    batch.ok_or_else(|| Stop::Machine("reading the log was interrupted".into()))
 }

@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Weak,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use shiplog_store::position::GlobalPosition;
@@ -81,7 +81,7 @@ impl Rebuilding {
             events_done: events,
             events_total: total.max(events),
             events_per_second: rate,
-            left: left.map(std::time::Duration::from_secs),
+            left: left.map(Duration::from_secs),
             max_events_per_second: None,
             verdict,
         }

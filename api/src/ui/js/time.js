@@ -113,7 +113,9 @@ function chooser() {
   const few = [...new Set(["local", "UTC", zone])];
   offer(few);
   // All four hundred, once somebody is about to choose.
-  const all = () => offer([...new Set([...few, ...(Intl.supportedValuesOf?.("timeZone") ?? [])])]);
+  const all = () => {
+    if (select.length === few.length) offer([...new Set([...few, ...(Intl.supportedValuesOf?.("timeZone") ?? [])])]);
+  };
   for (const kind of ["focus", "pointerenter"]) select.addEventListener(kind, all, { once: true });
   select.addEventListener("change", () => choose(select.value));
   place.append(label, select);
