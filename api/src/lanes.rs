@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use shiplog_domain::lane::{Command, LaneId};
 use shiplog_projections::{
     current::{self, AsOf},
-    projection::View,
+    view::View,
 };
 use shiplog_store::position::GlobalPosition;
 use utoipa::ToSchema;

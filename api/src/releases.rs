@@ -12,8 +12,8 @@ use shiplog_domain::names::{EnvironmentName, ServiceName, Version};
 use shiplog_projections::{
     history::{self, Run},
     page::Listed,
-    projection::View,
     releases::{self, Filter, ReleaseRow},
+    view::View,
 };
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};

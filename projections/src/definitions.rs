@@ -11,7 +11,8 @@ use shiplog_store::{log::Recorded, position::GlobalPosition};
 
 use crate::{
     columns::{document, name, timestamp},
-    projection::{ApplyError, Projection, View},
+    projection::{ApplyError, Projection},
+    view::View,
 };
 
 /// The projection behind the list of projections.

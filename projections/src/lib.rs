@@ -25,4 +25,5 @@ mod sort_key;
 pub mod sql;
 mod tables;
 pub mod verify;
+pub mod view;
 pub mod what_if;

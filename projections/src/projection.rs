@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::Transaction;
 use shiplog_domain::wire::{DomainEvent, EncodedEvent};
 use shiplog_store::log::Recorded;
 
@@ -128,7 +128,3 @@ impl Projection for Arc<dyn Projection> {
         (**self).keep(tables, written)
     }
 }
-
-/// A look at a read model that nothing changes meanwhile.
-#[derive(Debug)]
-pub struct View<'c>(pub(crate) &'c Connection);

@@ -15,8 +15,9 @@ use shiplog_store::log::Recorded;
 use crate::{
     columns::{document, name, timestamp},
     page::{Listed, Page},
-    projection::{ApplyError, Projection, View},
+    projection::{ApplyError, Projection},
     sort_key::SortKeys,
+    view::View,
 };
 
 /// The projection behind the list of releases.

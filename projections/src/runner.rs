@@ -31,8 +31,9 @@ pub(crate) use self::{
 use crate::{
     files::Files,
     models::{Phase, Progress},
-    projection::{ApplyError, Projection, View},
+    projection::{ApplyError, Projection},
     tables::{self, Checkpoint},
+    view::View,
 };
 
 /// Why a read model is not level with the log.
@@ -156,7 +157,7 @@ impl<P: Projection> Runner<P> {
 
     /// Asks the read model as it is.
     pub fn look<T>(&self, ask: impl FnOnce(&View<'_>) -> T) -> T {
-        ask(&View(&self.tables))
+        ask(&View::alone(&self.tables))
     }
 
     /// Folds what is recorded, up to `target` or, if there is none, to the log's head.

@@ -14,8 +14,8 @@ use shiplog_domain::{
 };
 use shiplog_projections::{
     history::{self, Entry},
-    projection::View,
     releases::{self, ReleaseRow},
+    view::View,
 };
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};

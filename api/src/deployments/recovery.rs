@@ -20,8 +20,8 @@ use shiplog_domain::{
 use shiplog_projections::{
     history::{self, Entry, Fact, Filter},
     page::Page,
-    projection::View,
     releases::{self, ReleaseRow},
+    view::View,
 };
 use shiplog_store::position::{GlobalPosition, StreamVersion};
 use utoipa_axum::{router::OpenApiRouter, routes};

@@ -10,7 +10,7 @@ use serde::Serialize;
 use shiplog_domain::names::{EnvironmentName, ServiceName, Version};
 use shiplog_projections::{
     current::{self, Brief},
-    projection::View,
+    view::View,
 };
 use utoipa::ToSchema;
 

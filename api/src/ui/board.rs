@@ -21,13 +21,19 @@ use shiplog_domain::{
     names::{ServiceName, Version},
 };
 use shiplog_projections::{
-    current::{self, AsOf, EnvironmentRow, LaneNow},
+    current::{self, AsOf, EnvironmentRow},
     history::{self, Entry, Fact, Filter},
     page::Page,
-    projection::View,
+    view::View,
 };
 
-use self::{apart::Apart, cell::Cell, filter::Asked, grid::Grid, tally::Tally};
+use self::{
+    apart::Apart,
+    cell::Cell,
+    filter::Asked,
+    grid::{Grid, Lanes},
+    tally::Tally,
+};
 use super::{
     form,
     frame::{Frame, Section, Shell, Watched, page},
@@ -119,12 +125,11 @@ pub(super) async fn show(
     at_least.seen_by(&app.models.current).await?;
     let look = move |view: &View<'_>| {
         let grid = Grid::of(current::boards(view, as_of)?);
-        let mut ran = BTreeMap::new();
-        for (lane, sought) in grid.sought() {
+        let past = view.each(grid.sought(), |view, (lane, sought)| {
             let past = sought.read(|goes_on| current::ran(view, &lane, as_of, goes_on))?;
-            ran.insert(lane, past);
-        }
-        Ok((grid, ran))
+            Ok((lane, past))
+        })?;
+        Ok((grid, BTreeMap::from_iter(past)))
     };
     let answer = app.models.current.query(look).await?;
     let latest = latest(&app, at_least, as_of).await?;
@@ -136,7 +141,7 @@ pub(super) async fn show(
     };
     let (grid, ran) = answer.value;
     let columns = columns(&grid, as_of.at.unwrap_or(frame.shell.now));
-    let rows = rows(&grid, &ran);
+    let rows = rows(grid, &ran);
     let (columns, rows) =
         shown(columns, rows, |column| asked.tier.is_none_or(|tier| tier == column.tier));
     let labels = filter::offered(&rows);
@@ -178,17 +183,16 @@ fn columns(grid: &Grid, at: Timestamp) -> Vec<Column> {
 }
 
 /// One row a service, by name; each cell knows how far it is from the stage before it.
-fn rows(grid: &Grid, ran: &BTreeMap<LaneId, Vec<Version>>) -> Vec<Row> {
-    let row = |(service, lanes): (&ServiceName, &Vec<Option<LaneNow>>)| {
-        let cell = |(column, lane): (usize, &Option<LaneNow>)| {
-            let lane = lane.as_ref()?;
-            let pair = grid::runs(lane).zip(grid.before(lanes, column));
-            let apart = pair.and_then(|(lane, before)| Apart::of(lane, before, ran));
-            Some(Cell::new(lane, apart))
-        };
-        Row { service: service.clone(), cells: lanes.iter().enumerate().map(cell).collect() }
+fn rows(grid: Grid, ran: &BTreeMap<LaneId, Vec<Version>>) -> Vec<Row> {
+    let Grid { columns, rows } = grid;
+    let row = |(service, lanes): (ServiceName, Lanes)| {
+        let pairs = grid::pairs(&columns, &lanes);
+        let apart = pairs.map(|pair| pair.and_then(|(lane, before)| Apart::of(lane, before, ran)));
+        let apart: Vec<_> = apart.collect();
+        let cells = lanes.into_iter().zip(apart);
+        Row { service, cells: cells.map(|(lane, apart)| Some(Cell::new(lane?, apart))).collect() }
     };
-    grid.rows.iter().map(row).collect()
+    rows.into_iter().map(row).collect()
 }
 
 /// The columns that are wanted, and the rows that have something in one of them.

@@ -14,7 +14,7 @@ use shiplog_projections::{
     current::{self, EnvironmentRow},
     history::{self, Fact, Filter},
     page::Page,
-    projection::View,
+    view::View,
 };
 
 use super::{

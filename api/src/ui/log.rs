@@ -10,7 +10,7 @@ use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
 use shiplog_projections::{
     history::{self, Filter},
     page::Page,
-    projection::View,
+    view::View,
 };
 use shiplog_store::{log::Recorded, position::GlobalPosition};
 

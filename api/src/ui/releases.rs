@@ -12,8 +12,8 @@ use shiplog_projections::{
     current,
     history::{self, Run},
     page::Listed,
-    projection::View,
     releases::{self, Filter, ReleaseRow},
+    view::View,
 };
 
 use super::{

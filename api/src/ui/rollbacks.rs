@@ -9,8 +9,8 @@ use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use shiplog_projections::{
     history::{Entry, Place},
     page::Listed,
-    projection::View,
     rollbacks::{self as audit, Afterwards, Rollback},
+    view::View,
 };
 
 use super::{

@@ -3,7 +3,7 @@
 mod environments;
 mod lanes;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, iter};
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Result};
@@ -16,7 +16,7 @@ use shiplog_domain::{
 use shiplog_store::position::StreamVersion;
 
 use self::lanes::Instant;
-use crate::{columns, projection::View};
+use crate::{columns, view::View};
 
 /// An instant on both clocks; nothing is "now".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -159,14 +159,7 @@ pub fn board(view: &View<'_>, environment: &EnvironmentName, as_of: AsOf) -> Res
     if known.is_none() {
         return Ok(None);
     }
-    let instant = Instant::from(as_of);
-    let mut lanes = Vec::new();
-    for row in lanes::of_environment(view, environment)? {
-        lanes.extend(row.at(view, instant)?);
-    }
-    let mut environment = environments::row(view, environment, instant)?;
-    environment.lanes = lanes.iter().filter(|lane| lane.running.is_some()).count() as u64;
-    Ok(Some(Board { environment, lanes }))
+    Ok(boards_of(view, vec![environment.clone()], as_of)?.pop())
 }
 
 /// What runs in every environment that anybody had declared or deployed to by then, by name.
@@ -175,12 +168,31 @@ pub fn board(view: &View<'_>, environment: &EnvironmentName, as_of: AsOf) -> Res
 ///
 /// What SQLite says.
 pub fn boards(view: &View<'_>, as_of: AsOf) -> Result<Vec<Board>> {
-    let mut boards = Vec::new();
-    for name in names(view)? {
-        boards.extend(board(view, &name, as_of)?);
-    }
+    let mut boards = boards_of(view, names(view)?, as_of)?;
     boards.retain(|board| board.environment.declared || !board.lanes.is_empty());
     Ok(boards)
+}
+
+fn boards_of(
+    view: &View<'_>,
+    environments: Vec<EnvironmentName>,
+    as_of: AsOf,
+) -> Result<Vec<Board>> {
+    let instant = Instant::from(as_of);
+    let mut rows = Vec::new();
+    for environment in &environments {
+        rows.extend(lanes::of_environment(view, environment)?);
+    }
+    let lanes = view.each(rows, |view, row| row.at(view, instant))?;
+    let mut lanes = lanes.into_iter().flatten().peekable();
+    let board = |name: EnvironmentName| {
+        let mut environment = environments::row(view, &name, instant)?;
+        let here = iter::from_fn(|| lanes.next_if(|now| now.lane.environment == name));
+        let lanes: Vec<_> = here.collect();
+        environment.lanes = lanes.iter().filter(|lane| lane.running.is_some()).count() as u64;
+        Ok(Board { environment, lanes })
+    };
+    environments.into_iter().map(board).collect()
 }
 
 /// What a lane is; none if it was nothing yet.

@@ -12,7 +12,7 @@ use crate::{
     columns::{name, timestamp},
     ledger::{ENTRY, Entry, read_entry},
     page::{Listed, Page},
-    projection::View,
+    view::View,
 };
 
 /// One stay of a release in an environment.

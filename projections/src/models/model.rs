@@ -18,9 +18,10 @@ use super::{
 };
 use crate::{
     files::{Choice, Files},
-    projection::{Projection, View},
+    projection::Projection,
     runner::{Following, Hurry, Indexing, Runner, Supply, Taker, follow},
     tables,
+    view::View,
 };
 
 /// A question that got no answer.

@@ -11,7 +11,7 @@ use std::{
 use rusqlite::Connection;
 use shiplog_store::position::GlobalPosition;
 
-use crate::{files, projection::View, tables};
+use crate::{files, tables, view::View};
 
 /// How many connections a read model keeps open for its next questions.
 const IDLE_CONNECTIONS: usize = 4;
@@ -52,17 +52,38 @@ impl Serving {
         &self,
         ask: impl FnOnce(&View<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<Answer<T>> {
+        self.snapshot(|tables, position| {
+            let beside = |look: &mut dyn FnMut(&View<'_>) -> rusqlite::Result<()>| {
+                self.snapshot(
+                    |tables, now| {
+                        if now == position { look(&View::alone(tables)) } else { Ok(()) }
+                    },
+                )
+            };
+            let value = ask(&View::with(tables, &beside))?;
+            Ok(Answer { value, position })
+        })
+    }
+
+    /// Looks at what is there, and up to where the log is folded for it.
+    fn snapshot<T>(
+        &self,
+        look: impl FnOnce(&Connection, Option<GlobalPosition>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
         let kept = self.idle().pop();
         let mut tables = match kept {
             Some(tables) => tables,
             None => tables::open_read_only(&self.path)?,
         };
-        let answer = look(&mut tables, ask)?;
+        let snapshot = tables.transaction()?;
+        let position = tables::checkpoint(&snapshot)?.position;
+        let seen = look(&snapshot, position)?;
+        drop(snapshot);
         let mut idle = self.idle();
         if idle.len() < IDLE_CONNECTIONS {
             idle.push(tables);
         }
-        Ok(answer)
+        Ok(seen)
     }
 
     /// A connection that keeps open all that the file needs.
@@ -86,12 +107,40 @@ impl Drop for Serving {
     }
 }
 
-fn look<T>(
-    tables: &mut Connection,
-    ask: impl FnOnce(&View<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Answer<T>> {
-    let snapshot = tables.transaction()?;
-    let position = tables::checkpoint(&snapshot)?.position;
-    let value = ask(&View(&snapshot))?;
-    Ok(Answer { value, position })
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use shiplog_store::position::LogId;
+
+    use super::*;
+    use crate::{
+        current::Current,
+        projection::Projection as _,
+        tables::{Checkpoint, advance},
+    };
+
+    #[test]
+    fn all_threads_that_make_an_answer_see_the_same_though_more_is_folded_meanwhile() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tables.sqlite");
+        let tables = tables::open(&path, &Current.schema(), LogId(1)).unwrap();
+        let to = |position| {
+            let position = Some(GlobalPosition(position));
+            advance(&tables, Checkpoint { position, ..Checkpoint::default() }).unwrap();
+        };
+        let serving = Serving::new(path);
+        for before in [1, 3] {
+            to(before);
+            let answer = serving.ask(|view| {
+                to(before + 1);
+                view.each(0..1000, |view, nth| Ok((nth, tables::checkpoint(view.0)?.position)))
+            });
+            let answer = answer.unwrap();
+            let (order, seen): (Vec<_>, HashSet<_>) = answer.value.into_iter().unzip();
+            assert!(order.into_iter().eq(0..1000));
+            assert_eq!(seen, HashSet::from([Some(GlobalPosition(before))]));
+            assert_eq!(answer.position, Some(GlobalPosition(before)));
+        }
+    }
 }

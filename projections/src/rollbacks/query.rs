@@ -12,8 +12,8 @@ use shiplog_domain::{
 use crate::{
     ledger::{ENTRY, Entry, Place, read_entry, read_place},
     page::{Listed, Page},
-    projection::View,
     sort_key,
+    view::View,
 };
 
 /// Which rollbacks are wanted; nothing set is all of them.

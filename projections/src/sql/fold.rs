@@ -14,8 +14,9 @@ use crate::{
     history::intent,
     ledger::{Detail, Ledger, Place, Row},
     page::Page,
-    projection::{ApplyError, View},
+    projection::ApplyError,
     rollbacks::{self, Filter, Rollback},
+    view::View,
 };
 
 pub(super) fn fold(
@@ -154,7 +155,7 @@ fn tell_rollbacks(tables: &Transaction<'_>, lane: &LaneId) -> Result<(), ApplyEr
         ..Filter::default()
     };
     let all = Page::first(usize::MAX);
-    for rollback in rollbacks::list(&View(tables), &filter, &all)?.items {
+    for rollback in rollbacks::list(&View::alone(tables), &filter, &all)?.items {
         tell(tables, &rollback)?;
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shiplog_domain::lane::Intent;
+use shiplog_domain::{lane::Intent, names::Version};
 use shiplog_projections::current::{Brief, LaneNow};
 
 use super::apart::Apart;
@@ -24,7 +24,7 @@ pub(super) struct Cell {
 
 /// What runs.
 pub(super) struct Runs {
-    pub(super) version: String,
+    pub(super) version: Version,
     pub(super) since: Time,
     pub(super) who: Who,
     pub(super) rolled_back: bool,
@@ -34,36 +34,36 @@ pub(super) struct Runs {
 /// A deployment that is not what runs.
 pub(super) struct Attempt {
     pub(super) href: String,
-    pub(super) version: String,
+    pub(super) version: Version,
     pub(super) at: Time,
 }
 
 impl Cell {
-    pub(super) fn new(now: &LaneNow, drift: Option<Apart>) -> Self {
+    pub(super) fn new(now: LaneNow, drift: Option<Apart>) -> Self {
         let LaneNow { lane, version: _, running, in_progress, last_failed, uncertain } = now;
-        let attempt = |brief: &Brief| Attempt {
-            href: links::deployment(lane, brief.number),
-            version: brief.version.to_string(),
+        let attempt = |brief: Brief| Attempt {
+            href: links::deployment(&lane, brief.number),
+            version: brief.version,
             at: Time::of(brief.at),
         };
         Self {
-            href: links::lane(lane),
-            uncertain: last_failed.as_ref().filter(|_| uncertain.is_some()).map(attempt),
-            moving: in_progress.as_ref().map(attempt),
-            runs: running.as_ref().map(Runs::from),
+            href: links::lane(&lane),
+            uncertain: last_failed.filter(|_| uncertain.is_some()).map(attempt),
+            moving: in_progress.map(attempt),
+            runs: running.map(Runs::from),
             drift,
         }
     }
 }
 
-impl From<&Brief> for Runs {
-    fn from(brief: &Brief) -> Self {
+impl From<Brief> for Runs {
+    fn from(brief: Brief) -> Self {
         Self {
-            version: brief.version.to_string(),
+            version: brief.version,
             since: Time::of(brief.at),
             who: Who::from(&brief.actor),
             rolled_back: matches!(brief.intent, Intent::Rollback { .. }),
-            labels: brief.labels.clone(),
+            labels: brief.labels,
         }
     }
 }

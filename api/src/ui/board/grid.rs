@@ -9,7 +9,7 @@ use super::apart::{Runs, Sought};
 use crate::ui::tiers::stage;
 
 /// What is known of each lane; a service that was never in an environment has none there.
-type Lanes = Vec<Option<LaneNow>>;
+pub(super) type Lanes = Vec<Option<LaneNow>>;
 
 /// All lanes, a row for each service by name, a column for each environment, production first.
 pub(super) struct Grid {
@@ -38,31 +38,34 @@ impl Grid {
         Self { columns, rows }
     }
 
-    /// The lane of the nearest earlier stage in which something runs, and what: staging for
-    /// production, testing for staging.
-    pub(super) fn before<'r>(&self, row: &'r Lanes, column: usize) -> Option<Runs<'r>> {
-        let own = stage(self.columns.get(column)?.tier);
-        let lanes = self.columns.iter().zip(row);
-        let mut earlier = lanes.filter(|(environment, _)| stage(environment.tier) > own);
-        earlier.find_map(|(_, lane)| runs(lane.as_ref()?))
-    }
-
     /// What of which lane's past tells how far lanes are from the stage before them.
     pub(super) fn sought(&self) -> BTreeMap<LaneId, Sought> {
         let mut sought = BTreeMap::new();
         for row in self.rows.values() {
-            for (column, lane) in row.iter().enumerate() {
-                let pair = lane.as_ref().and_then(runs).zip(self.before(row, column));
-                if let Some((lane, before)) = pair {
-                    Sought::add(&mut sought, lane, before);
-                }
+            for (lane, before) in pairs(&self.columns, row).flatten() {
+                Sought::add(&mut sought, lane, before);
             }
         }
         sought
     }
 }
 
+/// What runs in each lane of a row, and in the one of the nearest earlier stage in which something
+/// does: staging for production, testing for staging.
+pub(super) fn pairs<'r>(
+    columns: &'r [EnvironmentRow],
+    row: &'r [Option<LaneNow>],
+) -> impl Iterator<Item = Option<(Runs<'r>, Runs<'r>)>> {
+    let before = move |column: &EnvironmentRow| {
+        let own = stage(column.tier);
+        let lanes = columns.iter().zip(row);
+        let mut earlier = lanes.filter(move |(environment, _)| stage(environment.tier) > own);
+        earlier.find_map(|(_, lane)| runs(lane.as_ref()?))
+    };
+    columns.iter().zip(row).map(move |(column, lane)| runs(lane.as_ref()?).zip(before(column)))
+}
+
 /// The lane with what runs in it, if something does.
-pub(super) fn runs(lane: &LaneNow) -> Option<Runs<'_>> {
+fn runs(lane: &LaneNow) -> Option<Runs<'_>> {
     Some((&lane.lane, &lane.running.as_ref()?.version))
 }

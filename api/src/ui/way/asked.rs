@@ -6,7 +6,7 @@ use shiplog_domain::{
     names::Version,
     release::{Manifest, ReleaseId},
 };
-use shiplog_projections::{projection::View, releases};
+use shiplog_projections::{releases, view::View};
 
 use crate::{
     app::App,

@@ -9,7 +9,7 @@ use shiplog_domain::{
 };
 
 use super::{EnvironmentRow, lanes::Instant};
-use crate::projection::View;
+use crate::view::View;
 
 /// The environment's row; `lanes` is left for who knows it.
 pub(super) fn row(

@@ -1,7 +1,9 @@
 //! One lane's row, and what it was at an instant.
 
+use std::{collections::BTreeMap, iter, ops::RangeInclusive};
+
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Result, Row};
+use rusqlite::{Error, OptionalExtension, Result, Row};
 use shiplog_domain::{
     lane::{DeploymentNumber, LaneId},
     names::{EnvironmentName, Version},
@@ -15,7 +17,7 @@ use crate::{
         fold::read_fact,
         timeline::{self, Dated, Fact, Standing},
     },
-    projection::View,
+    view::View,
 };
 
 /// An instant on both clocks, in microseconds; nothing is "all there is".
@@ -54,69 +56,57 @@ pub(super) struct LaneRow {
     standing: Standing,
 }
 
-const COLUMNS: &str = "SELECT id, environment, service, version, recorded_at, late, open, running,
-    since, failed, failed_at, uncertain FROM lanes WHERE environment = ?1";
+const COLUMNS: &str =
+    "SELECT id, service, version, recorded_at, late, open, running, since, failed,
+    failed_at, uncertain FROM lanes WHERE environment = ?1";
+
+/// How many deployments have their versions looked up at first; each time twice as many as before.
+const AT_FIRST: usize = 4;
 
 pub(super) fn of_environment(view: &View<'_>, name: &EnvironmentName) -> Result<Vec<LaneRow>> {
     view.0
         .prepare_cached(&format!("{COLUMNS} ORDER BY service"))?
-        .query_map([name.as_str()], read)?
+        .query_map([name.as_str()], |row| read(row, name))?
         .collect()
 }
 
 pub(super) fn one(view: &View<'_>, id: &LaneId) -> Result<Option<LaneRow>> {
     view.0
         .prepare_cached(&format!("{COLUMNS} AND service = ?2"))?
-        .query_row([id.environment.as_str(), id.service.as_str()], read)
+        .query_row([id.environment.as_str(), id.service.as_str()], |row| read(row, &id.environment))
         .optional()
 }
 
-fn read(row: &Row<'_>) -> Result<LaneRow> {
-    let open: Vec<u32> = document(6, &row.get::<_, String>(6)?)?;
-    let lane = LaneId {
-        environment: name(1, &row.get::<_, String>(1)?)?,
-        service: name(2, &row.get::<_, String>(2)?)?,
-    };
+fn read(row: &Row<'_>, environment: &EnvironmentName) -> Result<LaneRow> {
+    let open: Vec<u32> = document(5, row.get_ref(5)?.as_str()?)?;
     let standing = Standing {
-        running: dated(row, "running", "since")?,
+        running: dated(row, 6)?,
         in_progress: open.last().copied(),
-        failed: dated(row, "failed", "failed_at")?,
-        uncertain: row.get("uncertain")?,
+        failed: dated(row, 8)?,
+        uncertain: row.get(10)?,
     };
     Ok(LaneRow {
         id: row.get(0)?,
-        lane,
-        version: row.get(3)?,
-        recorded_at: row.get(4)?,
-        late: row.get(5)?,
+        lane: LaneId {
+            environment: environment.clone(),
+            service: name(1, row.get_ref(1)?.as_str()?)?,
+        },
+        version: row.get(2)?,
+        recorded_at: row.get(3)?,
+        late: row.get(4)?,
         standing,
     })
 }
 
-fn dated(row: &Row<'_>, number: &str, at: &str) -> Result<Option<Dated>> {
-    Ok(row.get::<_, Option<u32>>(number)?.zip(row.get::<_, Option<i64>>(at)?))
+/// A deployment and since when, of a column and the next one.
+fn dated(row: &Row<'_>, column: usize) -> Result<Option<Dated>> {
+    Ok(row.get::<_, Option<u32>>(column)?.zip(row.get::<_, Option<i64>>(column + 1)?))
 }
 
-/// What ran, the latest first, each deployment once for as long as it did; between two of them may be
-/// nothing.
-fn one_after_the_other(
-    ran: impl Iterator<Item = Result<(Dated, Version)>>,
-    goes_on: &mut dyn FnMut(&Version) -> bool,
-) -> Result<Vec<Version>> {
+/// Each deployment once for as long as it ran; between two of them may be nothing.
+fn once_each(running: impl Iterator<Item = Result<Dated>>) -> impl Iterator<Item = Result<Dated>> {
     let mut last = None;
-    let mut versions = Vec::new();
-    for one in ran {
-        let (running, version) = one?;
-        if last.replace(running) == Some(running) {
-            continue;
-        }
-        let more = goes_on(&version);
-        versions.push(version);
-        if !more {
-            break;
-        }
-    }
-    Ok(versions)
+    running.filter(move |one| one.as_ref().map_or(true, |one| last.replace(*one) != Some(*one)))
 }
 
 impl LaneRow {
@@ -140,22 +130,61 @@ impl LaneRow {
         if !self.has_rows_of(instant) {
             let facts = self.known_facts(view, instant)?;
             let running = facts.iter().rev().filter_map(|(_, standing)| standing.running);
-            let ran =
-                running.map(|(number, since)| Ok(((number, since), self.version(view, number)?)));
-            return one_after_the_other(ran, goes_on);
+            return self.versions(view, running.map(Ok), goes_on);
         }
-        let mut statement = view.0.prepare_cached(include_str!("ran.sql"))?;
-        let ran = statement
+        // Kind 0, a request, changes nothing of what runs.
+        let mut statement = view.0.prepare_cached(
+            "SELECT running, since FROM facts
+             WHERE lane = ?1 AND at <= ?2 AND recorded_at <= ?3 AND kind <> 0
+                   AND running IS NOT NULL
+             ORDER BY at DESC, position DESC",
+        )?;
+        let running = statement
             .query_map((self.id, instant.latest(), instant.known_until()), |row| {
-                Ok(((row.get(0)?, row.get(1)?), name(2, &row.get::<_, String>(2)?)?))
+                Ok((row.get(0)?, row.get(1)?))
             })?;
-        one_after_the_other(ran, goes_on)
+        self.versions(view, running, goes_on)
     }
 
-    fn version(&self, view: &View<'_>, number: u32) -> Result<Version> {
+    /// The versions of what ran, read no further than about twice as far as is wanted.
+    fn versions(
+        &self,
+        view: &View<'_>,
+        running: impl Iterator<Item = Result<Dated>>,
+        goes_on: &mut dyn FnMut(&Version) -> bool,
+    ) -> Result<Vec<Version>> {
+        let mut running = once_each(running);
+        let mut versions = Vec::new();
+        for many in iter::successors(Some(AT_FIRST), |many| many.checked_mul(2)) {
+            let some = running.by_ref().take(many).map(|one| Ok(one?.0));
+            let numbers = some.collect::<Result<Vec<_>>>()?;
+            let Some((first, last)) = numbers.iter().min().zip(numbers.iter().max()) else { break };
+            let known = self.versions_among(view, *first..=*last)?;
+            for number in numbers {
+                let version = known.get(&number).ok_or(Error::QueryReturnedNoRows)?;
+                versions.push(version.clone());
+                if !goes_on(version) {
+                    return Ok(versions);
+                }
+            }
+        }
+        Ok(versions)
+    }
+
+    fn versions_among(
+        &self,
+        view: &View<'_>,
+        numbers: RangeInclusive<u32>,
+    ) -> Result<BTreeMap<u32, Version>> {
         view.0
-            .prepare_cached("SELECT version FROM deployments WHERE lane = ? AND number = ?")?
-            .query_row((self.id, number), |row| name(0, &row.get::<_, String>(0)?))
+            .prepare_cached(
+                "SELECT number, version FROM deployments
+                 WHERE lane = ?1 AND number BETWEEN ?2 AND ?3",
+            )?
+            .query_map((self.id, numbers.start(), numbers.end()), |row| {
+                Ok((row.get(0)?, name(1, row.get_ref(1)?.as_str()?)?))
+            })?
+            .collect()
     }
 
     /// Whether all that is recorded of the lane was known.
@@ -178,12 +207,12 @@ impl LaneRow {
             )?
             .query_row((self.id, instant.latest(), instant.known_until()), |row| {
                 let standing = Standing {
-                    running: dated(row, "running", "since")?,
-                    in_progress: row.get("in_progress")?,
-                    failed: dated(row, "failed", "failed_at")?,
-                    uncertain: row.get("uncertain")?,
+                    running: dated(row, 1)?,
+                    in_progress: row.get(3)?,
+                    failed: dated(row, 4)?,
+                    uncertain: row.get(6)?,
                 };
-                Ok((row.get("version")?, standing))
+                Ok((row.get(0)?, standing))
             })
             .optional()
     }
@@ -233,24 +262,19 @@ impl LaneRow {
                  WHERE lane = ? AND number = ?",
             )?
             .query_row((self.id, number), |row| {
-                let configuration = row.get::<_, Option<String>>(6)?;
-                let labels = row.get::<_, Option<String>>(7)?;
+                let configuration = row.get_ref(6)?.as_str_or_null()?;
+                let labels = row.get_ref(7)?.as_str_or_null()?;
                 let at = at.map_or_else(|| row.get::<_, i64>(4), Ok)?;
                 Ok(Brief {
                     number: DeploymentNumber(number),
-                    version: name(0, &row.get::<_, String>(0)?)?,
+                    version: name(0, row.get_ref(0)?.as_str()?)?,
                     commit: row.get(1)?,
-                    actor: document(2, &row.get::<_, String>(2)?)?,
-                    intent: document(3, &row.get::<_, String>(3)?)?,
+                    actor: document(2, row.get_ref(2)?.as_str()?)?,
+                    intent: document(3, row.get_ref(3)?.as_str()?)?,
                     at: timestamp(4, at)?,
                     error: row.get(5)?,
-                    configuration: configuration
-                        .map(|configuration| document(6, &configuration))
-                        .transpose()?,
-                    labels: labels
-                        .map(|labels| document(7, &labels))
-                        .transpose()?
-                        .unwrap_or_default(),
+                    configuration: configuration.map(|text| document(6, text)).transpose()?,
+                    labels: labels.map(|text| document(7, text)).transpose()?.unwrap_or_default(),
                 })
             })
             .optional()

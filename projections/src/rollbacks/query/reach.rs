@@ -11,7 +11,7 @@ use super::{Account, Afterwards, Evidence, Rollback};
 use crate::{
     columns::{document, name, timestamp},
     ledger::{Entry, Place, read_place},
-    projection::View,
+    view::View,
 };
 
 /// When something took effect in a lane: by time, then by record.
