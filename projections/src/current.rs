@@ -14,8 +14,8 @@ use shiplog_domain::wire::DomainEvent;
 use shiplog_store::log::Recorded;
 
 pub use self::query::{
-    AsOf, Board, Brief, Difference, EnvironmentRow, LaneNow, board, boards, diff, environments,
-    lane, ran,
+    AsOf, Board, Brief, Difference, EnvironmentRow, LaneAt, LaneNow, board, boards, diff,
+    environments, lane, ran,
 };
 use crate::projection::{ApplyError, Projection};
 

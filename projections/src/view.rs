@@ -8,7 +8,9 @@ use std::{
     thread,
 };
 
-use rusqlite::{Connection, Result};
+use rusqlite::Connection;
+/// What was seen, or what SQLite says.
+pub use rusqlite::Result;
 
 /// How many things a thread asks for before it takes more of them.
 const AT_A_TIME: usize = 64;

@@ -31,7 +31,7 @@ use self::{
     apart::Apart,
     cell::Cell,
     filter::Asked,
-    grid::{Grid, Lanes},
+    grid::{Cells, Grid},
     tally::Tally,
 };
 use super::{
@@ -92,7 +92,7 @@ struct Group {
 /// A service in every environment.
 struct Row {
     service: ServiceName,
-    cells: Vec<Option<Cell>>,
+    cells: Cells,
 }
 
 impl Row {
@@ -124,7 +124,7 @@ pub(super) async fn show(
     let as_of = asked.as_of;
     at_least.seen_by(&app.models.current).await?;
     let look = move |view: &View<'_>| {
-        let grid = Grid::of(current::boards(view, as_of)?);
+        let grid = Grid::of(current::boards(view, as_of, Cell::of)?);
         let past = view.each(grid.sought(), |view, (lane, sought)| {
             let past = sought.read(|goes_on| current::ran(view, &lane, as_of, goes_on))?;
             Ok((lane, past))
@@ -185,12 +185,16 @@ fn columns(grid: &Grid, at: Timestamp) -> Vec<Column> {
 /// One row a service, by name; each cell knows how far it is from the stage before it.
 fn rows(grid: Grid, ran: &BTreeMap<LaneId, Vec<Version>>) -> Vec<Row> {
     let Grid { columns, rows } = grid;
-    let row = |(service, lanes): (ServiceName, Lanes)| {
-        let pairs = grid::pairs(&columns, &lanes);
-        let apart = pairs.map(|pair| pair.and_then(|(lane, before)| Apart::of(lane, before, ran)));
-        let apart: Vec<_> = apart.collect();
-        let cells = lanes.into_iter().zip(apart);
-        Row { service, cells: cells.map(|(lane, apart)| Some(Cell::new(lane?, apart))).collect() }
+    let row = |(service, mut cells): (ServiceName, Cells)| {
+        let apart = |(lane, before)| Apart::of(lane, before, ran);
+        let apart: Vec<_> =
+            grid::pairs(&columns, &cells).map(|pair| pair.and_then(apart)).collect();
+        for (cell, apart) in cells.iter_mut().zip(apart) {
+            if let Some(cell) = cell {
+                cell.drift = apart;
+            }
+        }
+        Row { service, cells }
     };
     rows.into_iter().map(row).collect()
 }

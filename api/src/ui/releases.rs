@@ -9,7 +9,7 @@ use axum::{
 };
 use shiplog_domain::{names::ServiceName, release::Blocked};
 use shiplog_projections::{
-    current,
+    current::{self, AsOf, LaneAt},
     history::{self, Run},
     page::Listed,
     releases::{self, Filter, ReleaseRow},
@@ -130,9 +130,12 @@ pub(super) async fn services(
     let (frame, rows, next) =
         list(&app, (shell, "Releases".into()), at_least, (query, "/releases", None)).await?;
     at_least.seen_by(&app.models.current).await?;
-    let boards = app.models.current.query(|view| current::boards(view, current::AsOf::default()));
-    let lanes = boards.await?.value.into_iter().flat_map(|board| board.lanes);
-    let names: BTreeSet<_> = lanes.map(|lane| lane.lane.service).collect();
+    let ask = |view: &View<'_>| {
+        let service = |lane: &LaneAt<'_>| Ok(lane.id().service.clone());
+        current::boards(view, AsOf::default(), service)
+    };
+    let boards = app.models.current.query(ask).await?.value;
+    let names: BTreeSet<_> = boards.into_iter().flat_map(|board| board.lanes).collect();
     let services = names.iter().map(|name| {
         let initial = name.as_str().chars().next().map(|one| one.to_uppercase().to_string());
         (name.to_string(), links::releases(name), initial.unwrap_or_default())

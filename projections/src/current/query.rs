@@ -1,9 +1,10 @@
 //! What can be asked of it.
 
 mod environments;
+mod lane_at;
 mod lanes;
 
-use std::{collections::BTreeMap, iter};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Result};
@@ -15,6 +16,7 @@ use shiplog_domain::{
 };
 use shiplog_store::position::StreamVersion;
 
+pub use self::lane_at::LaneAt;
 use self::lanes::Instant;
 use crate::{columns, view::View};
 
@@ -48,11 +50,11 @@ pub struct EnvironmentRow {
 
 /// What runs in one environment.
 #[derive(Clone, Debug)]
-pub struct Board {
+pub struct Board<L> {
     /// Which one, and what was declared of it.
     pub environment: EnvironmentRow,
     /// Every service that was ever deployed there, by name.
-    pub lanes: Vec<LaneNow>,
+    pub lanes: Vec<L>,
 }
 
 /// What a lane is at some instant.
@@ -150,7 +152,11 @@ fn names(view: &View<'_>) -> Result<Vec<EnvironmentName>> {
 /// # Errors
 ///
 /// What SQLite says.
-pub fn board(view: &View<'_>, environment: &EnvironmentName, as_of: AsOf) -> Result<Option<Board>> {
+pub fn board(
+    view: &View<'_>,
+    environment: &EnvironmentName,
+    as_of: AsOf,
+) -> Result<Option<Board<LaneNow>>> {
     let known = view
         .0
         .prepare_cached("SELECT 1 FROM environments WHERE name = ?")?
@@ -159,40 +165,50 @@ pub fn board(view: &View<'_>, environment: &EnvironmentName, as_of: AsOf) -> Res
     if known.is_none() {
         return Ok(None);
     }
-    Ok(boards_of(view, vec![environment.clone()], as_of)?.pop())
+    Ok(boards_of(view, vec![environment.clone()], as_of, lane_at::told)?.pop())
 }
 
-/// What runs in every environment that anybody had declared or deployed to by then, by name.
+/// What runs in every environment that anybody had declared or deployed to by then, by name, and as
+/// much of each lane as is `told`.
 ///
 /// # Errors
 ///
 /// What SQLite says.
-pub fn boards(view: &View<'_>, as_of: AsOf) -> Result<Vec<Board>> {
-    let mut boards = boards_of(view, names(view)?, as_of)?;
+pub fn boards<L: Send>(
+    view: &View<'_>,
+    as_of: AsOf,
+    told: impl Fn(&LaneAt<'_>) -> Result<L> + Sync,
+) -> Result<Vec<Board<L>>> {
+    let mut boards = boards_of(view, names(view)?, as_of, told)?;
     boards.retain(|board| board.environment.declared || !board.lanes.is_empty());
     Ok(boards)
 }
 
-fn boards_of(
+fn boards_of<L: Send>(
     view: &View<'_>,
     environments: Vec<EnvironmentName>,
     as_of: AsOf,
-) -> Result<Vec<Board>> {
+    told: impl Fn(&LaneAt<'_>) -> Result<L> + Sync,
+) -> Result<Vec<Board<L>>> {
     let instant = Instant::from(as_of);
-    let mut rows = Vec::new();
+    let (mut rows, mut counts) = (Vec::new(), Vec::new());
     for environment in &environments {
-        rows.extend(lanes::of_environment(view, environment)?);
+        let here = lanes::of_environment(view, environment)?;
+        counts.push(here.len());
+        rows.extend(here);
     }
-    let lanes = view.each(rows, |view, row| row.at(view, instant))?;
-    let mut lanes = lanes.into_iter().flatten().peekable();
-    let board = |name: EnvironmentName| {
+    let lanes = view.each(rows, |view, row| {
+        let lane = row.at(view, instant)?;
+        lane.map(|lane| Ok((lane.runs(), told(&lane)?))).transpose()
+    })?;
+    let mut lanes = lanes.into_iter();
+    let board = |(name, count): (EnvironmentName, usize)| {
+        let (runs, lanes): (Vec<_>, Vec<_>) = lanes.by_ref().take(count).flatten().unzip();
         let mut environment = environments::row(view, &name, instant)?;
-        let here = iter::from_fn(|| lanes.next_if(|now| now.lane.environment == name));
-        let lanes: Vec<_> = here.collect();
-        environment.lanes = lanes.iter().filter(|lane| lane.running.is_some()).count() as u64;
+        environment.lanes = runs.into_iter().filter(|runs| *runs).count() as u64;
         Ok(Board { environment, lanes })
     };
-    environments.into_iter().map(board).collect()
+    environments.into_iter().zip(counts).map(board).collect()
 }
 
 /// What a lane is; none if it was nothing yet.
@@ -202,7 +218,7 @@ fn boards_of(
 /// What SQLite says.
 pub fn lane(view: &View<'_>, id: &LaneId, as_of: AsOf) -> Result<Option<LaneNow>> {
     match lanes::one(view, id)? {
-        Some(row) => row.at(view, as_of.into()),
+        Some(row) => row.at(view, as_of.into())?.map(|lane| lane_at::told(&lane)).transpose(),
         None => Ok(None),
     }
 }

@@ -2,8 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use shiplog_domain::{lane::Intent, names::Version};
-use shiplog_projections::current::{Brief, LaneNow};
+use shiplog_domain::{
+    lane::{Intent, LaneId},
+    names::Version,
+};
+use shiplog_projections::{
+    current::{Brief, LaneAt},
+    view,
+};
 
 use super::apart::Apart;
 use crate::ui::{
@@ -13,6 +19,7 @@ use crate::ui::{
 
 /// A lane on the board.
 pub(super) struct Cell {
+    pub(super) lane: LaneId,
     pub(super) href: String,
     pub(super) runs: Option<Runs>,
     /// What failed after what runs had been put there.
@@ -39,20 +46,23 @@ pub(super) struct Attempt {
 }
 
 impl Cell {
-    pub(super) fn new(now: LaneNow, drift: Option<Apart>) -> Self {
-        let LaneNow { lane, version: _, running, in_progress, last_failed, uncertain } = now;
+    /// What of a lane is shown, without how it differs from another.
+    pub(super) fn of(lane: &LaneAt<'_>) -> view::Result<Self> {
+        let id = lane.id();
         let attempt = |brief: Brief| Attempt {
-            href: links::deployment(&lane, brief.number),
+            href: links::deployment(id, brief.number),
             version: brief.version,
             at: Time::of(brief.at),
         };
-        Self {
-            href: links::lane(&lane),
-            uncertain: last_failed.filter(|_| uncertain.is_some()).map(attempt),
-            moving: in_progress.map(attempt),
-            runs: running.map(Runs::from),
-            drift,
-        }
+        let failed = if lane.is_uncertain() { lane.last_failed()? } else { None };
+        Ok(Self {
+            href: links::lane(id),
+            lane: id.clone(),
+            runs: lane.running()?.map(Runs::from),
+            uncertain: failed.map(attempt),
+            moving: lane.in_progress()?.map(attempt),
+            drift: None,
+        })
     }
 }
 

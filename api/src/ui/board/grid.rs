@@ -1,36 +1,39 @@
 //! Every service in every environment, and what runs in the stage before.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{cmp::Reverse, collections::BTreeMap, iter};
 
 use shiplog_domain::{lane::LaneId, names::ServiceName};
-use shiplog_projections::current::{Board, EnvironmentRow, LaneNow};
+use shiplog_projections::current::{Board, EnvironmentRow};
 
-use super::apart::{Runs, Sought};
+use super::{
+    apart::{Runs, Sought},
+    cell::Cell,
+};
 use crate::ui::tiers::stage;
 
-/// What is known of each lane; a service that was never in an environment has none there.
-pub(super) type Lanes = Vec<Option<LaneNow>>;
+/// A service's lanes; one that was never in an environment has none there.
+pub(super) type Cells = Vec<Option<Cell>>;
 
 /// All lanes, a row for each service by name, a column for each environment, production first.
 pub(super) struct Grid {
     pub(super) columns: Vec<EnvironmentRow>,
-    pub(super) rows: BTreeMap<ServiceName, Lanes>,
+    pub(super) rows: BTreeMap<ServiceName, Cells>,
 }
 
 impl Grid {
     /// What is retired has no column.
-    pub(super) fn of(mut boards: Vec<Board>) -> Self {
+    pub(super) fn of(mut boards: Vec<Board<Cell>>) -> Self {
         boards.retain(|board| !board.environment.retired);
         boards
             .sort_by_key(|board| (stage(board.environment.tier), Reverse(board.environment.lanes)));
-        let (mut columns, mut rows) = (Vec::new(), BTreeMap::<ServiceName, Lanes>::new());
+        let (mut columns, mut rows) = (Vec::new(), BTreeMap::<ServiceName, Cells>::new());
         let width = boards.len();
         for Board { environment, lanes } in boards {
-            for lane in lanes {
-                let row =
-                    rows.entry(lane.lane.service.clone()).or_insert_with(|| vec![None; width]);
+            for cell in lanes {
+                let empty = || iter::repeat_with(|| None).take(width).collect();
+                let row = rows.entry(cell.lane.service.clone()).or_insert_with(empty);
                 if let Some(place) = row.get_mut(columns.len()) {
-                    *place = Some(lane);
+                    *place = Some(cell);
                 }
             }
             columns.push(environment);
@@ -54,7 +57,7 @@ impl Grid {
 /// does: staging for production, testing for staging.
 pub(super) fn pairs<'r>(
     columns: &'r [EnvironmentRow],
-    row: &'r [Option<LaneNow>],
+    row: &'r [Option<Cell>],
 ) -> impl Iterator<Item = Option<(Runs<'r>, Runs<'r>)>> {
     let before = move |column: &EnvironmentRow| {
         let own = stage(column.tier);
@@ -66,6 +69,6 @@ pub(super) fn pairs<'r>(
 }
 
 /// The lane with what runs in it, if something does.
-fn runs(lane: &LaneNow) -> Option<Runs<'_>> {
-    Some((&lane.lane, &lane.running.as_ref()?.version))
+fn runs(cell: &Cell) -> Option<Runs<'_>> {
+    Some((&cell.lane, &cell.runs.as_ref()?.version))
 }

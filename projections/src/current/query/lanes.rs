@@ -5,14 +5,13 @@ use std::{collections::BTreeMap, iter, ops::RangeInclusive};
 use jiff::Timestamp;
 use rusqlite::{Error, OptionalExtension, Result, Row};
 use shiplog_domain::{
-    lane::{DeploymentNumber, LaneId},
+    lane::LaneId,
     names::{EnvironmentName, Version},
 };
-use shiplog_store::position::StreamVersion;
 
-use super::{AsOf, Brief, LaneNow};
+use super::{AsOf, lane_at::LaneAt};
 use crate::{
-    columns::{document, name, timestamp},
+    columns::{document, name},
     current::{
         fold::read_fact,
         timeline::{self, Dated, Fact, Standing},
@@ -47,9 +46,10 @@ impl Instant {
 }
 
 /// A lane as the table has it: its last end.
+#[derive(Debug)]
 pub(super) struct LaneRow {
-    id: i64,
-    lane: LaneId,
+    pub(super) id: i64,
+    pub(super) lane: LaneId,
     version: u64,
     recorded_at: i64,
     late: bool,
@@ -111,13 +111,17 @@ fn once_each(running: impl Iterator<Item = Result<Dated>>) -> impl Iterator<Item
 
 impl LaneRow {
     /// What the lane was at an instant; none if it was nothing yet.
-    pub(super) fn at(&self, view: &View<'_>, instant: Instant) -> Result<Option<LaneNow>> {
+    pub(super) fn at<'v>(
+        &'v self,
+        view: &'v View<'_>,
+        instant: Instant,
+    ) -> Result<Option<LaneAt<'v>>> {
         let found = match instant.at {
             None if self.is_known(instant) => Some((self.version, self.standing)),
             _ if self.has_rows_of(instant) => self.seek(view, instant)?,
             _ => self.fold(view, instant)?,
         };
-        found.map(|(version, standing)| self.tell(view, version, standing)).transpose()
+        Ok(found.map(|(version, standing)| LaneAt { view, row: self, version, standing }))
     }
 
     /// What has run in the lane up to an instant, the latest first, for as long as `goes_on` says so.
@@ -236,47 +240,5 @@ impl LaneRow {
         let happened = known.partition_point(|fact| fact.at <= instant.latest());
         let (standings, _) = timeline::fold(&known);
         Ok(known.into_iter().zip(standings).take(happened).collect())
-    }
-
-    fn tell(&self, view: &View<'_>, version: u64, standing: Standing) -> Result<LaneNow> {
-        let Standing { running, in_progress, failed, uncertain } = standing;
-        let brief = |number, at| self.brief(view, number, at).transpose();
-        Ok(LaneNow {
-            lane: self.lane.clone(),
-            version: StreamVersion(version),
-            running: running.and_then(|(number, at)| brief(number, Some(at))).transpose()?,
-            in_progress: in_progress.and_then(|number| brief(number, None)).transpose()?,
-            last_failed: failed.and_then(|(number, at)| brief(number, Some(at))).transpose()?,
-            uncertain: failed
-                .filter(|_| uncertain)
-                .map(|(number, _)| format!("{} failed half-way", DeploymentNumber(number))),
-        })
-    }
-
-    fn brief(&self, view: &View<'_>, number: u32, at: Option<i64>) -> Result<Option<Brief>> {
-        view.0
-            .prepare_cached(
-                "SELECT version, commit_id, actor, intent, requested_at, error, configuration,
-                        label_sets.labels
-                 FROM deployments LEFT JOIN label_sets ON label_sets.id = deployments.labels
-                 WHERE lane = ? AND number = ?",
-            )?
-            .query_row((self.id, number), |row| {
-                let configuration = row.get_ref(6)?.as_str_or_null()?;
-                let labels = row.get_ref(7)?.as_str_or_null()?;
-                let at = at.map_or_else(|| row.get::<_, i64>(4), Ok)?;
-                Ok(Brief {
-                    number: DeploymentNumber(number),
-                    version: name(0, row.get_ref(0)?.as_str()?)?,
-                    commit: row.get(1)?,
-                    actor: document(2, row.get_ref(2)?.as_str()?)?,
-                    intent: document(3, row.get_ref(3)?.as_str()?)?,
-                    at: timestamp(4, at)?,
-                    error: row.get(5)?,
-                    configuration: configuration.map(|text| document(6, text)).transpose()?,
-                    labels: labels.map(|text| document(7, text)).transpose()?.unwrap_or_default(),
-                })
-            })
-            .optional()
     }
 }
