@@ -73,6 +73,6 @@ pub(crate) fn routes() -> Router<App> {
         .route("/projections/{name}", get(scripts::show))
         .route("/projections/{name}/rest", post(scripts::rest))
         .route("/preferences", post(preferences::keep))
-        .route("/assets/{name}", get(assets::serve))
+        .route("/assets/{edition}/{name}", get(assets::serve))
         .layer(middleware::from_fn(guard::same_origin))
 }

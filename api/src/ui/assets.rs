@@ -1,5 +1,7 @@
 //! Styles and scripts, as they are in the binary.
 
+use std::sync::LazyLock;
+
 use axum::{
     extract::Path,
     http::{HeaderMap, StatusCode, header},
@@ -41,22 +43,36 @@ const ASSETS: &[Asset] = assets![
     SCRIPT "js/way.js" as "way.js",
 ];
 
-/// Serves one of them. A browser asks each time whether it has changed: they are small, and a new
-/// version of the server is seen at once.
+/// Where they are: elsewhere as soon as one of them is another.
+static PLACE: LazyLock<String> = LazyLock::new(|| {
+    let texts: Vec<_> = ASSETS.iter().map(|asset| asset.text.as_bytes()).collect();
+    format!("/assets/{}", RequestDigest::of(&texts))
+});
+
+/// The path that they are all under.
+pub(super) fn place() -> &'static str {
+    &PLACE
+}
+
+/// Serves one of them. A browser keeps it, and asks for it again when a page names another place. Under
+/// a place that is not ours, as a page of a server of another version would name it, it is asked each
+/// time whether it has changed.
 pub(super) async fn serve(
-    Path(name): Path<String>,
+    Path((edition, name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let asset = ASSETS.iter().find(|asset| asset.name == name).ok_or_else(|| {
         ProblemKind::NotFound.because(format!("there is no `{name}` among the styles and scripts"))
     })?;
+    let is_ours = PLACE.rsplit('/').next() == Some(edition.as_str());
+    let keep = if is_ours { "public, max-age=31536000, immutable" } else { "no-cache" };
     let tag = format!("\"{}\"", RequestDigest::of(&[asset.text.as_bytes()]));
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| {
         known.to_str().is_ok_and(|known| known.trim_start_matches("W/") == tag)
     });
     let about = [
         (header::ETAG, tag.as_str()),
-        (header::CACHE_CONTROL, "no-cache"),
+        (header::CACHE_CONTROL, keep),
         // A worker goes by the policy that came with its script.
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::CONTENT_TYPE, asset.kind),

@@ -18,7 +18,7 @@ use shiplog_domain::metadata::CorrelationId;
 use shiplog_projections::models::{Answer, Model, Phase};
 use shiplog_store::position::GlobalPosition;
 
-use super::parts::Time;
+use super::{assets, parts::Time};
 use crate::{
     app::App,
     caller,
@@ -179,6 +179,11 @@ impl Frame {
 
     pub(super) fn sections() -> [(Section, &'static str, &'static str); 7] {
         Section::ALL
+    }
+
+    /// Where styles and scripts are.
+    pub(super) fn assets() -> &'static str {
+        assets::place()
     }
 
     pub(super) fn now(&self) -> Time {

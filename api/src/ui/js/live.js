@@ -27,7 +27,7 @@ function connect(hear) {
     follow(hear);
     return;
   }
-  const worker = new SharedWorker("/assets/stream.js", { type: "module", name: "shiplog" });
+  const worker = new SharedWorker(new URL("stream.js", import.meta.url), { type: "module", name: "shiplog" });
   worker.port.onmessage = ({ data }) => hear(data);
   worker.port.start();
   window.addEventListener("pagehide", () => worker.port.postMessage("bye"));

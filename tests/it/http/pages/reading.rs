@@ -206,22 +206,34 @@ fn a_page_says_up_to_where_in_the_log_it_tells() {
     assert_eq!(page.header("shiplog-position"), server.position());
 }
 
+/// Where a page has its styles and scripts from.
+fn assets(server: &Server) -> String {
+    let page = open(server, "/").text;
+    let (_, rest) = page.split_once("src=\"").unwrap();
+    rest.split_once("/main.js").unwrap().0.to_owned()
+}
+
 #[test]
 fn styles_and_scripts_are_kept_as_long_as_they_are_the_same() {
     let server = Server::start();
+    let place = assets(&server);
     for name in ["style.css", "main.js", "stream.js", "icon.svg"] {
-        let path = format!("/assets/{name}");
-        let first = server.ask("GET", &path).send().expect(200);
-        let tag = first.header("etag").to_owned();
+        let kept = server.ask("GET", &format!("{place}/{name}")).send().expect(200);
+        assert_eq!(kept.header("cache-control"), "public, max-age=31536000, immutable", "{name}");
+        // What a server of another version speaks of is there as well, but nobody may keep it.
+        let path = format!("/assets/0123456789abcdef/{name}");
+        let other = server.ask("GET", &path).send().expect(200);
+        assert_eq!(other.header("cache-control"), "no-cache", "{name}");
+        let tag = other.header("etag").to_owned();
         server.ask("GET", &path).header("If-None-Match", &tag).send().expect(304);
     }
-    server.ask("GET", "/assets/../Cargo.toml").send().expect(404);
+    server.ask("GET", &format!("{place}/../Cargo.toml")).send().expect(404);
 }
 
 #[test]
 fn the_script_that_follows_the_log_knows_every_type_of_event() {
     let server = Server::start();
-    let script = server.ask("GET", "/assets/stream.js").send().text;
+    let script = server.ask("GET", &format!("{}/stream.js", assets(&server))).send().text;
     let types = shiplog_domain::wire::DomainEvent::SCHEMAS.concat();
     for schema in types {
         assert!(script.contains(&format!("\"{}\"", schema.event_type)), "{}", schema.event_type);
