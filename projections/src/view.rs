@@ -1,7 +1,7 @@
 //! A look at a read model that nothing changes meanwhile.
 
 use std::{
-    fmt,
+    fmt, iter,
     num::NonZero,
     panic,
     sync::{LazyLock, Mutex, PoisonError},
@@ -71,13 +71,10 @@ impl<'c> View<'c> {
         things: Vec<I>,
         ask: impl Fn(&View<'_>, I) -> Result<T> + Sync,
     ) -> Result<Vec<T>> {
+        let parts = things.len().div_ceil(AT_A_TIME);
         let mut things = things.into_iter();
-        let parts = std::iter::from_fn(|| {
-            let part: Vec<_> = things.by_ref().take(AT_A_TIME).collect();
-            (!part.is_empty()).then_some(part)
-        });
-        let (left, done) = (Mutex::new(parts.enumerate()), Mutex::new(Vec::new()));
-        // Who sees nothing takes nothing, and the rest is done by whoever does.
+        let next = iter::repeat_with(|| things.by_ref().take(AT_A_TIME).collect::<Vec<_>>());
+        let (left, done) = (Mutex::new(next.take(parts).enumerate()), Mutex::new(Vec::new()));
         let take = |view: &View<'_>| loop {
             let next = left.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((place, part)) = next else { return Ok(()) };
@@ -85,15 +82,21 @@ impl<'c> View<'c> {
                 part.into_iter().map(|thing| ask(view, thing)).collect::<Result<Vec<_>>>()?;
             done.lock().unwrap_or_else(PoisonError::into_inner).push((place, part));
         };
-        thread::scope(|scope| {
-            let other = || scope.spawn(|| beside(&mut |view| take(view)));
-            let others: Vec<_> = (0..others).map(|_| other()).collect();
-            take(self)?;
-            others.into_iter().try_for_each(|other| {
+        let failed = thread::scope(|scope| {
+            let other = || beside(&mut |view| take(view));
+            let start = |_| thread::Builder::new().spawn_scoped(scope, other).ok();
+            let others: Vec<_> = (0..others).filter_map(start).collect();
+            let here = take(self);
+            let others = others.into_iter().map(|other| {
                 other.join().unwrap_or_else(|panicked| panic::resume_unwind(panicked))
-            })
-        })?;
+            });
+            iter::once(here).chain(others).find_map(Result::err)
+        });
         let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // Who could not begin, or saw nothing, has taken nothing, and the others have done it all.
+        if let Some(error) = failed.filter(|_| done.len() < parts) {
+            return Err(error);
+        }
         done.sort_unstable_by_key(|(place, _)| *place);
         Ok(done.into_iter().flat_map(|(_, part)| part).collect())
     }
@@ -148,10 +151,14 @@ mod tests {
     }
 
     #[test]
-    fn what_others_cannot_see_any_more_is_asked_for_on_this_thread() {
+    fn what_others_cannot_see_is_asked_for_on_this_thread() {
         let here = thread::current().id();
-        let found = three(&|_| Ok(()), |_, nth| Ok((nth, thread::current().id())));
-        assert!(found.unwrap().into_iter().eq((0..1000).map(|nth| (nth, here))));
+        let is_past: Beside<'_> = &|_| Ok(());
+        let cannot_open: Beside<'_> = &|_| Err(Error::InvalidPath("tables.sqlite".into()));
+        for beside in [is_past, cannot_open] {
+            let found = three(beside, |_, nth| Ok((nth, thread::current().id())));
+            assert!(found.unwrap().into_iter().eq((0..1000).map(|nth| (nth, here))));
+        }
     }
 
     #[test]
