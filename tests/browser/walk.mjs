@@ -530,7 +530,35 @@ await test("a board of 300 services in five environments is light", large, async
   assert.ok(median("transferSize") < 150_000, JSON.stringify(loads));
   console.log(`        ${median("transferSize")} bytes; the server took ${median("server")} ms, the browser ${median("painted")} ms to show it`);
 });
+await test("nothing moves while the board comes up", large, async ({ page }) => {
+  await page.addInitScript(() => {
+    window.moved = 0;
+    new PerformanceObserver((list) => list.getEntries().forEach((entry) => { window.moved += entry.value; })).observe({ type: "layout-shift", buffered: true });
+  });
+  await page.goto("/");
+  await page.locator("#slider:visible").waitFor();
+  await live(page);
+  // What is left: times that are shorter as the viewer's than as the server's.
+  const moved = await page.evaluate(() => new Promise((then) => { requestAnimationFrame(() => setTimeout(() => then(window.moved))); }));
+  assert.ok(moved < 0.02, `${moved}`);
+});
 await large.end();
+
+const wide = await serve(fresh());
+for (const [many, fits] of [[12, true], [20, false]]) {
+  await test(`${many} environments stand side by side, and none reaches into the next`, wide, async ({ page }) => {
+    for (let nth = 0; nth < many; nth += 1) await wide.report("checkout", `production-${nth}`, "5.113.3");
+    await page.goto("/");
+    await page.locator(".board thead th").nth(many).waitFor();
+    const { over, width } = await page.evaluate(() => ({
+      over: [...document.querySelectorAll(".board td, .board thead th")].filter((cell) => cell.scrollWidth > cell.clientWidth).length,
+      width: document.documentElement.scrollWidth,
+    }));
+    assert.equal(over, 0);
+    assert.equal(width <= 1280, fits, `${width}`);
+  });
+}
+await wide.end();
 
 await browser.close();
 console.log(`${passed} passed, ${failed} failed`);
