@@ -131,9 +131,9 @@ fn signals_reach_the_command_and_its_own_code_comes_back() {
             "trap 'exit 30' TERM; trap 'exit 31' INT; trap 'exit 32' HUP; echo ready
             while :; do read line < gate; done",
         );
-        // A shell cannot trap what is ignored where it is started, as SIGHUP is under nohup.
-        let heeds = ["--", "env", "--default-signal=TERM,INT,HUP", "./deploy.sh"];
-        let mut run = Going::start(&mut yard.run("1.0", &heeds));
+        let words = ["run", "--service", "checkout", "--environment", "production"];
+        let words = [&words[..], &["--version", "1.0", "--", "./deploy.sh"]].concat();
+        let mut run = Going::start(&mut yard.heeding(&words));
         run.writes("ready");
         run.signal(signal);
         assert_eq!(run.end().0.code(), Some(code), "{signal}");

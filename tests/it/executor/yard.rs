@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Client, Server, shiplog, succeed};
+use crate::support::{Client, Server, shiplog, shiplog_of, succeed};
 
 /// The directory, and the server that keeps `data` in it.
 pub(super) struct Yard {
@@ -84,7 +84,18 @@ impl Yard {
 
     /// The command line in this directory, for this server.
     pub(super) fn command(&self, words: &[&str]) -> Command {
-        let mut command = shiplog();
+        self.prepare(shiplog(), words)
+    }
+
+    /// The same, where signals do what they do by default: under nohup, which has SIGHUP ignored by all
+    /// that is started from there, `shiplog` ignores it as well.
+    pub(super) fn heeding(&self, words: &[&str]) -> Command {
+        let mut heeding = shiplog_of("env");
+        heeding.args(["--default-signal=TERM,INT,HUP", env!("CARGO_BIN_EXE_shiplog")]);
+        self.prepare(heeding, words)
+    }
+
+    fn prepare(&self, mut command: Command, words: &[&str]) -> Command {
         command
             .args(words)
             .current_dir(self.home.path())
