@@ -194,6 +194,7 @@ impl Batch<'_> {
     }
 }
 
+/// Reads what [`Batch::load`] asks for, with `open` apart.
 fn read_lane(row: &Row<'_>) -> rusqlite::Result<(Lane, String)> {
     let lane = Lane {
         id: row.get("id")?,
@@ -202,9 +203,9 @@ fn read_lane(row: &Row<'_>) -> rusqlite::Result<(Lane, String)> {
         recorded_at: row.get("recorded_at")?,
         late: row.get("late")?,
         tail: Tail {
-            running: read_dated(row, "running", "since")?,
+            running: read_dated(row, 6)?,
             open: BTreeSet::new(),
-            failed: read_dated(row, "failed", "failed_at")?,
+            failed: read_dated(row, 8)?,
             uncertain: row.get("uncertain")?,
         },
         stale: false,

@@ -15,7 +15,7 @@ pub(super) fn restate(tables: &Transaction<'_>, lane: i64) -> Result<Tail> {
                     running, since, in_progress, failed, failed_at, uncertain
              FROM facts WHERE lane = ? ORDER BY at, position",
         )?
-        .query_map([lane], |row| Ok((read_fact(row)?, read_standing(row)?)))?
+        .query_map([lane], |row| Ok((read_fact(row)?, read_standing(row, 5)?)))?
         .collect::<Result<Vec<_>>>()?
         .into_iter()
         .unzip();
@@ -40,17 +40,17 @@ pub(super) fn restate(tables: &Transaction<'_>, lane: i64) -> Result<Tail> {
     Ok(tail)
 }
 
-/// A deployment and since when, of the columns `number` and `since`.
-pub(super) fn read_dated(row: &Row<'_>, number: &str, since: &str) -> Result<Option<Dated>> {
-    Ok(row.get::<_, Option<u32>>(number)?.zip(row.get::<_, Option<i64>>(since)?))
+/// A deployment and since when, of a column and the next one.
+pub(super) fn read_dated(row: &Row<'_>, column: usize) -> Result<Option<Dated>> {
+    Ok(row.get::<_, Option<u32>>(column)?.zip(row.get::<_, Option<i64>>(column + 1)?))
 }
 
-/// Reads `running, since, in_progress, failed, failed_at, uncertain`.
-fn read_standing(row: &Row<'_>) -> Result<Standing> {
+/// Reads `running, since, in_progress, failed, failed_at, uncertain`, which begin at a column.
+pub(super) fn read_standing(row: &Row<'_>, column: usize) -> Result<Standing> {
     Ok(Standing {
-        running: read_dated(row, "running", "since")?,
-        in_progress: row.get("in_progress")?,
-        failed: read_dated(row, "failed", "failed_at")?,
-        uncertain: row.get("uncertain")?,
+        running: read_dated(row, column)?,
+        in_progress: row.get(column + 2)?,
+        failed: read_dated(row, column + 3)?,
+        uncertain: row.get(column + 5)?,
     })
 }

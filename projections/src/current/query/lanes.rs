@@ -14,6 +14,7 @@ use crate::{
     columns::{document, name},
     current::{
         fold::read_fact,
+        restate::{read_dated, read_standing},
         timeline::{self, Dated, Fact, Standing},
     },
     view::View,
@@ -80,9 +81,9 @@ pub(super) fn one(view: &View<'_>, id: &LaneId) -> Result<Option<LaneRow>> {
 fn read(row: &Row<'_>, environment: &EnvironmentName) -> Result<LaneRow> {
     let open: Vec<u32> = document(5, row.get_ref(5)?.as_str()?)?;
     let standing = Standing {
-        running: dated(row, 6)?,
+        running: read_dated(row, 6)?,
         in_progress: open.last().copied(),
-        failed: dated(row, 8)?,
+        failed: read_dated(row, 8)?,
         uncertain: row.get(10)?,
     };
     Ok(LaneRow {
@@ -96,11 +97,6 @@ fn read(row: &Row<'_>, environment: &EnvironmentName) -> Result<LaneRow> {
         late: row.get(4)?,
         standing,
     })
-}
-
-/// A deployment and since when, of a column and the next one.
-fn dated(row: &Row<'_>, column: usize) -> Result<Option<Dated>> {
-    Ok(row.get::<_, Option<u32>>(column)?.zip(row.get::<_, Option<i64>>(column + 1)?))
 }
 
 /// Each deployment once for as long as it ran; between two of them may be nothing.
@@ -210,13 +206,7 @@ impl LaneRow {
                  ORDER BY at DESC, position DESC LIMIT 1",
             )?
             .query_row((self.id, instant.latest(), instant.known_until()), |row| {
-                let standing = Standing {
-                    running: dated(row, 1)?,
-                    in_progress: row.get(3)?,
-                    failed: dated(row, 4)?,
-                    uncertain: row.get(6)?,
-                };
-                Ok((row.get(0)?, standing))
+                Ok((row.get(0)?, read_standing(row, 1)?))
             })
             .optional()
     }
