@@ -168,6 +168,8 @@ fn last(lane: &LaneId, state: &LaneState, actor: &metadata::Actor, outcome: &Out
         actor,
         classification: state.classification(number).unwrap_or(Classification::New),
         replaced: state.replaced(number),
+        // Nothing has come after it.
+        taken_back: None,
         position: outcome.position().unwrap_or(GlobalPosition(0)),
     };
     Some((number, told.into()))

@@ -10,7 +10,10 @@ use axum::{
 };
 use serde::Serialize;
 use shiplog_domain::{environment::Tier, names::EnvironmentName};
-use shiplog_projections::current::{self, AsOf, Board};
+use shiplog_projections::{
+    current::{self, AsOf, Board},
+    view::View,
+};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -73,8 +76,9 @@ async fn list_environments(
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
     at_least.seen_by(&app.models.current).await?;
-    let answer = app.models.current.query(current::environments).await?;
     let now = app.clock.now();
+    let ask = move |view: &View<'_>| current::environments(view, now);
+    let answer = app.models.current.query(ask).await?;
     let items = answer.value.into_iter().map(|row| EnvironmentNow::at(row, now)).collect();
     let list = EnvironmentList { items, next: None };
     Ok((app.receipt(answer.position), Json(list)).into_response())
@@ -91,18 +95,18 @@ async fn get_environment(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     let mut query = Query::parse(raw.as_deref(), &["at", "known_at"])?;
-    let as_of = AsOf { at: query.instant("at")?, known_at: query.instant("known_at")? };
+    let now = app.clock.now();
+    let (as_of, _) = query.as_of(now)?;
     at_least.seen_by(&app.models.current).await?;
     let asked = name.clone();
     let answer = app.models.current.query(move |view| current::board(view, &asked, as_of)).await?;
     let Board { environment, lanes } = answer.value.ok_or_else(|| unheard(&name))?;
-    let now = app.clock.now();
-    let at = as_of.at.unwrap_or(now);
+    let AsOf { at, known_at } = as_of;
     let board = EnvironmentBoard {
         environment: environment.environment,
         tier: environment.tier,
         at: Moment(at),
-        known_at: Moment(as_of.known_at.unwrap_or(now)),
+        known_at: Moment(known_at.unwrap_or(now)),
         declared: environment.declared,
         retired: environment.retired,
         frozen: Frozen::at(&environment.freezes, at),

@@ -48,7 +48,7 @@ async fn get_lane(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut query = Query::parse(raw.as_deref(), &["at", "known_at"])?;
-    let as_of = AsOf { at: query.instant("at")?, known_at: query.instant("known_at")? };
+    let (as_of, _) = query.as_of(app.clock.now())?;
     at_least.seen_by(&app.models.current).await?;
     let id = lane.clone();
     let answer = app.models.current.query(move |view| current::lane(view, &id, as_of)).await?;
@@ -123,7 +123,8 @@ async fn shown(
         app.models.current.at_least(position, PATIENCE).await?;
     }
     let id = lane.clone();
-    let ask = move |view: &View<'_>| current::lane(view, &id, AsOf::default());
+    let as_of = AsOf::at(app.clock.now());
+    let ask = move |view: &View<'_>| current::lane(view, &id, as_of);
     let answer = app.models.current.query(ask).await?;
     answer.value.map(Lane::from).ok_or_else(|| unheard(lane))
 }

@@ -5,6 +5,7 @@ use std::{fmt::Display, str::FromStr};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use shiplog_projections::{
+    current::AsOf,
     nearest::nearest,
     page::{Cursor, Order, Page},
 };
@@ -127,6 +128,13 @@ impl Query {
                 .or_else(|error| format!("{text}T00:00:00Z").parse::<Moment>().map_err(|_| error));
             moment.map(|moment| moment.0).map_err(|error| error.to_string())
         })
+    }
+
+    /// Takes `at` and `known_at`: what is asked for, which is now unless something else is said, and
+    /// `at` as far as it was said.
+    pub(crate) fn as_of(&mut self, now: Timestamp) -> Result<(AsOf, Option<Timestamp>), Problem> {
+        let (at, known_at) = (self.instant("at")?, self.instant("known_at")?);
+        Ok((AsOf { at: at.unwrap_or(now), known_at }, at))
     }
 
     /// Takes `limit`, `cursor` and `order`.

@@ -1,8 +1,10 @@
 //! The guard rails of what is asked for, looked up where they are kept.
 
+use std::collections::BTreeSet;
+
 use shiplog_domain::{
     environment::{self, Rules},
-    lane::{self, Approvals, Asked, DeploymentNumber, LaneId, Rails},
+    lane::{self, Approvals, Asked, DeploymentNumber, LaneId, Rails, RollbackTo},
     names::Version,
     release::ReleaseId,
 };
@@ -17,20 +19,45 @@ pub(crate) async fn of_request(
     lane: &LaneId,
     asked: &Asked,
 ) -> Result<(Rails, Option<ExpectedVersion>), Problem> {
+    let is_default = matches!(asked, Asked::Rollback { to: RollbackTo::Previous, .. });
+    let blocked = if is_default { blocked(app, lane).await? } else { BTreeSet::new() };
+    let now = app.clock.now();
     let (version, seen) = match asked {
         Asked::Deploy(release) | Asked::Unknown(release) | Asked::RollForward { release, .. } => {
             (Some(release.version.clone()), None)
         }
         Asked::Rollback { .. } | Asked::Retry { .. } => {
             let look = |state: &lane::State, version: Option<_>| {
-                let foreseen = lane::foresee(state, asked.clone(), &Rails::default()).ok();
+                let rails = Rails { blocked: blocked.clone(), ..Rails::default() };
+                let foreseen = lane::foresee(&state.as_of(now), asked.clone(), &rails).ok();
                 let wanted = foreseen.map(|foreseen| foreseen.release.version.clone());
                 (wanted, Some(ExpectedVersion::from(version)))
             };
             app.lanes.read(&lane.stream(), look).await?
         }
     };
-    Ok((standing(app, lane, version).await?, seen))
+    let rails = standing(app, lane, version).await?;
+    Ok((Rails { blocked, ..rails }, seen))
+}
+
+/// The releases that a rollback without a target would go to if they were not blocked.
+pub(crate) async fn blocked(app: &App, lane: &LaneId) -> Result<BTreeSet<Version>, Problem> {
+    let mut blocked = BTreeSet::new();
+    loop {
+        let asked = Asked::Rollback { to: RollbackTo::Previous, release: None };
+        let rails = Rails { blocked: blocked.clone(), ..Rails::default() };
+        let now = app.clock.now();
+        let look = |state: &lane::State, _: Option<_>| {
+            let foreseen = lane::foresee(&state.as_of(now), asked, &rails).ok()?;
+            Some(foreseen.release.version.clone())
+        };
+        let Some(version) = app.lanes.read(&lane.stream(), look).await? else { return Ok(blocked) };
+        let id = ReleaseId { service: lane.service.clone(), version: version.clone() };
+        if app.releases.read(&id.stream(), |state, _| state.blocked.is_none()).await? {
+            return Ok(blocked);
+        }
+        blocked.insert(version);
+    }
 }
 
 /// The guard rails of a deployment that is to begin.
@@ -62,5 +89,5 @@ async fn standing(app: &App, lane: &LaneId, version: Option<Version>) -> Result<
     };
     let Rules { tier: _, approvals, self_approval, one_at_a_time } = rules;
     let approvals = Approvals { needed: approvals, by_requester: self_approval };
-    Ok(Rails { freeze, one_at_a_time, approvals, block })
+    Ok(Rails { freeze, one_at_a_time, approvals, block, ..Rails::default() })
 }

@@ -7,12 +7,16 @@ use axum::{
     extract::{RawQuery, State},
     response::{IntoResponse, Response},
 };
+use jiff::Timestamp;
 use serde::Serialize;
-use shiplog_domain::names::{EnvironmentName, ServiceName, Version};
+use shiplog_domain::{
+    names::{EnvironmentName, ServiceName, Version},
+    release::Manifest,
+};
 use shiplog_projections::{
     history::{self, Run},
     page::Listed,
-    releases::{self, Filter, ReleaseRow},
+    releases::{self, Filter, Known, ReleaseRow},
     view::View,
 };
 use utoipa::ToSchema;
@@ -24,7 +28,7 @@ use crate::{
     path::ReleasePath,
     problem::{Problem, ProblemKind},
     query::{PAGING, Query},
-    shapes::{Block, Moment, Name, Number, Release, moment},
+    shapes::{Artifact, Block, Moment, Name, Number, Release, moment},
     views::AtLeast,
 };
 
@@ -81,8 +85,28 @@ struct ReleaseWhole {
     #[schema(value_type = Vec<Name>)]
     runs_in: Vec<EnvironmentName>,
     release: Release,
+    /// The different contents that bear its name, in the order in which they were heard of: more than
+    /// one where a tag moved; 20 at most.
+    contents: Vec<ContentShape>,
     /// Where it runs and ran.
     runs: Vec<RunShape>,
+}
+
+/// A content that bears the name of a release.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Content)]
+struct ContentShape {
+    commit: Option<String>,
+    artifacts: Vec<Artifact>,
+    first_seen_at: Moment,
+}
+
+impl From<Known> for ContentShape {
+    fn from(Known { manifest, first_seen_at }: Known) -> Self {
+        let Manifest { commit, artifacts, .. } = manifest;
+        let artifacts = artifacts.into_iter().map(Into::into).collect();
+        Self { commit, artifacts, first_seen_at: Moment(first_seen_at) }
+    }
 }
 
 /// A time that a release ran somewhere.
@@ -105,13 +129,13 @@ impl From<Run> for RunShape {
     }
 }
 
-fn runs_in(runs: &[Run]) -> Vec<EnvironmentName> {
-    let now = runs.iter().filter(|run| run.until.is_none());
-    now.map(|run| run.environment.clone()).collect()
+fn runs_in(runs: &[Run], now: Timestamp) -> Vec<EnvironmentName> {
+    let runs = runs.iter().filter(|run| run.is_at(now));
+    runs.map(|run| run.environment.clone()).collect()
 }
 
 impl ReleaseBrief {
-    fn new(row: ReleaseRow, runs: &[Run]) -> Self {
+    fn new(row: ReleaseRow, runs: &[Run], now: Timestamp) -> Self {
         let ReleaseRow { id, manifest, registered, blocked, first_seen_at } = row;
         Self {
             service: id.service,
@@ -120,15 +144,15 @@ impl ReleaseBrief {
             registered,
             blocked: blocked.map(Into::into),
             first_seen_at: Moment(first_seen_at),
-            runs_in: runs_in(runs),
+            runs_in: runs_in(runs, now),
         }
     }
 }
 
 impl ReleaseWhole {
-    fn new(row: ReleaseRow, runs: Vec<Run>) -> Self {
+    fn new(row: ReleaseRow, contents: Vec<Known>, runs: Vec<Run>, now: Timestamp) -> Self {
         let release = Release::from(&row.manifest);
-        let brief = ReleaseBrief::new(row, &runs);
+        let brief = ReleaseBrief::new(row, &runs, now);
         let ReleaseBrief { service, version, commit, registered, blocked, .. } = brief;
         let (first_seen_at, runs_in) = (brief.first_seen_at, brief.runs_in);
         let runs = runs.into_iter().map(Into::into).collect();
@@ -141,6 +165,7 @@ impl ReleaseWhole {
             first_seen_at,
             runs_in,
             release,
+            contents: contents.into_iter().map(Into::into).collect(),
             runs,
         }
     }
@@ -168,7 +193,8 @@ async fn list_releases(
         ids.iter().map(|id| history::runs(view, &id.service, &id.version)).collect()
     });
     let runs: Vec<Vec<Run>> = runs.await?.value;
-    let items = rows.into_iter().zip(runs).map(|(row, runs)| ReleaseBrief::new(row, &runs));
+    let now = app.clock.now();
+    let items = rows.into_iter().zip(runs).map(|(row, runs)| ReleaseBrief::new(row, &runs, now));
     let list = ReleaseList { items: items.collect(), next: next.map(|next| next.to_string()) };
     Ok((app.receipt(listed.position), link, Json(list)).into_response())
 }
@@ -186,13 +212,18 @@ async fn get_release(
     Query::parse(raw.as_deref(), &[])?;
     at_least.seen_by(&app.models.releases).await?;
     let asked = id.clone();
-    let found = app.models.releases.query(move |view| releases::one(view, &asked)).await?;
-    let row = found.value.ok_or_else(|| {
+    let ask = move |view: &View<'_>| {
+        let row = releases::one(view, &asked)?;
+        row.map(|row| Ok((row, releases::contents(view, &asked)?))).transpose()
+    };
+    let found = app.models.releases.query(ask).await?;
+    let (row, contents) = found.value.ok_or_else(|| {
         let (service, version) = (&id.service, &id.version);
         ProblemKind::NotFound.because(format!("there is no release `{version}` of `{service}`"))
     })?;
     at_least.seen_by(&app.models.history).await?;
     let ask = move |view: &View<'_>| history::runs(view, &id.service, &id.version);
     let runs = app.models.history.query(ask).await?.value;
-    Ok((app.receipt(found.position), Json(ReleaseWhole::new(row, runs))).into_response())
+    let whole = ReleaseWhole::new(row, contents, runs, app.clock.now());
+    Ok((app.receipt(found.position), Json(whole)).into_response())
 }

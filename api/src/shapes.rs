@@ -17,18 +17,18 @@ mod words;
 pub(crate) use self::{
     actor::{Actor, ActorGiven},
     configuration::{ConfigurationGiven, DigestChange},
-    deployment::{Approval, CorrectionMade, Deployment, Place, Told},
+    deployment::{Approval, CorrectionMade, Deployment, HealthNow, Place, TakenBackBy, Told},
     guard::{Crossed, IrreversibleShape, OverrideGiven, ShownGiven},
     intent::Intent,
     labels::Labels,
     lane::{EnvironmentNow, Frozen, Lane},
     moment::{Moment, moment},
     object::Object,
-    release::{Block, Change, Release, ReleaseGiven},
+    release::{Artifact, Block, Change, Release, ReleaseGiven},
     text::{Text, TextError},
     whole::{NumberGiven, Whole},
     words::{
         CONTROL_FREE, ClassificationWord, FateWord, HealthWord, IntentShape, LinkShape, Name,
-        Number, RailWord, StatusWord, TierWord, Token,
+        Number, ProgressWord, RailWord, StatusWord, TierWord, Token,
     },
 };

@@ -1,18 +1,22 @@
 //! A lane: one service in one environment, and the deployments into it.
 
+mod as_of;
 mod classify;
 mod command;
-mod configuration;
+mod content;
 mod decide;
 mod deployment;
+mod doubt;
 mod event;
 mod evolve;
+mod objections;
 mod rails;
 mod recovery;
 mod refusal;
 mod request;
 mod requested;
 mod rollback;
+mod taken_back;
 
 use std::fmt;
 
@@ -21,13 +25,15 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     classify::{Classification, Standing, classify, classify_all},
     command::{Asked, Command, Happened, Outcome, Report, Request, RollbackTo, When},
-    configuration::Configuration,
+    content::{Configuration, Content, Identity},
     deployment::{Deployment, OutcomeReport, Status, TargetState},
+    doubt::{Cause, Doubt},
     event::{
         Annotated, Approved, Cancelled, Corrected, Correction, Event, Failed, Health, HealthReport,
         Link, LinkKind, Rejected, Removed, Started, Succeeded, TargetFailed, TargetReport,
     },
     evolve::{Effect, State},
+    objections::{Contender, Objections},
     rails::{Approvals, Override, Rail, Rails},
     recovery::{Candidate, Recovery, candidates, recovery},
     refusal::Refusal,

@@ -4,6 +4,8 @@
 //! was from then on, so "as of T" is one seek a lane. Facts that arrive in order
 //! cost one row; one that arrives late has its lane folded again.
 
+mod approvals;
+mod content;
 mod fold;
 mod query;
 mod restate;
@@ -14,7 +16,7 @@ use shiplog_domain::wire::DomainEvent;
 use shiplog_store::log::Recorded;
 
 pub use self::query::{
-    AsOf, Board, Brief, Difference, EnvironmentRow, LaneAt, LaneNow, board, boards, diff,
+    AsOf, Board, Brief, Difference, EnvironmentRow, LaneAt, LaneNow, Progress, board, boards, diff,
     environments, lane, ran,
 };
 use crate::projection::{ApplyError, Projection};
@@ -29,7 +31,7 @@ impl Projection for Current {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn schema(&self) -> String {

@@ -8,12 +8,16 @@ CREATE TABLE lanes (
     at INTEGER NOT NULL,            -- of the last fact by time
     recorded_at INTEGER NOT NULL,   -- of the last fact by record
     late INTEGER NOT NULL,          -- 1 once a fact came in after a later one
-    open TEXT NOT NULL,             -- JSON: the numbers of the deployments that have not ended
-    running INTEGER,
+    open TEXT NOT NULL,             -- JSON: what has not ended, see timeline/tail.rs
+    running INTEGER,                -- from here on as in facts
     since INTEGER,
+    begun INTEGER,
+    waiting INTEGER,
+    waiting_count INTEGER NOT NULL,
     failed INTEGER,
     failed_at INTEGER,
-    uncertain INTEGER NOT NULL,     -- 1 where the last thing to end was a failure
+    doubted INTEGER,
+    doubt INTEGER,
     UNIQUE (environment, service)
 ) STRICT;
 
@@ -28,6 +32,8 @@ CREATE TABLE deployments (
     error TEXT,
     configuration TEXT,             -- JSON: digests by name; null if nobody said
     labels INTEGER,                 -- of label_sets; null if it has none
+    digests TEXT,                   -- of the artifacts; null if nobody said
+    approvals TEXT,                 -- JSON: who has to agree, and who has; null if nobody has to
     PRIMARY KEY (lane, number)
 ) STRICT, WITHOUT ROWID;
 
@@ -46,12 +52,16 @@ CREATE TABLE facts (
     version INTEGER NOT NULL,
     kind INTEGER NOT NULL,          -- see timeline.rs
     number INTEGER,
-    running INTEGER,
-    since INTEGER,
-    in_progress INTEGER,
+    target TEXT,
+    running INTEGER,                -- what runs
+    since INTEGER,                  -- since when its content has run without a break
+    begun INTEGER,                  -- the newest deployment that has begun and not ended
+    waiting INTEGER,                -- the newest one that has neither begun nor ended
+    waiting_count INTEGER NOT NULL, -- how many of these there are
     failed INTEGER,
     failed_at INTEGER,
-    uncertain INTEGER NOT NULL,
+    doubted INTEGER,                -- the deployment that left the lane in doubt
+    doubt INTEGER,                  -- why: see timeline.rs
     PRIMARY KEY (lane, at, position)
 ) STRICT, WITHOUT ROWID;
 

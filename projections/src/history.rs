@@ -14,7 +14,7 @@ pub use self::{
     filter::{Comparison, Condition, Fact, Filter},
     query::{Run, list, one, runs},
 };
-pub use crate::ledger::{Entry, Place};
+pub use crate::ledger::{Entry, Place, TakenBack};
 use crate::{
     ledger::{self, Detail, Ledger, Row},
     projection::{ApplyError, Projection},
@@ -30,7 +30,7 @@ impl Projection for History {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn schema(&self) -> String {
@@ -67,7 +67,7 @@ impl Projection for History {
 fn add(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
     let requested = &row.deployment.requested;
     tables
-        .prepare_cached("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
+        .prepare_cached("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
         .execute(params![
             row.id,
             requested.at.as_microsecond(),
@@ -82,6 +82,7 @@ fn add(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
             row.deployment.duration_ms(),
             row.deployment.is_void(),
             row.deployment.is_contradicted(),
+            row.taken_back_by.is_some(),
         ])?;
     for (name, value) in &requested.labels {
         tables
@@ -103,9 +104,10 @@ fn amend(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
     tables
         .prepare_cached(
             "UPDATE entries SET status = ?2, intent = ?3, classification = ?4, duration_ms = ?5,
-                    void = ?6, contradicted = ?7
-             WHERE id = ?1 AND (status, intent, classification, duration_ms, void, contradicted)
-                   IS NOT (?2, ?3, ?4, ?5, ?6, ?7)",
+                    void = ?6, contradicted = ?7, taken_back = ?8
+             WHERE id = ?1
+                   AND (status, intent, classification, duration_ms, void, contradicted, taken_back)
+                       IS NOT (?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
             row.id,
@@ -115,6 +117,7 @@ fn amend(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
             row.deployment.duration_ms(),
             row.deployment.is_void(),
             row.deployment.is_contradicted(),
+            row.taken_back_by.is_some(),
         ])
         .map(drop)
 }

@@ -13,7 +13,8 @@ CREATE TABLE entries (
     classification TEXT NOT NULL,
     duration_ms INTEGER,            -- until it is over, null
     void INTEGER NOT NULL,          -- 1: it was corrected never to have taken place
-    contradicted INTEGER NOT NULL   -- 1: reports of how it ended disagree
+    contradicted INTEGER NOT NULL,  -- 1: reports of how it ended disagree
+    taken_back INTEGER NOT NULL     -- 1: a rollback took it back
 ) STRICT;
 
 CREATE TABLE labels (

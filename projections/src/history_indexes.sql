@@ -14,6 +14,7 @@ CREATE INDEX IF NOT EXISTS entries_by_status ON entries (status) WHERE status <>
 CREATE INDEX IF NOT EXISTS entries_by_intent ON entries (intent) WHERE intent NOT IN ('deploy', 'unknown');
 CREATE INDEX IF NOT EXISTS entries_by_classification ON entries (classification) WHERE classification <> 'new';
 CREATE INDEX IF NOT EXISTS entries_by_void ON entries (void) WHERE void = 1;
+CREATE INDEX IF NOT EXISTS entries_by_taken_back ON entries (taken_back) WHERE taken_back = 1;
 CREATE INDEX IF NOT EXISTS entries_by_contradicted ON entries (contradicted) WHERE contradicted = 1;
 -- Who has a label, whatever its value.
 CREATE INDEX IF NOT EXISTS labels_by_name ON labels (name, id);

@@ -1,4 +1,4 @@
--- Every deployment whole, and what took effect in each lane. Times are
+-- Every deployment whole, what took effect in each lane, and what was left in doubt. Times are
 -- microseconds since 1970, UTC.
 
 CREATE TABLE lanes (
@@ -18,6 +18,7 @@ CREATE TABLE deployments (
     classification TEXT NOT NULL,   -- JSON
     before_number INTEGER,          -- what ran when it took effect; until then, when it was requested
     before_version TEXT,
+    taken_back_by INTEGER,          -- the number of the rollback that took it back first
     UNIQUE (lane, number)
 ) STRICT;
 
@@ -28,8 +29,24 @@ CREATE TABLE effects (
     record INTEGER NOT NULL,        -- the stream's version
     number INTEGER,
     version TEXT,
+    commit_id TEXT,                 -- what nobody stated is null
+    digests TEXT,
+    configuration TEXT,             -- JSON
+    declared INTEGER NOT NULL,      -- 1: somebody says that it is a rollback, as corrected
+    restores INTEGER,               -- to which deployment's release
     PRIMARY KEY (lane, at, record)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX effects_by_version ON effects (lane, version, at, record)
 WHERE version IS NOT NULL;
+
+-- What left its lane in doubt and did not take effect.
+CREATE TABLE doubts (
+    lane INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    record INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    digests TEXT,
+    PRIMARY KEY (lane, at, record)
+) STRICT, WITHOUT ROWID;

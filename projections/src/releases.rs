@@ -1,6 +1,8 @@
 //! Every release that was registered or deployed, and whether it may go further.
 
-use std::collections::HashSet;
+mod contents;
+
+use std::collections::{HashMap, hash_map::Entry};
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Result, Row, Transaction, params};
@@ -12,6 +14,8 @@ use shiplog_domain::{
 };
 use shiplog_store::log::Recorded;
 
+use self::contents::Contents;
+pub use self::contents::{Known, contents};
 use crate::{
     columns::{document, name, timestamp},
     page::{Listed, Page},
@@ -30,7 +34,7 @@ impl Projection for Releases {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn schema(&self) -> String {
@@ -49,7 +53,7 @@ impl Projection for Releases {
         let mut batch = Batch {
             tables,
             keys: SortKeys::new("SELECT max(id) FROM releases WHERE id BETWEEN ?1 AND ?2"),
-            seen: HashSet::new(),
+            known: HashMap::new(),
         };
         for recorded in events {
             batch.apply(recorded)?;
@@ -61,7 +65,7 @@ impl Projection for Releases {
 struct Batch<'t> {
     tables: &'t Transaction<'t>,
     keys: SortKeys,
-    seen: HashSet<ReleaseId>,
+    known: HashMap<ReleaseId, Contents>,
 }
 
 impl Batch<'_> {
@@ -90,27 +94,17 @@ impl Batch<'_> {
         manifest: &Manifest,
         at: Timestamp,
     ) -> Result<(), ApplyError> {
-        if !self.seen.insert(id.clone()) {
-            return Ok(());
-        }
-        let (service, version) = (id.service.as_str(), id.version.as_str());
-        let known = self
-            .tables
-            .prepare_cached("SELECT 1 FROM releases WHERE service = ? AND version = ?")?
-            .exists([service, version])?;
-        if known {
-            return Ok(());
-        }
-        self.tables
-            .prepare_cached("INSERT INTO releases VALUES (?, ?, ?, ?, 0, NULL, ?)")?
-            .execute(params![
-                self.keys.take(self.tables, at)?,
-                service,
-                version,
-                serde_json::to_string(manifest)?,
-                at.as_microsecond(),
-            ])?;
-        Ok(())
+        let contents = match self.known.entry(id.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let contents = match Contents::load(self.tables, id)? {
+                    Some(contents) => contents,
+                    None => Contents::new(insert(self.tables, &mut self.keys, id, manifest, at)?),
+                };
+                unknown.insert(contents)
+            }
+        };
+        contents.meet(self.tables, manifest, at)
     }
 
     fn hear(&mut self, id: &ReleaseId, event: &release::Event) -> Result<(), ApplyError> {
@@ -137,6 +131,27 @@ impl Batch<'_> {
             .execute((names.0, names.1, block))?;
         Ok(())
     }
+}
+
+/// Adds a release; answers its id.
+fn insert(
+    tables: &Transaction<'_>,
+    keys: &mut SortKeys,
+    id: &ReleaseId,
+    manifest: &Manifest,
+    at: Timestamp,
+) -> Result<i64, ApplyError> {
+    let key = keys.take(tables, at)?;
+    tables.prepare_cached("INSERT INTO releases VALUES (?, ?, ?, ?, 0, NULL, ?)")?.execute(
+        params![
+            key,
+            id.service.as_str(),
+            id.version.as_str(),
+            serde_json::to_string(manifest)?,
+            at.as_microsecond(),
+        ],
+    )?;
+    Ok(key)
 }
 
 /// Which releases are wanted.
@@ -235,6 +250,26 @@ pub fn amid(
     limit: usize,
 ) -> Result<Vec<ReleaseRow>> {
     between(view, older, Some(newer), limit)
+}
+
+/// Whether one release of a service was first heard of before another one; not if either is unknown.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub fn is_older(view: &View<'_>, one: &ReleaseId, other: &ReleaseId) -> Result<bool> {
+    let found = view
+        .0
+        .prepare_cached(
+            "SELECT one.id < other.id FROM releases one JOIN releases other
+             ON other.service = one.service
+             WHERE one.service = ?1 AND one.version = ?2 AND other.version = ?3",
+        )?
+        .query_row([one.service.as_str(), one.version.as_str(), other.version.as_str()], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    Ok(found.unwrap_or(false))
 }
 
 fn between(

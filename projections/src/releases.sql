@@ -10,3 +10,12 @@ CREATE TABLE releases (
     first_seen_at INTEGER NOT NULL, -- microseconds since 1970, UTC
     UNIQUE (service, version)
 ) STRICT;
+
+-- What bears the name of a release: more than one row is a tag that moved.
+CREATE TABLE contents (
+    release INTEGER NOT NULL,
+    place INTEGER NOT NULL,         -- from 0, in the order in which they were heard of
+    manifest TEXT NOT NULL,         -- JSON: the version, the commit and the artifacts
+    first_seen_at INTEGER NOT NULL, -- microseconds since 1970, UTC
+    PRIMARY KEY (release, place)
+) STRICT, WITHOUT ROWID;

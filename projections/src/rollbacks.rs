@@ -29,7 +29,7 @@ impl Projection for Rollbacks {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn schema(&self) -> String {

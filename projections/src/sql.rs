@@ -9,6 +9,8 @@ mod events;
 mod fold;
 mod functions;
 mod guard;
+mod lane;
+mod now;
 mod parameters;
 mod reader;
 mod times;
@@ -65,7 +67,7 @@ impl Projection for Sql {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> String {

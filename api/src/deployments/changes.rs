@@ -52,9 +52,12 @@ pub(crate) struct Changes {
     artifacts: Vec<DigestChange>,
     /// Things that it is not configured alike with, by name; null where one of the two did not say.
     configuration: Option<Vec<DigestChange>>,
-    /// What each release changes, release by release: those that were first heard of between the
-    /// two, the oldest first, then the one that was deployed.
+    /// What comes in, release by release: those that were first heard of between the two, the oldest
+    /// first, then the one that was deployed; nothing where that is the older one.
     releases: Vec<ReleaseChanges>,
+    /// What goes out where the older one is deployed, release by release: the one that is left, then
+    /// those that were first heard of between the two, the newest first.
+    taken_out: Vec<ReleaseChanges>,
 }
 
 /// Where the two were asked for, by whom and when.
@@ -190,12 +193,7 @@ pub(super) async fn against(
     let deployment = &entry.deployment;
     let after: &Manifest = deployment.release();
     let old = before.map(|before| &**before.deployment.release());
-    let mut releases = Vec::new();
-    if let Some(old) = old {
-        let rows = amid(app, &entry.lane.service, &old.version, &after.version).await?;
-        releases.extend(rows.iter().map(ReleaseChanges::from));
-    }
-    releases.push(ReleaseChanges::new(after, None));
+    let Direction { comes_in: releases, taken_out } = told(app, entry, old).await?;
     let since = |before: &Entry| {
         deployment.requested.at.as_millisecond() - before.deployment.requested.at.as_millisecond()
     };
@@ -211,19 +209,59 @@ pub(super) async fn against(
         artifacts: DigestChange::of(after.artifacts_beside(old)),
         configuration: reconfigured(before.map(|before| &before.deployment), deployment),
         releases,
+        taken_out,
     })
 }
 
-/// The releases that were first heard of after one of two and before the other.
-pub(crate) async fn amid(
+/// What comes in, and what goes out.
+struct Direction {
+    comes_in: Vec<ReleaseChanges>,
+    taken_out: Vec<ReleaseChanges>,
+}
+
+/// What comes in with a deployment after `old`, or goes out where it is the older release.
+async fn told(app: &App, entry: &Entry, old: Option<&Manifest>) -> Result<Direction, Problem> {
+    let new: &Manifest = entry.deployment.release();
+    let own = || ReleaseChanges::new(new, None);
+    let Some(old) = old else {
+        return Ok(Direction { comes_in: vec![own()], taken_out: Vec::new() });
+    };
+    let Between { goes_back, releases } =
+        between(app, &entry.lane.service, &old.version, &new.version).await?;
+    let mut between: Vec<_> = releases.iter().map(ReleaseChanges::from).collect();
+    if goes_back {
+        between.reverse();
+        between.insert(0, ReleaseChanges::new(old, None));
+        return Ok(Direction { comes_in: Vec::new(), taken_out: between });
+    }
+    if old.version != new.version || !old.is_same_as(new) {
+        between.push(own());
+    }
+    Ok(Direction { comes_in: between, taken_out: Vec::new() })
+}
+
+/// The releases between two, and which way it goes.
+pub(crate) struct Between {
+    /// Whether the second was first heard of before the first.
+    pub(crate) goes_back: bool,
+    /// Those that were first heard of after one of the two and before the other, the oldest first.
+    pub(crate) releases: Vec<ReleaseRow>,
+}
+
+/// What there is between two releases of a service.
+pub(crate) async fn between(
     app: &App,
     service: &ServiceName,
-    older: &Version,
-    newer: &Version,
-) -> Result<Vec<ReleaseRow>, Problem> {
+    old: &Version,
+    new: &Version,
+) -> Result<Between, Problem> {
     let id = |version: &Version| ReleaseId { service: service.clone(), version: version.clone() };
-    let (older, newer) = (id(older), id(newer));
-    let ask = move |view: &View<'_>| releases::amid(view, &older, &newer, BETWEEN);
+    let (old, new) = (id(old), id(new));
+    let ask = move |view: &View<'_>| {
+        let goes_back = releases::is_older(view, &new, &old)?;
+        let (older, newer) = if goes_back { (&new, &old) } else { (&old, &new) };
+        Ok(Between { goes_back, releases: releases::amid(view, older, newer, BETWEEN)? })
+    };
     Ok(app.models.releases.query(ask).await?.value)
 }
 

@@ -6,7 +6,7 @@ use shiplog_projections::history::Entry;
 
 use crate::{csv_text::table, problem::Problem};
 
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 22] = [
     "service",
     "environment",
     "number",
@@ -28,6 +28,7 @@ const COLUMNS: [&str; 21] = [
     "error",
     "url",
     "labels",
+    "taken_back_by",
 ];
 
 /// One row a deployment.
@@ -36,7 +37,8 @@ pub(super) fn deployments(entries: &[Entry]) -> Result<Response, Problem> {
 }
 
 fn row(entry: &Entry) -> [String; COLUMNS.len()] {
-    let Entry { lane, deployment, actor, classification, replaced, position: _ } = entry;
+    let Entry { lane, deployment, actor, classification, replaced, taken_back, position: _ } =
+        entry;
     let (requested, release) = (&deployment.requested, deployment.release());
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let labels: Vec<_> =
@@ -63,6 +65,7 @@ fn row(entry: &Entry) -> [String; COLUMNS.len()] {
         deployment.failure.as_ref().and_then(|failure| failure.error.clone()).unwrap_or_default(),
         text(&requested.url),
         labels.join("; "),
+        shown(taken_back.as_ref().map(|rollback| rollback.number.0)),
     ]
 }
 

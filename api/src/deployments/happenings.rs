@@ -11,7 +11,7 @@ use shiplog_domain::{
     lane::{Classification, Command, DeploymentNumber, Happened, LaneId, State as LaneState},
     metadata::Actor,
 };
-use shiplog_projections::history;
+use shiplog_projections::history::{self, TakenBack};
 use shiplog_store::{
     execute::{ExecuteError, Outcome},
     position::{GlobalPosition, StreamVersion},
@@ -102,6 +102,8 @@ struct Seen {
     requested_by: u64,
     classification: Classification,
     replaced: Option<shiplog_domain::lane::Deployment>,
+    /// The rollback that took it back, and which event asked for that.
+    taken_back: Option<(shiplog_domain::lane::Deployment, u64)>,
 }
 
 fn see(state: &LaneState, number: DeploymentNumber) -> Option<Seen> {
@@ -110,6 +112,9 @@ fn see(state: &LaneState, number: DeploymentNumber) -> Option<Seen> {
         requested_by: state.requested_by(number)?,
         classification: state.classification(number)?,
         replaced: state.replaced(number).cloned(),
+        taken_back: state.taken_back().get(&number).and_then(|rollback| {
+            Some((state.deployment(*rollback)?.clone(), state.requested_by(*rollback)?))
+        }),
     })
 }
 
@@ -170,7 +175,14 @@ async fn record<H: Happening>(
         }
         executed => executed?,
     };
-    let Seen { deployment, requested_by, classification, replaced } = seen.ok_or_else(missing)?;
+    let Seen { deployment, requested_by, classification, replaced, taken_back } =
+        seen.ok_or_else(missing)?;
+    let taken_back = match taken_back {
+        Some((rollback, asked)) => {
+            Some(TakenBack::of(&rollback, requester(app, lane, asked).await?))
+        }
+        None => None,
+    };
     let actor = requester(app, lane, requested_by).await?;
     let position = match outcome {
         Outcome::Recorded(last) | Outcome::Replayed(last) => Some(last.position),
@@ -182,6 +194,7 @@ async fn record<H: Happening>(
         actor: &actor,
         classification,
         replaced: replaced.as_ref(),
+        taken_back: taken_back.as_ref(),
         position: position.ok_or_else(missing)?,
     };
     Ok((app.receipt_of(&outcome), Deployment::from(told)))

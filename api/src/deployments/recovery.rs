@@ -6,6 +6,8 @@ mod calls;
 mod shape;
 mod ways;
 
+use std::collections::BTreeSet;
+
 use axum::{
     Json,
     extract::{RawQuery, State},
@@ -18,7 +20,7 @@ use shiplog_domain::{
     release::ReleaseId,
 };
 use shiplog_projections::{
-    history::{self, Entry, Fact, Filter},
+    history::{self, Entry, Fact, Filter, TakenBack},
     page::Page,
     releases::{self, ReleaseRow},
     view::View,
@@ -36,7 +38,8 @@ use super::{
     show::{one, unknown},
 };
 use crate::{
-    app::App, path::DeploymentPath, problem::Problem, query::Query, shapes::Frozen, views::AtLeast,
+    app::App, path::DeploymentPath, problem::Problem, query::Query, rails, shapes::Frozen,
+    views::AtLeast,
 };
 
 /// How many releases to roll forward to are told of.
@@ -83,6 +86,8 @@ struct Known {
     newer: Vec<ReleaseRow>,
     /// The releases that could be put back.
     candidates: Vec<ReleaseRow>,
+    /// The rollbacks that took some of those back.
+    taken_back: Vec<TakenBack>,
 }
 
 /// The ways out of a deployment, and where that was read.
@@ -106,9 +111,12 @@ pub(crate) async fn recovery(
     at_least.seen_by(&app.models.history).await?;
     let (entry, position) = one(app, lane, number).await?;
     let now = app.clock.now();
+    let blocked = rails::blocked(app, lane).await?;
     let look = |state: &lane::State, version: Option<StreamVersion>| {
+        let state = &*state.as_of(now);
         let deployment = state.deployment(number)?;
-        Some((Ways::new(lane, state, &lane::recovery(state, deployment), now), version))
+        let recovery = lane::recovery(state, deployment, &blocked);
+        Some((Ways::new(lane, state, &recovery, now), version))
     };
     let seen = app.lanes.read(&lane.stream(), look).await?;
     let (ways, version) = seen.ok_or_else(|| unknown(lane, number))?;
@@ -123,6 +131,7 @@ pub(crate) async fn recovery(
         frozen: frozen(app, lane).await?,
         newer: newer(app, &entry).await?,
         candidates: candidates(app, lane, ways.versions()).await?,
+        taken_back: taken_back(app, lane, ways.taken_back_by()).await?,
     };
     Ok(Looked { recovery: Recovery::new(&entry, ways, known), entry, position, version })
 }
@@ -152,6 +161,19 @@ async fn newer(app: &App, entry: &Entry) -> Result<Vec<ReleaseRow>, Problem> {
     };
     let ask = move |view: &View<'_>| releases::after(view, &id, NEWER);
     Ok(app.models.releases.query(ask).await?.value)
+}
+
+async fn taken_back(
+    app: &App,
+    lane: &LaneId,
+    rollbacks: BTreeSet<DeploymentNumber>,
+) -> Result<Vec<TakenBack>, Problem> {
+    let mut taken_back = Vec::new();
+    for rollback in rollbacks {
+        let Entry { deployment, actor, .. } = changes::known(app, lane, rollback).await?;
+        taken_back.push(TakenBack::of(&deployment, actor));
+    }
+    Ok(taken_back)
 }
 
 async fn candidates(

@@ -215,8 +215,8 @@ pub(super) async fn retire_environment(
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
     let asked = name.clone();
-    let known =
-        app.models.current.query(move |view| current::board(view, &asked, AsOf::default())).await?;
+    let as_of = AsOf::at(app.clock.now());
+    let known = app.models.current.query(move |view| current::board(view, &asked, as_of)).await?;
     let declared = app.environments.read(&stream(&name), |_, version| version.is_some()).await?;
     if known.value.is_none() && !declared {
         return Err(unheard(&name));

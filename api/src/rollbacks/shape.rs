@@ -147,7 +147,7 @@ pub(super) fn word(fate: Fate) -> &'static str {
     match fate {
         Fate::DeployedAgain => "deployed_again",
         Fate::Fixed => "fixed",
-        Fate::Abandoned => "abandoned",
+        Fate::NotRedeployed => "not_redeployed",
     }
 }
 

@@ -10,7 +10,7 @@ use shiplog_domain::{
     metadata,
     names::{EnvironmentName, ServiceName, TargetName, Version},
 };
-use shiplog_projections::history::{self, Entry};
+use shiplog_projections::history::{self, Entry, TakenBack};
 use shiplog_store::position::GlobalPosition;
 use utoipa::ToSchema;
 
@@ -54,6 +54,8 @@ pub(crate) struct Deployment {
     duration_ms: Option<i64>,
     /// What ran before it; null before it has succeeded.
     replaced: Option<Place>,
+    /// The rollback that took it back, whether somebody called it one or not; null if none did.
+    taken_back_by: Option<TakenBackBy>,
     /// The place in the log of the last event that it has.
     #[schema(minimum = 1)]
     position: u64,
@@ -116,15 +118,43 @@ impl From<&history::Place> for Place {
     }
 }
 
+/// By what a deployment was taken back, by whom, why and when.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-struct HealthNow {
+pub(crate) struct TakenBackBy {
+    /// The rollback.
+    #[schema(value_type = Number)]
+    pub(crate) number: u32,
+    /// Whether somebody asked for it as a rollback; else it is one by what it put there.
+    pub(crate) declared: bool,
+    /// In the words of who asked for it.
+    pub(crate) reason: Option<String>,
+    /// Who asked for it.
+    pub(crate) actor: Actor,
+    /// When it took effect.
+    pub(crate) at: Moment,
+}
+
+impl From<&TakenBack> for TakenBackBy {
+    fn from(TakenBack { number, declared, reason, actor, at }: &TakenBack) -> Self {
+        Self {
+            number: number.0,
+            declared: *declared,
+            reason: reason.clone(),
+            actor: actor.into(),
+            at: Moment(*at),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct HealthNow {
     #[schema(value_type = HealthWord)]
-    health: lane::Health,
+    pub(crate) health: lane::Health,
     /// Which monitor says so.
-    source: Option<String>,
+    pub(crate) source: Option<String>,
     /// In its words.
-    detail: Option<String>,
-    at: Moment,
+    pub(crate) detail: Option<String>,
+    pub(crate) at: Moment,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -170,22 +200,24 @@ pub(crate) struct Told<'a> {
     pub(crate) actor: &'a metadata::Actor,
     pub(crate) classification: Classification,
     pub(crate) replaced: Option<&'a lane::Deployment>,
+    pub(crate) taken_back: Option<&'a TakenBack>,
     pub(crate) position: GlobalPosition,
 }
 
 impl From<Told<'_>> for Deployment {
     fn from(told: Told<'_>) -> Self {
-        let Told { lane, deployment, actor, classification, replaced, position } = told;
+        let Told { lane, deployment, actor, classification, replaced, taken_back, position } = told;
         let replaced = replaced.map(Place::from);
-        whole(lane, deployment, actor, (classification, replaced, position))
+        whole(lane, deployment, actor, (classification, replaced, taken_back, position))
     }
 }
 
 impl From<&Entry> for Deployment {
     fn from(entry: &Entry) -> Self {
-        let Entry { lane, deployment, actor, classification, replaced, position } = entry;
-        let replaced = replaced.as_ref().map(Place::from);
-        whole(lane, deployment, actor, (*classification, replaced, *position))
+        let Entry { lane, deployment, actor, classification, replaced, taken_back, position } =
+            entry;
+        let (replaced, taken_back) = (replaced.as_ref().map(Place::from), taken_back.as_ref());
+        whole(lane, deployment, actor, (*classification, replaced, taken_back, *position))
     }
 }
 
@@ -193,7 +225,12 @@ fn whole(
     lane: &LaneId,
     deployment: &lane::Deployment,
     actor: &metadata::Actor,
-    (classification, replaced, position): (Classification, Option<Place>, GlobalPosition),
+    (classification, replaced, taken_back, position): (
+        Classification,
+        Option<Place>,
+        Option<&TakenBack>,
+        GlobalPosition,
+    ),
 ) -> Deployment {
     let requested = &deployment.requested;
     let (started, failure) = (deployment.started.as_ref(), deployment.failure.as_ref());
@@ -219,6 +256,7 @@ fn whole(
         finished_at: moment(deployment.finished_at()),
         duration_ms: deployment.duration_ms(),
         replaced,
+        taken_back_by: taken_back.map(Into::into),
         position: position.0,
         executor: started.and_then(|started| started.executor.clone()),
         log_url,

@@ -6,10 +6,10 @@ use shiplog_domain::{
     environment::{self, Freezes, Tier},
     names::{EnvironmentName, ServiceName, Version},
 };
-use shiplog_projections::current::{Brief, EnvironmentRow, LaneNow};
+use shiplog_projections::current::{Brief, EnvironmentRow, LaneNow, Progress};
 use utoipa::ToSchema;
 
-use super::{Actor, Intent, IntentShape, Moment, Name, Number, TierWord, moment};
+use super::{Actor, Intent, IntentShape, Moment, Name, Number, ProgressWord, TierWord, moment};
 
 /// One service in one environment, at an instant.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -25,10 +25,17 @@ pub(crate) struct Lane {
     uncertain: Option<String>,
     /// What runs.
     current: Option<Running>,
-    /// What has not ended.
+    /// What is in progress: the newest deployment that has begun or, if none has, the newest that
+    /// waits.
     in_progress: Option<InProgress>,
+    /// The newest of what waits beside that.
+    queued: Option<InProgress>,
+    /// How many deployments wait beside what is in progress.
+    queued_count: u32,
     /// What failed last.
     last_failed: Option<LastFailed>,
+    /// What is recorded to run from a later instant on: it does not run yet.
+    upcoming: Option<Running>,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -44,6 +51,7 @@ pub(crate) struct Running {
     #[schema(value_type = Number)]
     number: u32,
     release: BriefRelease,
+    /// Since when its content has run without a break, however often it was put there since.
     since: Moment,
     actor: Actor,
     #[schema(value_type = IntentShape)]
@@ -56,10 +64,22 @@ struct InProgress {
     #[schema(value_type = Number)]
     number: u32,
     release: BriefRelease,
+    /// How far it has come: `requested`, `waiting for approval`, `queued` or `running`.
+    #[schema(value_type = ProgressWord)]
+    progress: &'static str,
+    /// Who has agreed, of how many that have to; null if nobody has to.
+    approvals: Option<ApprovalsGiven>,
     requested_at: Moment,
     actor: Actor,
     #[schema(value_type = IntentShape)]
     intent: Intent,
+}
+
+/// How many people have agreed to a deployment, of how many that have to.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+struct ApprovalsGiven {
+    given: u8,
+    needed: u8,
 }
 
 /// What failed last.
@@ -87,16 +107,24 @@ impl From<Brief> for Running {
             error: _,
             configuration: _,
             labels: _,
+            digests: _,
         } = brief;
         let (release, actor) = (BriefRelease { version, commit }, Actor::from(&actor));
         Self { number: number.0, release, since: Moment(at), actor, intent: intent.into() }
     }
 }
 
-impl From<Brief> for InProgress {
-    fn from(brief: Brief) -> Self {
+impl From<(Brief, Progress)> for InProgress {
+    fn from((brief, progress): (Brief, Progress)) -> Self {
         let Running { number, release, since, actor, intent } = brief.into();
-        Self { number, release, requested_at: since, actor, intent }
+        let approvals = match progress {
+            Progress::WaitingForApproval { given, needed } => {
+                Some(ApprovalsGiven { given, needed })
+            }
+            Progress::Requested | Progress::Queued | Progress::Running => None,
+        };
+        let progress = progress.as_str();
+        Self { number, release, progress, approvals, requested_at: since, actor, intent }
     }
 }
 
@@ -110,7 +138,8 @@ impl From<Brief> for LastFailed {
 
 impl From<LaneNow> for Lane {
     fn from(now: LaneNow) -> Self {
-        let LaneNow { lane, version, running, in_progress, last_failed, uncertain } = now;
+        let LaneNow { lane, version, running, in_progress, queued, queued_count, .. } = now;
+        let LaneNow { last_failed, uncertain, upcoming, .. } = now;
         Self {
             service: lane.service,
             environment: lane.environment,
@@ -118,6 +147,9 @@ impl From<LaneNow> for Lane {
             uncertain,
             current: running.map(Into::into),
             in_progress: in_progress.map(Into::into),
+            queued: queued.map(Into::into),
+            queued_count,
+            upcoming: upcoming.map(Into::into),
             last_failed: last_failed.map(Into::into),
         }
     }

@@ -26,7 +26,7 @@ pub(crate) struct Release {
 
 /// One thing that a release puts there.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-struct Artifact {
+pub(crate) struct Artifact {
     /// An image, a package, a file.
     name: String,
     /// What proves that it is the same.
@@ -51,15 +51,19 @@ pub(crate) struct Change {
     pub(crate) url: Option<String>,
 }
 
+impl From<release::Artifact> for Artifact {
+    fn from(release::Artifact { name, digest, media_type }: release::Artifact) -> Self {
+        Self { name, digest, media_type }
+    }
+}
+
 impl From<&Manifest> for Release {
     fn from(manifest: &Manifest) -> Self {
         let Manifest { version, commit, artifacts, notes, changes } = manifest.clone();
-        let artifact =
-            |release::Artifact { name, digest, media_type }| Artifact { name, digest, media_type };
         Self {
             version,
             commit,
-            artifacts: artifacts.into_iter().map(artifact).collect(),
+            artifacts: artifacts.into_iter().map(Into::into).collect(),
             notes,
             changes: changes.into_iter().map(Into::into).collect(),
         }

@@ -34,6 +34,8 @@ words! {
     /// How far a deployment has come.
     StatusWord as "Status" =
         "requested" | "rejected" | "started" | "succeeded" | "failed" | "cancelled";
+    /// How far a deployment has come that has not ended.
+    ProgressWord as "Progress" = "requested" | "waiting for approval" | "queued" | "running";
     /// What a deployment was, seen from the lane's past.
     ClassificationWord as "Classification" = "new" | "rollback" | "reapply" | "restore";
     /// How much depends on an environment.
@@ -41,7 +43,7 @@ words! {
     /// What can stand in the way of a deployment.
     RailWord as "Rail" = "freeze" | "one_at_a_time" | "approvals" | "block";
     /// What became of a release that was taken back.
-    FateWord as "Fate" = "deployed_again" | "fixed" | "abandoned";
+    FateWord as "Fate" = "deployed_again" | "fixed" | "not_redeployed";
     /// How a release is doing.
     HealthWord as "Health" = "healthy" | "degraded" | "unhealthy";
 }

@@ -21,7 +21,7 @@ use shiplog_domain::{
     names::{ServiceName, Version},
 };
 use shiplog_projections::{
-    current::{self, AsOf, EnvironmentRow},
+    current::{self, EnvironmentRow},
     history::{self, Entry, Fact, Filter},
     page::Page,
     view::View,
@@ -97,7 +97,7 @@ struct Row {
 
 impl Row {
     fn is_restless(&self) -> bool {
-        self.cells.iter().flatten().any(|cell| cell.uncertain.is_some() || cell.moving.is_some())
+        self.cells.iter().flatten().any(|cell| cell.uncertain.is_some() || !cell.moving.is_empty())
     }
 
     fn releases(&self) -> String {
@@ -120,8 +120,8 @@ pub(super) async fn show(
     RawQuery(raw): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let asked = Asked::read(form::query(raw.as_deref(), &filter::KNOWN)?)?;
-    let as_of = asked.as_of;
+    let asked = Asked::read(form::query(raw.as_deref(), &filter::KNOWN)?, shell.now)?;
+    let (as_of, at) = (asked.as_of, asked.at);
     at_least.seen_by(&app.models.current).await?;
     let look = move |view: &View<'_>| {
         let grid = Grid::of(current::boards(view, as_of, Cell::of)?);
@@ -132,15 +132,15 @@ pub(super) async fn show(
         Ok((grid, BTreeMap::from_iter(past)))
     };
     let answer = app.models.current.query(look).await?;
-    let latest = latest(&app, at_least, as_of).await?;
+    let latest = latest(&app, at_least, at).await?;
     let frame = Frame::new(shell, Section::Board, "What runs where");
     let frame = frame.told_by(&app, &app.models.current, &answer).await;
-    let frame = match as_of.at.or(as_of.known_at) {
+    let frame = match at.or(as_of.known_at) {
         Some(at) => Frame { as_of: Some((Time::of(at), asked.present())), ..frame },
         None => frame.watching(Watched::Log),
     };
     let (grid, ran) = answer.value;
-    let columns = columns(&grid, as_of.at.unwrap_or(frame.shell.now));
+    let columns = columns(&grid, as_of.at);
     let rows = rows(grid, &ran);
     let (columns, rows) =
         shown(columns, rows, |column| asked.tier.is_none_or(|tier| tier == column.tier));
@@ -157,9 +157,13 @@ pub(super) async fn show(
 }
 
 /// The deployments that were requested last.
-async fn latest(app: &App, at_least: AtLeast, as_of: AsOf) -> Result<Vec<Entry>, Problem> {
+async fn latest(
+    app: &App,
+    at_least: AtLeast,
+    until: Option<Timestamp>,
+) -> Result<Vec<Entry>, Problem> {
     at_least.seen_by(&app.models.history).await?;
-    let filter: Filter = as_of.at.map(Fact::Until).into_iter().collect();
+    let filter: Filter = until.map(Fact::Until).into_iter().collect();
     let ask = move |view: &View<'_>| history::list(view, &filter, &Page::first(LATEST));
     Ok(app.models.history.query(ask).await?.value.items)
 }

@@ -19,7 +19,10 @@ use super::{
 };
 use crate::{
     app::App,
-    deployments::{self, changes},
+    deployments::{
+        self,
+        changes::{self, Between},
+    },
     path::{self, DeploymentPath},
     problem::Problem,
     query::encode,
@@ -37,7 +40,9 @@ struct ComparePage {
     apart: String,
     changes: Changes,
     is_configured: bool,
-    /// Each release that came after the one, up to the other, with what it changes.
+    /// Whether the second is the older release: what is between is taken out.
+    goes_back: bool,
+    /// Each release that comes in or is taken out, with what it changes.
     releases: Vec<(String, Vec<Change>)>,
     swapped: String,
     json: String,
@@ -62,12 +67,14 @@ pub(super) async fn show(
     let answer = Answer { value: (), position };
     let frame = Frame::new(shell, Section::History, title);
     let frame = frame.told_by(&app, &app.models.history, &answer).await;
+    let (goes_back, releases) = releases(&app, &before, &after).await?;
     let compared = ComparePage {
         frame,
         apart: apart(&before, &after),
         changes: Changes::of(&after.deployment, Some(&before.deployment)),
         is_configured: [&before, &after].iter().all(|one| one.deployment.configuration().is_some()),
-        releases: releases(&app, &before, &after).await?,
+        releases,
+        goes_back,
         swapped: address(&links::deployment(&other, earlier), &lane, number),
         json: address(&path::of_deployment(&lane, number), &other, earlier),
         service: lane.service.to_string(),
@@ -83,22 +90,29 @@ fn apart(before: &Entry, after: &Entry) -> String {
     format!("{} {}", span(ms.abs()), if ms < 0 { "after" } else { "before" })
 }
 
-/// The releases from one to another; nothing if they are of the same one.
+/// Whether it goes back to an older release, and the releases that come in or else are taken out;
+/// nothing if they are of the same one.
 async fn releases(
     app: &App,
     before: &Entry,
     after: &Entry,
-) -> Result<Vec<(String, Vec<Change>)>, Problem> {
+) -> Result<(bool, Vec<(String, Vec<Change>)>), Problem> {
     let (old, new) = (before.deployment.release(), after.deployment.release());
     if old.version == new.version {
-        return Ok(Vec::new());
+        return Ok((false, Vec::new()));
     }
-    let between = changes::amid(app, &after.lane.service, &old.version, &new.version).await?;
-    let manifests = between.iter().map(|row| &row.manifest).chain([&**new]);
-    let listed = manifests.map(|release| {
+    let service = &after.lane.service;
+    let Between { goes_back, releases } =
+        changes::between(app, service, &old.version, &new.version).await?;
+    let mut manifests: Vec<_> = releases.iter().map(|row| &row.manifest).collect();
+    manifests.push(if goes_back { old } else { new });
+    if goes_back {
+        manifests.reverse();
+    }
+    let listed = manifests.into_iter().map(|release| {
         (release.version.to_string(), release.changes.iter().map(Change::from).collect())
     });
-    Ok(listed.collect())
+    Ok((goes_back, listed.collect()))
 }
 
 /// The address of a comparison of what is at `path` with another deployment.

@@ -122,7 +122,9 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     form::query(raw.as_deref(), &[])?;
     at_least.seen_by(&app.models.current).await?;
-    let answer = app.models.current.query(current::environments).await?;
+    let now = shell.now;
+    let ask = move |view: &View<'_>| current::environments(view, now);
+    let answer = app.models.current.query(ask).await?;
     at_least.seen_by(&app.models.history).await?;
     let filter: Filter = [Fact::Status(Status::Requested)].into_iter().collect();
     let ask = move |view: &View<'_>| history::list(view, &filter, &Page::first(50));
@@ -131,7 +133,7 @@ pub(super) async fn show(
     let frame = frame.told_by(&app, &app.models.current, &answer).await;
     let waiting = waiting.iter().filter(|entry| entry.deployment.approvals_missing() > 0);
     let waiting = waiting.map(Item::from).collect();
-    let (mut rows, now) = (answer.value, frame.shell.now);
+    let mut rows = answer.value;
     rows.sort_by_key(|row| (row.retired, stage(row.tier)));
     let shown = EnvironmentsPage {
         frame: frame.watching(Watched::Log),

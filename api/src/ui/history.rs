@@ -7,10 +7,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use jiff::tz::TimeZone;
-use shiplog_domain::lane::{Intent, Status};
+use shiplog_domain::lane::{Classification, Intent, Status};
 use shiplog_projections::{
     history::{
-        self, Entry, Filter,
+        self, Entry, Filter, TakenBack,
         search::{KEYS, Known, Term},
     },
     models::Answer,
@@ -50,14 +50,22 @@ pub(super) struct Item {
     pub(super) kind: Option<&'static str>,
     pub(super) is_void: bool,
     pub(super) is_contradicted: bool,
+    /// By what it was taken back, and why.
+    pub(super) taken_back: Option<String>,
 }
 
 impl From<&Entry> for Item {
     fn from(entry: &Entry) -> Self {
-        let Entry { lane, deployment, actor, classification: _, replaced, position: _ } = entry;
+        let Entry { lane, deployment, actor, classification, replaced, taken_back, position: _ } =
+            entry;
+        let is_inferred =
+            *classification == Classification::Rollback && deployment.took_effect().is_some();
         let kind = match deployment.intent() {
             Intent::Rollback { .. } => Some("rollback"),
             Intent::RollForward { .. } => Some("roll-forward"),
+            Intent::Deploy | Intent::Unknown | Intent::Retry { .. } if is_inferred => {
+                Some("rollback (inferred)")
+            }
             Intent::Retry { .. } => Some("retry"),
             Intent::Deploy | Intent::Unknown => None,
         };
@@ -80,6 +88,7 @@ impl From<&Entry> for Item {
             kind,
             is_void: deployment.is_void(),
             is_contradicted: deployment.is_contradicted(),
+            taken_back: taken_back.as_ref().map(TakenBack::to_string),
         }
     }
 }

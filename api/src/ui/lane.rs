@@ -5,9 +5,10 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
+use jiff::Timestamp;
 use shiplog_domain::lane::{LaneId, Status};
 use shiplog_projections::{
-    current::{self, AsOf, Brief, LaneNow},
+    current::{self, Brief, LaneNow, Progress},
     history::{self, Fact, Filter},
     page::{Listed, Order, Page},
 };
@@ -40,9 +41,23 @@ struct LanePage {
 /// What the lane is, in a few sentences.
 struct Standing {
     runs: Option<(String, String, Time, Who)>,
-    moving: Option<(String, String, Time, Who)>,
+    moving: Vec<Moving>,
+    /// How many more wait.
+    waiting: u32,
+    /// What is recorded to run later, and from when.
+    upcoming: Option<(String, String, Time, Who)>,
+    uncertain: Option<String>,
     failed: Option<Failed>,
     version: u64,
+}
+
+/// What has not ended.
+struct Moving {
+    href: String,
+    version: String,
+    at: Time,
+    who: Who,
+    progress: Progress,
 }
 
 /// What failed last.
@@ -58,11 +73,16 @@ struct Failed {
 
 impl Standing {
     fn of(now: &LaneNow) -> Self {
-        let LaneNow { lane, version, running, in_progress, last_failed, uncertain } = now;
+        let LaneNow { lane, version, running, in_progress, queued, .. } = now;
+        let LaneNow { queued_count, last_failed, uncertain, upcoming, .. } = now;
         let told = |brief: &Brief| {
             let (href, version) =
                 (links::deployment(lane, brief.number), brief.version.to_string());
             (href, version, Time::of(brief.at), Who::from(&brief.actor))
+        };
+        let moving = |(brief, progress): &(Brief, Progress)| {
+            let (href, version, at, who) = told(brief);
+            Moving { href, version, at, who, progress: *progress }
         };
         let failed = last_failed.as_ref().map(|brief| Failed {
             href: links::deployment(lane, brief.number),
@@ -74,7 +94,10 @@ impl Standing {
         });
         Self {
             runs: running.as_ref().map(told),
-            moving: in_progress.as_ref().map(told),
+            moving: in_progress.iter().chain(queued).map(moving).collect(),
+            waiting: queued_count.saturating_sub(u32::from(queued.is_some())),
+            upcoming: upcoming.as_ref().map(told),
+            uncertain: uncertain.clone(),
             failed,
             version: version.0,
         }
@@ -90,7 +113,7 @@ pub(super) async fn show(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     let mut query = form::query(raw.as_deref(), &["at", "known_at", "cursor", "limit"])?;
-    let as_of = AsOf { at: query.instant("at")?, known_at: query.instant("known_at")? };
+    let (as_of, at) = query.as_of(shell.now)?;
     let wanted = Page { order: Order::Newest, ..query.page()? };
     let first = wanted.after.is_none();
     at_least.seen_by(&app.models.current).await?;
@@ -98,14 +121,14 @@ pub(super) async fn show(
     let answer = app.models.current.query(move |view| current::lane(view, &id, as_of)).await?;
     let now = Standing::of(answer.value.as_ref().ok_or_else(|| lanes::unheard(&lane))?);
     at_least.seen_by(&app.models.history).await?;
-    let filter = of_lane(&lane, as_of);
+    let filter = of_lane(&lane, at);
     let listed = app.models.history.query(move |view| history::list(view, &filter, &wanted));
     let Listed { items, next } = listed.await?.value;
     let frame =
         Frame::new(shell, Section::Board, format!("{} in {}", lane.service, lane.environment));
     let frame = frame.told_by(&app, &app.models.current, &answer).await;
     let path = links::lane(&lane);
-    let frame = match as_of.at.or(as_of.known_at) {
+    let frame = match at.or(as_of.known_at) {
         Some(at) => Frame { as_of: Some((Time::of(at), path.clone())), ..frame },
         None if first => frame.watching(Watched::Stream(lane.stream().to_string())),
         None => frame,
@@ -127,9 +150,9 @@ pub(super) async fn show(
     page(&app, &shown.frame, &shown)
 }
 
-fn of_lane(lane: &LaneId, as_of: AsOf) -> Filter {
+fn of_lane(lane: &LaneId, until: Option<Timestamp>) -> Filter {
     let mut filter = Filter::from(lane);
-    filter.0.extend(as_of.at.map(Fact::Until).map(Into::into));
+    filter.0.extend(until.map(Fact::Until).map(Into::into));
     filter
 }
 

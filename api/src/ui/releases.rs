@@ -130,9 +130,10 @@ pub(super) async fn services(
     let (frame, rows, next) =
         list(&app, (shell, "Releases".into()), at_least, (query, "/releases", None)).await?;
     at_least.seen_by(&app.models.current).await?;
-    let ask = |view: &View<'_>| {
+    let now = frame.shell.now;
+    let ask = move |view: &View<'_>| {
         let service = |lane: &LaneAt<'_>| Ok(lane.id().service.clone());
-        current::boards(view, AsOf::default(), service)
+        current::boards(view, AsOf::at(now), service)
     };
     let boards = app.models.current.query(ask).await?.value;
     let names: BTreeSet<_> = boards.into_iter().flat_map(|board| board.lanes).collect();

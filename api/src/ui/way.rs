@@ -173,6 +173,7 @@ async fn confirmation(
     let (rails, _) = rails::of_request(app, &lane, &asked).await?;
     let (typed, now) = (tier(app, &lane).await? == Tier::Production, shell.now);
     let look = move |state: &LaneState, version: Option<StreamVersion>| {
+        let state = &*state.as_of(now);
         let plan = facts::plan(state, asked, &rails, now);
         version.map(|version| (version.0, facts::leaves(state), plan, choices(state)))
     };
@@ -222,7 +223,9 @@ async fn record(
         return Err(Problem::at("?version", "it is missing"));
     }
     let asked = way.asked(app, at_least, lane).await?;
-    let shown = |state: &LaneState, _: Option<_>| facts::acknowledged(state, asked);
+    let ((rails, _), now) = (rails::of_request(app, lane, &asked).await?, app.clock.now());
+    let shown =
+        |state: &LaneState, _: Option<_>| facts::acknowledged(&state.as_of(now), asked, &rails);
     let shown = app.lanes.read(&lane.stream(), shown).await?;
     let request = way.request(app, at_least, lane, (entered, shown)).await?;
     let made = deployments::create(app, caller.clone(), request).await?;

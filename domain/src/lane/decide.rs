@@ -31,7 +31,7 @@ fn happen(
 ) -> Result<Vec<Event>, Refusal> {
     if let Happened::Claim { rails, .. } = &happened {
         open(deployment)?;
-        rails::clear(state, rails, deployment)?;
+        rails::clear(&state.as_of(when.at), rails, deployment)?;
     } else if already(deployment, when, &happened)? {
         return Ok(Vec::new());
     }
@@ -110,7 +110,7 @@ fn ends(deployment: &Deployment, wanted: Status) -> Result<bool, Refusal> {
 
 fn remove(state: &State, when: When, reason: Option<String>) -> Vec<Event> {
     let told = state.effects().iter().any(|one| one.number.is_none() && one.at == when.at);
-    if told || (!when.stated && state.running().is_none()) {
+    if told || (!when.stated && state.as_of(when.at).running().is_none()) {
         Vec::new()
     } else {
         vec![Event::Removed(Removed { at: when.at, reason })]

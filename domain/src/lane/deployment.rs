@@ -1,17 +1,14 @@
 //! One deployment, as its events tell it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Annotated, Approvals, Approved, Cancelled, Corrected, Correction, DeploymentNumber, Event,
-    Failed, HealthReport, Intent, Override, Rail, Rejected, Removed, Requested, Started, Succeeded,
-    TargetFailed, TargetReport,
+    Annotated, Approved, Cancelled, Corrected, Correction, DeploymentNumber, Event, Failed,
+    HealthReport, Intent, Rejected, Removed, Requested, Started, Succeeded, TargetFailed,
+    TargetReport,
 };
 use crate::{names::TargetName, release::Manifest};
 
@@ -83,6 +80,9 @@ pub struct TargetState {
     pub status: Status,
     /// Since when.
     pub at: Timestamp,
+    /// Which of the stream's events said so.
+    #[serde(default)]
+    pub record: u64,
     /// What went wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -214,25 +214,14 @@ impl Deployment {
 
     /// How many people still have to agree before it may begin.
     pub fn approvals_missing(&self) -> u8 {
-        let Requested { by: requester, approvals, crosses, .. } = &self.requested;
-        let crossed = |crosses: &Override| crosses.rails.contains(&Rail::Approvals);
-        let Some(Approvals { needed, by_requester }) = *approvals else { return 0 };
-        if crosses.as_ref().is_some_and(crossed) {
-            return 0;
-        }
-        let counts = |by: &&str| by_requester || requester.as_deref() != Some(*by);
-        let agreed = self.approvals.iter().map(|one| one.by.as_str()).filter(counts);
-        let agreed = u8::try_from(agreed.collect::<BTreeSet<_>>().len()).unwrap_or(u8::MAX);
-        needed.saturating_sub(agreed)
+        let by = self.requested.by.as_deref();
+        let agreed = self.approvals.iter().map(|one| one.by.as_str());
+        self.requested.approvals_in_force().map_or(0, |needed| needed.missing(by, agreed))
     }
 
     /// Whether it was blamed for harm, and not cleared since.
     pub fn is_blamed(&self) -> bool {
-        self.corrections.iter().fold(false, |blamed, one| match one.correction {
-            Correction::Blamed => true,
-            Correction::Cleared => false,
-            Correction::Void | Correction::Intent { .. } => blamed,
-        })
+        self.blame().is_some()
     }
 
     fn decisive(&self) -> Option<&OutcomeReport> {
@@ -254,13 +243,13 @@ impl Deployment {
                 }
             }
             Event::TargetStarted(TargetReport { at, target, .. }) => {
-                self.target(target, Status::Started, *at, None);
+                self.target(target, (Status::Started, *at, record), None);
             }
             Event::TargetSucceeded(TargetReport { at, target, .. }) => {
-                self.target(target, Status::Succeeded, *at, None);
+                self.target(target, (Status::Succeeded, *at, record), None);
             }
             Event::TargetFailed(TargetFailed { at, target, error, .. }) => {
-                self.target(target, Status::Failed, *at, error.clone());
+                self.target(target, (Status::Failed, *at, record), error.clone());
             }
             Event::Rejected(Rejected { at, reason, .. }) => {
                 self.end(Status::Rejected, *at, record);
@@ -292,12 +281,11 @@ impl Deployment {
     fn target(
         &mut self,
         target: &TargetName,
-        status: Status,
-        at: Timestamp,
+        (status, at, record): (Status, Timestamp, u64),
         error: Option<String>,
     ) {
         if self.targets.get(target).is_none_or(|earlier| at >= earlier.at) {
-            self.targets.insert(target.clone(), TargetState { status, at, error });
+            self.targets.insert(target.clone(), TargetState { status, at, record, error });
         }
     }
 }

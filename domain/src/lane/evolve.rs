@@ -3,21 +3,25 @@
 use jiff::Timestamp;
 
 use super::{
-    Classification, Deployment, DeploymentNumber, Event, OutcomeReport, Removed, Requested,
-    Standing, Status, classify,
+    Classification, Deployment, DeploymentNumber, Doubt, Event, Identity, OutcomeReport, Removed,
+    Requested, Standing, Status, classify,
 };
-use crate::names::Version;
 
 /// A lane as its events left it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct State {
     deployments: Vec<Deployment>,
     /// Which of the stream's events asked for each deployment; they ascend.
     requests: Vec<u64>,
     effects: Vec<Effect>,
     failures: Vec<Effect>,
+    doubts: Vec<Doubt>,
     /// How many events made it so.
     events: u64,
+    /// When the latest of what is recorded happened or happens.
+    latest: Option<Timestamp>,
+    /// The instant that this is as of; what is requested later is not there yet.
+    now: Option<Timestamp>,
 }
 
 /// One change of what runs in a lane. They sort by time, then by record.
@@ -73,12 +77,33 @@ impl State {
 
     /// The newest deployment that took place, or is to.
     pub fn last(&self) -> Option<&Deployment> {
-        self.deployments.iter().rev().find(|one| !one.is_void())
+        self.there().find(|one| !one.is_void())
     }
 
-    /// The newest deployment that has not ended.
+    /// The deployments that have not ended, newest first.
+    pub fn open(&self) -> impl Iterator<Item = &Deployment> {
+        self.there().filter(|one| one.is_open())
+    }
+
+    /// What is in progress: the newest deployment that has begun and has not ended or, if none has
+    /// begun, the newest that waits.
     pub fn in_progress(&self) -> Option<&Deployment> {
-        self.deployments.iter().rev().find(|one| one.is_open())
+        self.open().find(|one| one.has_begun()).or_else(|| self.open().next())
+    }
+
+    /// The deployments of which anything has happened by then, newest first.
+    fn there(&self) -> impl Iterator<Item = &Deployment> {
+        self.deployments.iter().rev().filter(|one| self.is_there(one))
+    }
+
+    fn is_there(&self, deployment: &Deployment) -> bool {
+        let is_asked = self.now.is_none_or(|now| deployment.requested.at <= now);
+        is_asked || deployment.has_begun() || !deployment.outcomes.is_empty()
+    }
+
+    /// Whether nothing has happened by then.
+    pub fn is_empty(&self) -> bool {
+        self.effects.is_empty() && self.there().next().is_none()
     }
 
     /// The deployment that failed last by time.
@@ -86,20 +111,12 @@ impl State {
         self.deployment(self.failures.last()?.number?)
     }
 
-    /// The deployments that failed since anything took effect, newest first: nobody knows what they
-    /// left behind.
-    pub fn failed_since(&self) -> impl Iterator<Item = &Deployment> {
-        let last = self.effects.last();
-        let since = self.failures.iter().rev().take_while(move |failure| Some(*failure) > last);
-        since.filter_map(|failure| self.deployment(failure.number?))
-    }
-
     /// What this deployment was; before it has succeeded, what it would be if it did now.
     pub fn classification(&self, number: DeploymentNumber) -> Option<Classification> {
-        let version = self.version(number)?;
+        let release = self.identity(number)?;
         let before = self.effects_before(number);
-        let rank = |version: &Version| self.first_success(before, version);
-        Some(classify(version, self.standing(before), rank))
+        let rank = |release: &Identity<'_>| self.first_success(before, release);
+        Some(classify(&release, &self.standing(before), rank))
     }
 
     /// The deployment that this one replaced; none before it has succeeded, or after a removal.
@@ -115,21 +132,62 @@ impl State {
 
     fn standing(&self, effects: &[Effect]) -> Standing<'_> {
         let Some(last) = effects.last() else { return Standing::Untouched };
-        let mut versions = effects.iter().rev().filter_map(|one| self.version(one.number?));
-        match (last.number, versions.next()) {
-            (Some(_), Some(version)) => Standing::Runs(version),
-            (None, Some(version)) => Standing::Removed(version),
+        let mut releases = effects.iter().rev().filter_map(|one| self.identity(one.number?));
+        match (last.number, releases.next()) {
+            (Some(_), Some(release)) => Standing::Runs(release),
+            (None, Some(release)) => Standing::Removed(release),
             (_, None) => Standing::Untouched,
         }
     }
 
-    fn first_success(&self, effects: &[Effect], version: &Version) -> Option<usize> {
-        effects.iter().position(|one| one.number.and_then(|one| self.version(one)) == Some(version))
+    fn first_success(&self, effects: &[Effect], release: &Identity<'_>) -> Option<usize> {
+        let is_same = |number| {
+            let one: Option<&Deployment> = self.deployment(number);
+            // Most releases differ in their version: no text is made of the digests of those.
+            one.map(|one| one.release())
+                .is_some_and(|one| one.version == *release.version && one.identity().is(release))
+        };
+        effects.iter().position(|one| one.number.is_some_and(is_same))
     }
 
-    /// The version that a deployment put there.
-    pub(super) fn version(&self, number: DeploymentNumber) -> Option<&Version> {
-        self.deployment(number).map(|deployment| &deployment.release().version)
+    /// The release that a deployment put there.
+    pub(super) fn identity(&self, number: DeploymentNumber) -> Option<Identity<'_>> {
+        self.deployment(number).map(|deployment| deployment.release().identity())
+    }
+
+    /// Every doubt that any deployment left, by time, then by record.
+    pub(super) fn all_doubts(&self) -> &[Doubt] {
+        &self.doubts
+    }
+
+    /// When the latest of what is recorded happened or happens.
+    pub(super) fn latest(&self) -> Option<Timestamp> {
+        self.latest
+    }
+
+    /// The lane as of an instant, of what is recorded until then.
+    pub(super) fn with(
+        &self,
+        deployments: Vec<Deployment>,
+        removals: Vec<Effect>,
+        now: Timestamp,
+    ) -> Self {
+        let numbers: Vec<_> = deployments.iter().map(Deployment::number).collect();
+        let mut state = Self {
+            deployments,
+            requests: self.requests.clone(),
+            effects: removals,
+            events: self.events,
+            latest: Some(now),
+            now: Some(now),
+            ..Self::default()
+        };
+        for number in numbers {
+            state.settle(number);
+            let doubt = state.deployment(number).and_then(Deployment::doubt);
+            doubt.into_iter().for_each(|doubt| insert(&mut state.doubts, doubt));
+        }
+        state
     }
 
     /// Puts a deployment where its outcome, as it now stands, belongs.
@@ -151,9 +209,9 @@ impl State {
     }
 }
 
-fn insert(sorted: &mut Vec<Effect>, effect: Effect) {
-    let place = sorted.partition_point(|earlier| *earlier < effect);
-    sorted.insert(place, effect);
+fn insert<T: Ord>(sorted: &mut Vec<T>, one: T) {
+    let place = sorted.partition_point(|earlier| *earlier < one);
+    sorted.insert(place, one);
 }
 
 pub(super) fn evolve(mut state: State, event: &Event) -> State {
@@ -180,6 +238,7 @@ pub(super) fn evolve(mut state: State, event: &Event) -> State {
         }
     }
     state.events += 1;
+    state.latest = state.latest.max(Some(event.at()));
     state
 }
 
@@ -198,8 +257,13 @@ impl State {
         let deployment = index
             .and_then(|index| index.checked_sub(1))
             .and_then(|index| self.deployments.get_mut(index));
-        if let Some(deployment) = deployment {
-            deployment.apply(event, record);
+        let Some(deployment) = deployment else { return };
+        let before = deployment.doubt();
+        deployment.apply(event, record);
+        let after = deployment.doubt();
+        if before != after {
+            self.doubts.retain(|doubt| Some(*doubt) != before);
+            after.into_iter().for_each(|after| insert(&mut self.doubts, after));
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! They hold for what is asked for, never for what is reported: a report says what has happened.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Deployment, DeploymentNumber, Refusal, State, Status};
@@ -46,6 +48,19 @@ pub struct Approvals {
     pub by_requester: bool,
 }
 
+impl Approvals {
+    /// How many people still have to agree, after these have.
+    pub fn missing<'a>(
+        self,
+        requester: Option<&str>,
+        agreed: impl IntoIterator<Item = &'a str>,
+    ) -> u8 {
+        let counts = |by: &&str| self.by_requester || requester != Some(*by);
+        let agreed: BTreeSet<_> = agreed.into_iter().filter(counts).collect();
+        self.needed.saturating_sub(u8::try_from(agreed.len()).unwrap_or(u8::MAX))
+    }
+}
+
 /// The guard rails of a lane, as they stand when something is asked of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rails {
@@ -57,6 +72,8 @@ pub struct Rails {
     pub approvals: Approvals,
     /// The block in force of the release that is to be put there.
     pub block: Option<Blocked>,
+    /// Releases of the service that are blocked: a rollback does not go to one by itself.
+    pub blocked: BTreeSet<Version>,
 }
 
 /// Guard rails that whoever asks wants to cross, and why.
@@ -141,9 +158,9 @@ fn busy(state: &State, rails: &Rails, entrant: &Entrant<'_>) -> Option<Refusal> 
     if !rails.one_at_a_time {
         return None;
     }
-    let open = state.deployments().iter().rev().find(|one| match entrant.number {
-        None => one.is_open(),
-        Some(number) => one.is_open() && one.number() != number && one.status() == Status::Started,
+    let open = state.open().find(|one| match entrant.number {
+        None => true,
+        Some(number) => one.number() != number && one.status() == Status::Started,
     })?;
     Some(Refusal::InProgress { number: open.number(), status: open.status() })
 }

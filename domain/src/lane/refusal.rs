@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Deployment, DeploymentNumber, State, Status};
+use super::{Contender, Deployment, DeploymentNumber, State, Status};
 use crate::{decider::Coded, environment::Frozen, names::Version};
 
 /// Why a lane turns a command down.
@@ -34,10 +34,18 @@ pub enum Refusal {
     #[error("nothing runs here; name the deployment or version to go back to")]
     NothingRuns,
     /// Nothing else ran before what runs.
-    #[error("nothing ran here before `{number}`; there is no earlier release to go back to")]
+    #[error(
+        "no other release than that of `{number}` ever worked here; there is none to go back to"
+    )]
     NothingBefore {
         /// The deployment that runs.
         number: DeploymentNumber,
+    },
+    /// Something speaks against every release that ran before.
+    #[error("something speaks against every earlier release: {}; name the one to go back to", listed(.contenders))]
+    NothingSound {
+        /// Those releases, the last success first.
+        contenders: Vec<Contender>,
     },
     /// A rollback replays a release that worked, and this one did not.
     #[error("deployment `{number}` is `{}`, not succeeded; a rollback replays one that succeeded",
@@ -127,6 +135,16 @@ pub enum Refusal {
     Full,
 }
 
+/// How many releases a refusal names.
+const NAMED: usize = 5;
+
+fn listed(contenders: &[Contender]) -> String {
+    let named: Vec<_> = contenders.iter().take(NAMED).map(Contender::to_string).collect();
+    let more = contenders.len().saturating_sub(NAMED);
+    let named = named.join("; ");
+    if more == 0 { named } else { format!("{named}; and {more} more") }
+}
+
 fn known(last: Option<DeploymentNumber>) -> String {
     last.map_or_else(|| "nothing was deployed yet".into(), |last| format!("the last is `{last}`"))
 }
@@ -161,6 +179,7 @@ impl Coded for Refusal {
             Self::AlreadyRuns { .. } => "already-runs",
             Self::NothingRuns => "nothing-runs",
             Self::NothingBefore { .. } => "nothing-before",
+            Self::NothingSound { .. } => "nothing-sound",
             Self::NeverSucceeded { .. } => "never-succeeded",
             Self::NeverRan { .. } => "never-ran",
             Self::NothingToRetry => "nothing-to-retry",

@@ -16,16 +16,19 @@ pub(super) fn ask(
     rails: &Rails,
     crosses: Option<Override>,
 ) -> Result<Event, Refusal> {
-    let requested = enter(state, request, resolve)?;
+    let state = &*state.as_of(request.when.at);
+    let requested = enter(state, request, |state, asked| resolve(state, asked, rails))?;
     let crosses = rails::admit(state, rails, &requested.release.version, crosses)?;
     let approvals = Some(rails.approvals).filter(|approvals| approvals.needed > 0);
     Ok(Event::Requested(Requested { approvals, crosses, ..requested }))
 }
 
-type Resolve = fn(&State, Asked) -> Result<Plan, Refusal>;
-
 /// The request as a deployment of its own, whatever stands in its way.
-fn enter(state: &State, request: Request, resolve: Resolve) -> Result<Requested, Refusal> {
+fn enter(
+    state: &State,
+    request: Request,
+    resolve: impl Fn(&State, Asked) -> Result<Plan, Refusal>,
+) -> Result<Requested, Refusal> {
     let Request { when, asked, by, reason, url, external_id, labels, acknowledged, configuration } =
         request;
     let number = next(state)?;
@@ -73,12 +76,12 @@ pub struct Foreseen {
 /// The refusal that it would meet whatever guard rails it crosses.
 pub fn foresee(state: &State, asked: Asked, rails: &Rails) -> Result<Foreseen, Refusal> {
     next(state)?;
-    let Plan { intent, release, configuration } = resolve(state, asked)?;
+    let Plan { intent, release, configuration } = resolve(state, asked, rails)?;
     let standing = rails::in_the_way(state, rails, &release.version);
     Ok(Foreseen { intent, release, configuration, standing })
 }
 
-fn resolve(state: &State, asked: Asked) -> Result<Plan, Refusal> {
+fn resolve(state: &State, asked: Asked, rails: &Rails) -> Result<Plan, Refusal> {
     Ok(match asked {
         Asked::Deploy(release) => Plan::bring(Intent::Deploy, release),
         Asked::Unknown(release) => Plan::bring(Intent::Unknown, release),
@@ -86,7 +89,7 @@ fn resolve(state: &State, asked: Asked) -> Result<Plan, Refusal> {
             mends.map(|mends| ended(state, mends)).transpose()?;
             Plan::bring(Intent::RollForward { mends }, release)
         }
-        Asked::Rollback { to, release: None } => rollback::plan(state, &to)?,
+        Asked::Rollback { to, release: None } => rollback::plan(state, &to, &rails.blocked)?,
         Asked::Rollback { to, release: Some(release) } => {
             Plan::bring(rollback::reported(state, &to, &release.version), release)
         }
@@ -125,7 +128,7 @@ fn resolve_told(state: &State, asked: Asked) -> Result<Plan, Refusal> {
             Ok(Plan::replay(Intent::Retry { of: Some(last.number()) }, last))
         }
         Asked::Rollback { release: Some(_), .. } | Asked::Deploy(_) | Asked::Unknown(_) => {
-            resolve(state, asked)
+            resolve(state, asked, &Rails::default())
         }
     }
 }
@@ -133,6 +136,8 @@ fn resolve_told(state: &State, asked: Asked) -> Result<Plan, Refusal> {
 pub(super) fn tell(state: &State, report: Report) -> Result<Vec<Event>, Refusal> {
     let Report { request, outcome } = report;
     let (at, number) = (request.when.at, state.next_number());
+    // What it took back is told from what was there when it took place.
+    let state = &*state.as_of(at);
     let requested = Event::Requested(enter(state, request, resolve_told)?);
     let further = match outcome {
         Outcome::Started => Event::Started(Started { number, at, executor: None, log_url: None }),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Approvals, Configuration, DeploymentNumber, Override};
+use super::{Approvals, Configuration, DeploymentNumber, Override, Rail};
 use crate::{names::Version, release::Manifest};
 
 /// Why a deployment was asked for.
@@ -77,6 +77,14 @@ pub struct Requested {
     /// What the release is configured with there; absent if nobody said. Schema 3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration: Option<Arc<Configuration>>,
+}
+
+impl Requested {
+    /// Who has to agree before it may begin; none if nobody has to, or that was overridden.
+    pub fn approvals_in_force(&self) -> Option<Approvals> {
+        let crossed = |crosses: &Override| crosses.rails.contains(&Rail::Approvals);
+        self.approvals.filter(|_| !self.crosses.as_ref().is_some_and(crossed))
+    }
 }
 
 /// A change that an earlier release may not work after.

@@ -1,9 +1,10 @@
 //! What a rollback goes back to, and what it takes back.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    Configuration, Deployment, DeploymentNumber, Effect, Intent, Refusal, RollbackTo, State, Status,
+    Candidate, Configuration, Contender, Deployment, DeploymentNumber, Effect, Intent, Refusal,
+    RollbackTo, State, Status, recovery,
 };
 use crate::{names::Version, release::Manifest};
 
@@ -31,17 +32,20 @@ impl Plan {
     }
 }
 
-/// Resolves a rollback that somebody asks for.
-pub(super) fn plan(state: &State, to: &RollbackTo) -> Result<Plan, Refusal> {
+/// Resolves a rollback that somebody asks for, where the releases in `blocked` must not go further.
+pub(super) fn plan(
+    state: &State,
+    to: &RollbackTo,
+    blocked: &BTreeSet<Version>,
+) -> Result<Plan, Refusal> {
     let restored = match to {
-        RollbackTo::Previous => previous(state)?,
+        RollbackTo::Previous => default_target(state, blocked)?,
         RollbackTo::Number(number) => by_number(state, *number)?,
         RollbackTo::Version(version) => by_version(state, version)?,
     };
     let number = restored.number();
-    let certain = state.failed_since().next().is_none();
     match state.running() {
-        Some(running) if certain && running.is_same_as(restored) => {
+        Some(running) if !state.is_in_doubt() && running.is_same_as(restored) => {
             let version = running.release().version.clone();
             Err(Refusal::AlreadyRuns { number: running.number(), version })
         }
@@ -70,7 +74,7 @@ pub(super) fn reported(state: &State, to: &RollbackTo, version: &Version) -> Int
 /// Resolves a rollback that a report tells of without saying what was put there.
 pub(super) fn told(state: &State, to: &RollbackTo) -> Result<Plan, Refusal> {
     let named = match to {
-        RollbackTo::Previous => previous(state)?,
+        RollbackTo::Previous => believed_target(state)?,
         RollbackTo::Number(number) => {
             state.deployment(*number).ok_or_else(|| Refusal::unknown(state, *number))?
         }
@@ -85,20 +89,101 @@ pub(super) fn told(state: &State, to: &RollbackTo) -> Result<Plan, Refusal> {
     Ok(Plan::replay(reported(state, to, &named.release().version), named))
 }
 
-/// What worked last before that which is to be left: another release, or the same one configured
-/// otherwise.
+/// What a rollback goes back to where nobody says: the newest earlier release that worked here and
+/// that nothing speaks against.
 ///
-/// After a failed deployment that is the one which still counts as running. A rollback that failed
-/// is tried again instead: what runs is what it was to leave.
-pub(super) fn previous(state: &State) -> Result<&Deployment, Refusal> {
+/// What is to be left is not among them: what runs or, after a failure, what failed. A rollback
+/// that failed is tried again: towards what it was to restore.
+///
+/// # Errors
+///
+/// [`Refusal::NothingRuns`] if there is nothing to leave; [`Refusal::NothingBefore`] if no other
+/// release worked here; [`Refusal::NothingSound`] with what speaks against each of those that did.
+pub(super) fn default_target<'s>(
+    state: &'s State,
+    blocked: &BTreeSet<Version>,
+) -> Result<&'s Deployment, Refusal> {
     let running = state.running().ok_or(Refusal::NothingRuns)?;
-    let left_by = state.failed_since().next();
-    if left_by.is_some_and(|failed| !matches!(failed.intent(), Intent::Rollback { .. })) {
-        return Ok(running);
+    let leaving = Leaving::of(state, running);
+    let objections = |candidate: &Candidate<'_>| {
+        let mut objections = candidate.objections.in_words();
+        if blocked.contains(&candidate.deployment.release().version) {
+            objections.push("blocked".into());
+        }
+        objections
+    };
+    let mut contenders = Vec::new();
+    let (wanted, others): (Vec<_>, Vec<_>) = recovery::ever_ran(state)
+        .filter(|one| leaving.wants(one.deployment) || !leaving.includes(one.deployment))
+        .partition(|one| leaving.wants(one.deployment));
+    for candidate in wanted.iter().chain(&others) {
+        let against = objections(candidate);
+        let deployment = candidate.deployment;
+        if against.is_empty() {
+            return Ok(deployment);
+        }
+        let (number, version) = (deployment.number(), deployment.release().version.clone());
+        contenders.push(Contender { number, version, against });
     }
-    successes(state)
-        .find(|one| !one.is_same_as(running))
-        .ok_or(Refusal::NothingBefore { number: running.number() })
+    if contenders.is_empty() {
+        Err(Refusal::NothingBefore { number: running.number() })
+    } else {
+        contenders.sort_by_key(|one| std::cmp::Reverse(one.number));
+        Err(Refusal::NothingSound { contenders })
+    }
+}
+
+/// What a rollback of which only the fact is told has most likely gone back to, whatever speaks
+/// against it.
+fn believed_target(state: &State) -> Result<&Deployment, Refusal> {
+    default_target(state, &BTreeSet::new()).or_else(|refusal| {
+        let Refusal::NothingSound { contenders } = &refusal else { return Err(refusal) };
+        let newest = contenders.first().and_then(|one| state.deployment(one.number));
+        newest.ok_or(refusal)
+    })
+}
+
+/// What a rollback is to leave, and where an earlier one that failed was to go.
+struct Leaving<'s> {
+    left: Vec<&'s Deployment>,
+    wanted: Option<&'s Deployment>,
+}
+
+impl<'s> Leaving<'s> {
+    fn of(state: &'s State, running: &'s Deployment) -> Self {
+        let of = |number: &DeploymentNumber| state.deployment(*number);
+        let mut left = Vec::new();
+        let mut wanted = None;
+        for (order, doubt) in state.doubts().enumerate() {
+            let Some(shaken) = state.deployment(doubt.number) else { continue };
+            let Intent::Rollback { restores, reverts } = shaken.intent() else {
+                if order == 0 {
+                    left.push(shaken);
+                }
+                continue;
+            };
+            if order == 0 {
+                wanted = restores.as_ref().and_then(of);
+            }
+            // What a rollback was to leave is left even if it failed; what failed before is not.
+            left.extend(reverts.iter().filter_map(of).filter(|one| one.took_effect().is_some()));
+            if restores.is_none() {
+                left.push(running);
+            }
+        }
+        if left.is_empty() && wanted.is_none() {
+            left.push(running);
+        }
+        Self { left, wanted }
+    }
+
+    fn wants(&self, deployment: &Deployment) -> bool {
+        self.wanted.is_some_and(|wanted| wanted.is_same_as(deployment))
+    }
+
+    fn includes(&self, deployment: &Deployment) -> bool {
+        self.left.iter().any(|left| left.is_same_as(deployment))
+    }
 }
 
 fn by_number(state: &State, number: DeploymentNumber) -> Result<&Deployment, Refusal> {
@@ -125,9 +210,13 @@ fn successes(state: &State) -> impl Iterator<Item = &Deployment> {
     state.effects().iter().rev().filter_map(|effect| state.deployment(effect.number?))
 }
 
-/// What took effect after `restored`, newest first; before that, what failed half-way since.
+/// What took effect after `restored`, newest first; before that, what was left in doubt since.
 fn reverts(state: &State, restored: DeploymentNumber) -> Vec<DeploymentNumber> {
     let later = |effect: &&Effect| effect.number != Some(restored);
     let effects = state.effects().iter().rev().take_while(later).filter_map(|effect| effect.number);
-    state.failed_since().map(Deployment::number).chain(effects).collect()
+    let shaken = state
+        .doubts()
+        .map(|doubt| doubt.number)
+        .filter(|number| state.deployment(*number).is_some_and(|one| one.took_effect().is_none()));
+    shaken.chain(effects).collect()
 }

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod corrections;
+mod default_target;
 mod deployment;
 mod environment;
 mod outcomes;

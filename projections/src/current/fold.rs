@@ -1,19 +1,20 @@
 //! Events in, tables out.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use shiplog_domain::{
     environment,
-    lane::{Event, LaneId, Requested},
+    lane::{Approved, Event, LaneId, Requested},
     stream::StreamName,
     wire::DomainEvent,
 };
 use shiplog_store::log::Recorded;
 
 use super::{
-    restate::{read_dated, restate},
-    timeline::{Fact, Kind, Standing, Tail},
+    approvals, content,
+    restate::{read_dated, read_doubt, restate},
+    timeline::{self, Fact, Kind, Standing, Tail},
 };
 use crate::projection::ApplyError;
 
@@ -81,12 +82,18 @@ impl Batch<'_> {
                 )?
                 .execute(params![lane.id, failed.number.0, failed.error])?;
         }
+        if let Event::Approved(Approved { number, at, by, .. }) = event {
+            let given = (by.as_str(), at.as_microsecond(), recorded.recorded_at.as_microsecond());
+            approvals::give(self.tables, (lane.id, number.0), given)?;
+            lane.recorded_at = recorded.recorded_at.as_microsecond();
+        }
         if let Some(kind) = Kind::of(event) {
             let fact = Fact {
                 at: event.at().as_microsecond(),
                 position: recorded.position.0,
                 kind,
                 number: event.number().map(|number| number.0),
+                target: timeline::target(event),
                 version: recorded.version.0,
             };
             lane.recorded_at = recorded.recorded_at.as_microsecond();
@@ -101,7 +108,7 @@ impl Batch<'_> {
             .tables
             .prepare_cached(
                 "SELECT id, version, at, recorded_at, late, open, running, since, failed, failed_at,
-                        uncertain
+                        doubted, doubt
                  FROM lanes WHERE environment = ? AND service = ?",
             )?
             .query_row([environment, service], read_lane)
@@ -114,8 +121,8 @@ impl Batch<'_> {
         self.tables
             .prepare_cached(
                 "INSERT INTO lanes (environment, service, version, at, recorded_at, late, open,
-                                    uncertain)
-                 VALUES (?, ?, 0, 0, 0, 0, '[]', 0)",
+                                    waiting_count)
+                 VALUES (?, ?, 0, 0, 0, 0, '', 0)",
             )?
             .execute([environment, service])?;
         Ok(Lane {
@@ -204,9 +211,9 @@ fn read_lane(row: &Row<'_>) -> rusqlite::Result<(Lane, String)> {
         late: row.get("late")?,
         tail: Tail {
             running: read_dated(row, 6)?,
-            open: BTreeSet::new(),
             failed: read_dated(row, 8)?,
-            uncertain: row.get("uncertain")?,
+            doubt: read_doubt(row, 10)?,
+            open: timeline::Open::default(),
         },
         stale: false,
     };
@@ -222,7 +229,7 @@ fn insert_deployment(
     let configuration =
         requested.configuration.as_deref().map(serde_json::to_string).transpose()?;
     tables
-        .prepare_cached("INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)")?
+        .prepare_cached("INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?)")?
         .execute(params![
             lane,
             requested.number.0,
@@ -233,6 +240,8 @@ fn insert_deployment(
             requested.at.as_microsecond(),
             configuration,
             labels,
+            requested.release.digests(),
+            approvals::needed(requested)?,
         ])?;
     Ok(())
 }
@@ -245,10 +254,15 @@ impl Lane {
         } else {
             self.at = Some(fact.at);
         }
-        self.stale = self.stale || !self.tail.step(fact);
-        let Standing { running, in_progress, failed, uncertain } = self.tail.standing();
+        let id = self.id;
+        let same = |one, other| content::same(tables, id, one, other);
+        self.stale = self.stale || !self.tail.step(fact, &same)?;
+        let Standing { running, begun, waiting, waiting_count, failed, doubt } =
+            self.tail.standing();
         tables
-            .prepare_cached("INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
+            .prepare_cached(
+                "INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )?
             .execute(params![
                 self.id,
                 fact.at,
@@ -257,12 +271,16 @@ impl Lane {
                 fact.version,
                 fact.kind as u8,
                 fact.number,
+                fact.target,
                 running.map(|(number, _)| number),
                 running.map(|(_, since)| since),
-                in_progress,
+                begun,
+                waiting,
+                waiting_count,
                 failed.map(|(number, _)| number),
                 failed.map(|(_, at)| at),
-                uncertain,
+                doubt.map(|doubt| doubt.number),
+                doubt.map(|doubt| doubt.cause),
             ])?;
         Ok(())
     }
@@ -273,11 +291,13 @@ impl Lane {
             self.late = true;
             self.tail = restate(tables, self.id)?;
         }
-        let Tail { running, open, failed, uncertain } = self.tail;
+        let Standing { running, begun, waiting, waiting_count, failed, doubt } =
+            self.tail.standing();
         tables
             .prepare_cached(
                 "UPDATE lanes SET version = ?2, at = ?3, recorded_at = ?4, late = ?5, open = ?6,
-                        running = ?7, since = ?8, failed = ?9, failed_at = ?10, uncertain = ?11
+                        running = ?7, since = ?8, begun = ?9, waiting = ?10, waiting_count = ?11,
+                        failed = ?12, failed_at = ?13, doubted = ?14, doubt = ?15
                  WHERE id = ?1",
             )?
             .execute(params![
@@ -286,24 +306,29 @@ impl Lane {
                 self.at.unwrap_or(0),
                 self.recorded_at,
                 self.late,
-                serde_json::to_string(&open)?,
+                serde_json::to_string(&self.tail.open)?,
                 running.map(|(number, _)| number),
                 running.map(|(_, since)| since),
+                begun,
+                waiting,
+                waiting_count,
                 failed.map(|(number, _)| number),
                 failed.map(|(_, at)| at),
-                uncertain,
+                doubt.map(|doubt| doubt.number),
+                doubt.map(|doubt| doubt.cause),
             ])?;
         Ok(())
     }
 }
 
-/// Reads `at, position, kind, number, version`.
+/// Reads `at, position, kind, number, target, version`.
 pub(super) fn read_fact(row: &Row<'_>) -> rusqlite::Result<Fact> {
     Ok(Fact {
         at: row.get(0)?,
         position: row.get(1)?,
         kind: row.get(2)?,
         number: row.get(3)?,
-        version: row.get(4)?,
+        target: row.get(4)?,
+        version: row.get(5)?,
     })
 }

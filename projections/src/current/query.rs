@@ -3,30 +3,40 @@
 mod environments;
 mod lane_at;
 mod lanes;
+mod progress;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Result};
 use shiplog_domain::{
     environment::{Freezes, Rules, Tier},
-    lane::{Configuration, DeploymentNumber, Intent, LaneId},
+    lane::{Configuration, Content, DeploymentNumber, Intent, LaneId},
     metadata::Actor,
     names::{EnvironmentName, ServiceName, Version},
 };
 use shiplog_store::position::StreamVersion;
 
-pub use self::lane_at::LaneAt;
-use self::lanes::Instant;
+pub(super) use self::lanes::Instant;
+pub use self::{lane_at::LaneAt, progress::Progress};
 use crate::{columns, view::View};
 
-/// An instant on both clocks; nothing is "now".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// An instant on both clocks.
+///
+/// What is now is as of the clock's now: what is recorded for later has not happened yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AsOf {
     /// What ran then.
-    pub at: Option<Timestamp>,
-    /// As known then.
+    pub at: Timestamp,
+    /// As known then; nothing is all that is known.
     pub known_at: Option<Timestamp>,
+}
+
+impl AsOf {
+    /// What runs at an instant, with all that is known.
+    pub fn at(at: Timestamp) -> Self {
+        Self { at, known_at: None }
+    }
 }
 
 /// An environment and what was declared of it.
@@ -62,16 +72,23 @@ pub struct Board<L> {
 pub struct LaneNow {
     /// Which one.
     pub lane: LaneId,
-    /// The stream's version: now its last one, as of an instant that of the last fact counted.
+    /// The stream's version as far as it was known.
     pub version: StreamVersion,
-    /// What runs; `at` is since when.
+    /// What runs; `at` is since when its content has run without a break.
     pub running: Option<Brief>,
-    /// What has not ended; `at` is when it was requested.
-    pub in_progress: Option<Brief>,
+    /// What is in progress: the newest that has begun or, if none has, the newest that waits; `at` is
+    /// when it was requested.
+    pub in_progress: Option<(Brief, Progress)>,
+    /// The newest of what waits beside that, and how many wait.
+    pub queued: Option<(Brief, Progress)>,
+    /// How many deployments wait beside what is in progress.
+    pub queued_count: u32,
     /// What failed last; `at` is when it did.
     pub last_failed: Option<Brief>,
-    /// Why nobody knows what is really there: the last thing to end there failed.
+    /// Why nobody knows what is really there.
     pub uncertain: Option<String>,
+    /// What is recorded to run from a later instant on; `at` is from when.
+    pub upcoming: Option<Brief>,
 }
 
 /// A deployment in a few words.
@@ -95,16 +112,28 @@ pub struct Brief {
     pub configuration: Option<Configuration>,
     /// Whatever else was said, by name.
     pub labels: BTreeMap<String, String>,
+    /// The digests of its artifacts, as far as they were stated.
+    pub digests: Option<String>,
 }
 
-/// Whether another version runs, or the same one configured otherwise.
+impl Brief {
+    fn content(&self) -> Content<'_> {
+        Content {
+            version: &self.version,
+            commit: self.commit.as_deref(),
+            digests: self.digests.as_deref().map(Cow::Borrowed),
+            configuration: self.configuration.as_ref(),
+        }
+    }
+}
+
+/// Whether something else runs.
 fn differ(from: Option<&Brief>, to: Option<&Brief>) -> bool {
-    let (before, after) = (
-        from.and_then(|one| one.configuration.as_ref()),
-        to.and_then(|one| one.configuration.as_ref()),
-    );
-    from.map(|one| &one.version) != to.map(|one| &one.version)
-        || Configuration::differ(before, after)
+    match (from, to) {
+        (Some(from), Some(to)) => !from.content().is(&to.content()),
+        (None, None) => false,
+        (Some(_), None) | (None, Some(_)) => true,
+    }
 }
 
 /// A service that is not the same at two instants.
@@ -118,25 +147,14 @@ pub struct Difference {
     pub to: Option<Brief>,
 }
 
-/// Every environment that was ever deployed to or declared, by name, as it is now.
+/// Every environment that was ever deployed to or declared, by name, as it is at an instant.
 ///
 /// # Errors
 ///
 /// What SQLite says.
-pub fn environments(view: &View<'_>) -> Result<Vec<EnvironmentRow>> {
-    let instant = Instant::from(AsOf::default());
-    let mut rows = Vec::new();
-    for name in names(view)? {
-        let mut row = environments::row(view, &name, instant)?;
-        row.lanes = view
-            .0
-            .prepare_cached(
-                "SELECT count(*) FROM lanes WHERE environment = ? AND running IS NOT NULL",
-            )?
-            .query_row([name.as_str()], |row| row.get(0))?;
-        rows.push(row);
-    }
-    Ok(rows)
+pub fn environments(view: &View<'_>, now: Timestamp) -> Result<Vec<EnvironmentRow>> {
+    let boards = boards_of(view, names(view)?, AsOf::at(now), |_| Ok(()))?;
+    Ok(boards.into_iter().map(|board| board.environment).collect())
 }
 
 /// Every environment that was ever heard of, by name.
@@ -254,7 +272,7 @@ pub fn diff(
     to: Timestamp,
     known_at: Option<Timestamp>,
 ) -> Result<Option<Vec<Difference>>> {
-    let at = |at| board(view, environment, AsOf { at: Some(at), known_at });
+    let at = |at| board(view, environment, AsOf { at, known_at });
     let (Some(before), Some(after)) = (at(from)?, at(to)?) else { return Ok(None) };
     let mut earlier: BTreeMap<_, _> =
         before.lanes.into_iter().map(|lane| (lane.lane.service, lane.running)).collect();

@@ -66,6 +66,8 @@ pub enum Fact {
     Inferred,
     /// It was corrected never to have taken place.
     Void,
+    /// A rollback took it back.
+    TakenBack,
     /// Reports of how it ended disagree.
     Contradicted,
     /// It has a label of this name, and of this value if one is given.

@@ -28,6 +28,13 @@ pub struct Run {
     pub until: Option<Timestamp>,
 }
 
+impl Run {
+    /// Whether it runs at an instant.
+    pub fn is_at(&self, at: Timestamp) -> bool {
+        self.since <= at && self.until.is_none_or(|until| until > at)
+    }
+}
+
 /// Lists deployments by when they were requested, to the second, then by record.
 ///
 /// # Errors

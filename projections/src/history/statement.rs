@@ -242,6 +242,7 @@ fn holds(fact: &Fact, values: &mut Values) -> String {
             classified(Classification::Rollback)
         ),
         Fact::Void => "e.void = 1".into(),
+        Fact::TakenBack => "e.taken_back = 1".into(),
         Fact::Contradicted => "e.contradicted = 1".into(),
         Fact::Label(name, value) => {
             let name = values.bind(name.clone());
@@ -332,6 +333,7 @@ mod tests {
         reads(&plan([Fact::Declared]), "entries_by_intent");
         reads(&plan([Fact::Inferred]), "entries_by_classification");
         reads(&plan([Fact::Void]), "entries_by_void");
+        reads(&plan([Fact::TakenBack]), "entries_by_taken_back");
         reads(&plan([Fact::Contradicted]), "entries_by_contradicted");
         reads(&plan([Fact::Actor("ann".into())]), "entries_by_actor");
         reads(&plan([Fact::Label("team".into(), None)]), "labels_by_name");

@@ -2,22 +2,21 @@
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Result, Transaction, params};
-use shiplog_domain::{
-    lane::{Classification, DeploymentNumber, OutcomeReport, Standing, classify, classify_all},
-    names::Version,
+use shiplog_domain::lane::{
+    Classification, Deployment, DeploymentNumber, Doubt, Identity, Intent, OutcomeReport, Standing,
+    classify, classify_all,
 };
 use shiplog_store::position::StreamVersion;
 
-use super::row::{Place, Verdict};
-use crate::columns::name;
+use super::place::{Place, Ran, read_ran};
 
 /// When something took effect: by time, then by record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Point {
+pub(crate) struct Point {
     /// Microseconds since 1970.
-    at: i64,
+    pub(crate) at: i64,
     /// The stream's version.
-    record: u64,
+    pub(crate) record: u64,
 }
 
 impl Point {
@@ -25,9 +24,20 @@ impl Point {
         Self { at: report.at.as_microsecond(), record: report.record }
     }
 
+    pub(super) fn of_doubt(doubt: Doubt) -> Self {
+        Self { at: doubt.at.as_microsecond(), record: doubt.record }
+    }
+
     pub(super) fn removal(at: Timestamp, version: StreamVersion) -> Self {
         Self { at: at.as_microsecond(), record: version.0 }
     }
+}
+
+/// What a deployment was, seen from its lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) classification: Classification,
+    pub(super) before: Option<Place>,
 }
 
 /// Which effect was a lane's last; none before the first.
@@ -38,36 +48,39 @@ pub(super) struct After(Option<Point>);
 pub(super) struct Effects {
     lane: i64,
     last: Option<Point>,
-    /// What runs; none after a removal.
-    running: Option<Place>,
     /// What was put there last, whether it still runs or not.
-    put_last: Option<Version>,
+    put_last: Option<Ran>,
+    /// Whether it runs.
+    runs: bool,
 }
 
 impl Effects {
     pub(super) fn load(tables: &Transaction<'_>, lane: i64) -> Result<Self> {
         let last = tables
             .prepare_cached(
-                "SELECT at, record, number, version FROM effects WHERE lane = ?
+                "SELECT at, record, number, version, digests FROM effects WHERE lane = ?
                  ORDER BY at DESC, record DESC LIMIT 1",
             )?
             .query_row([lane], |row| {
                 let point = Point { at: row.get(0)?, record: row.get(1)? };
-                Ok((point, read_place(row, 2)?))
+                Ok((point, read_ran(row, 2)?))
             })
             .optional()?;
-        let (last, running) = last.map_or((None, None), |(point, place)| (Some(point), place));
-        let put_last = match &running {
-            Some(place) => Some(place.version.clone()),
+        let (last, running) = last.map_or((None, None), |(point, ran)| (Some(point), ran));
+        let runs = running.is_some();
+        let put_last = match running {
+            Some(running) => Some(running),
             None => tables
                 .prepare_cached(
-                    "SELECT version FROM effects WHERE lane = ? AND version IS NOT NULL
+                    "SELECT number, version, digests FROM effects
+                     WHERE lane = ? AND version IS NOT NULL
                      ORDER BY at DESC, record DESC LIMIT 1",
                 )?
-                .query_row([lane], |row| name(0, &row.get::<_, String>(0)?))
-                .optional()?,
+                .query_row([lane], |row| read_ran(row, 0))
+                .optional()?
+                .flatten(),
         };
-        Ok(Self { lane, last, running, put_last })
+        Ok(Self { lane, last, put_last, runs })
     }
 
     /// Where the lane stands: a verdict holds as long as this is the same.
@@ -80,64 +93,99 @@ impl Effects {
         self.last.is_none_or(|last| last < point)
     }
 
-    /// What putting `version` there would be, as things stand.
-    pub(super) fn judge(&self, tables: &Transaction<'_>, version: &Version) -> Result<Verdict> {
-        let standing = match (&self.running, &self.put_last) {
-            (Some(running), _) => Standing::Runs(&running.version),
-            (None, Some(removed)) => Standing::Removed(removed),
-            (None, None) => Standing::Untouched,
+    /// What putting `release` there would be, as things stand.
+    pub(super) fn judge(
+        &self,
+        tables: &Transaction<'_>,
+        release: &Identity<'_>,
+    ) -> Result<Verdict> {
+        let standing = match &self.put_last {
+            Some(running) if self.runs => Standing::Runs(running.release()),
+            Some(removed) => Standing::Removed(removed.release()),
+            None => Standing::Untouched,
         };
-        let own = self.rank(tables, version)?;
-        // What runs or was removed last ranks only against a version that ran before.
+        let own = self.rank(tables, release)?;
+        // What runs or was removed last ranks only against a release that ran before.
         let other = match &self.put_last {
-            Some(put_last) if own.is_some() => self.rank(tables, put_last)?,
+            Some(put_last) if own.is_some() => self.rank(tables, &put_last.release())?,
             Some(_) | None => None,
         };
-        let rank = |one: &Version| if one == version { own } else { other };
-        let classification = classify(version, standing, rank);
-        Ok(Verdict { classification, before: self.running.clone() })
+        let rank = |one: &Identity<'_>| if one == release { own } else { other };
+        let classification = classify(release, &standing, rank);
+        let before = self.put_last.as_ref().filter(|_| self.runs).map(|ran| ran.place.clone());
+        Ok(Verdict { classification, before })
     }
 
-    /// When the lane first ran a version.
-    fn rank(&self, tables: &Transaction<'_>, version: &Version) -> Result<Option<Point>> {
+    /// When the lane first ran a release.
+    fn rank(&self, tables: &Transaction<'_>, release: &Identity<'_>) -> Result<Option<Point>> {
         tables
             .prepare_cached(
-                "SELECT at, record FROM effects WHERE lane = ? AND version = ?
+                "SELECT at, record FROM effects
+                 WHERE lane = ?1 AND version = ?2
+                   AND (digests IS NULL OR ?3 IS NULL OR digests = ?3)
                  ORDER BY at, record LIMIT 1",
             )?
-            .query_row(params![self.lane, version.as_str()], |row| {
-                Ok(Point { at: row.get(0)?, record: row.get(1)? })
-            })
+            .query_row(
+                params![self.lane, release.version.as_str(), release.digests.as_deref()],
+                |row| Ok(Point { at: row.get(0)?, record: row.get(1)? }),
+            )
             .optional()
     }
 
-    /// Adds an effect, wherever it belongs.
+    /// Adds an effect, wherever it belongs; without a deployment it is a removal.
     pub(super) fn take(
         &mut self,
         tables: &Transaction<'_>,
         point: Point,
-        number: Option<u32>,
-        version: Option<Version>,
+        deployment: Option<&Deployment>,
     ) -> Result<()> {
-        tables.prepare_cached("INSERT INTO effects VALUES (?, ?, ?, ?, ?)")?.execute(params![
-            self.lane,
-            point.at,
-            point.record,
-            number,
-            version.as_ref().map(Version::as_str),
-        ])?;
+        insert(tables, (self.lane, point), deployment)?;
         if !self.is_last(point) {
             // What came late may be what a later removal removed.
             *self = Self::load(tables, self.lane)?;
             return Ok(());
         }
         self.last = Some(point);
-        self.put_last = version.clone().or_else(|| self.put_last.take());
-        self.running = number
-            .zip(version)
-            .map(|(number, version)| Place { number: DeploymentNumber(number), version });
+        self.runs = deployment.is_some();
+        if let Some(deployment) = deployment {
+            self.put_last = Some(Ran::of(deployment));
+        }
         Ok(())
     }
+}
+
+fn insert(
+    tables: &Transaction<'_>,
+    (lane, point): (i64, Point),
+    deployment: Option<&Deployment>,
+) -> Result<()> {
+    let configuration = deployment.and_then(Deployment::configuration);
+    let configuration = configuration
+        .map(serde_json::to_string)
+        .transpose()
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let release = deployment.map(Deployment::release);
+    let restores = deployment.and_then(|one| match one.intent() {
+        Intent::Rollback { restores, .. } => Some(*restores),
+        Intent::Deploy | Intent::RollForward { .. } | Intent::Retry { .. } | Intent::Unknown => {
+            None
+        }
+    });
+    tables
+        .prepare_cached("INSERT INTO effects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
+        .execute(params![
+            lane,
+            point.at,
+            point.record,
+            deployment.map(|one| one.number().0),
+            release.map(|release| release.version.as_str()),
+            release.and_then(|release| release.commit.as_deref()),
+            release.and_then(|release| release.digests()),
+            configuration,
+            restores.is_some(),
+            restores.flatten().map(|number: DeploymentNumber| number.0),
+        ])
+        .map(drop)
 }
 
 /// Takes back that a deployment took effect.
@@ -152,32 +200,54 @@ pub(super) fn forget(tables: &Transaction<'_>, lane: i64, number: DeploymentNumb
 pub(super) fn judge_all(
     tables: &Transaction<'_>,
     lane: i64,
-) -> Result<Vec<(DeploymentNumber, Verdict)>> {
-    let effects = tables
-        .prepare_cached("SELECT number, version FROM effects WHERE lane = ? ORDER BY at, record")?
-        .query_map([lane], |row| read_place(row, 0))?
-        .collect::<Result<Vec<_>>>()?;
-    let classifications =
-        classify_all(effects.iter().map(|one| one.as_ref().map(|place| &place.version)));
-    let befores = std::iter::once(None).chain(effects.iter().cloned());
-    let judged = effects.iter().zip(classifications).zip(befores);
+) -> Result<Vec<(DeploymentNumber, Point, Verdict)>> {
+    let (points, ran): (Vec<_>, Vec<_>) = tables
+        .prepare_cached(
+            "SELECT at, record, number, version, digests FROM effects WHERE lane = ?
+             ORDER BY at, record",
+        )?
+        .query_map([lane], |row| {
+            Ok((Point { at: row.get(0)?, record: row.get(1)? }, read_ran(row, 2)?))
+        })?
+        .collect::<Result<Vec<_>>>()?
+        .into_iter()
+        .unzip();
+    let classifications = classify_all(ran.iter().map(|one| one.as_ref().map(Ran::release)));
+    let places = || ran.iter().map(|one| one.as_ref().map(|ran| ran.place.clone()));
+    let befores = std::iter::once(None).chain(places());
+    let judged = points.into_iter().zip(places()).zip(classifications).zip(befores);
     Ok(judged
-        .filter_map(|((effect, classification), before)| {
-            let (place, classification): (_, Classification) = (effect.as_ref()?, classification?);
-            Some((place.number, Verdict { classification, before }))
+        .filter_map(|(((point, place), classification), before)| {
+            let (place, classification): (_, Classification) = (place?, classification?);
+            Some((place.number, point, Verdict { classification, before }))
         })
         .collect())
 }
 
-/// Reads `number, version`, which are both there or both not.
-pub(crate) fn read_place(row: &rusqlite::Row<'_>, column: usize) -> Result<Option<Place>> {
-    let number = row.get::<_, Option<u32>>(column)?;
-    let version = row.get::<_, Option<String>>(column + 1)?;
-    number
-        .zip(version)
-        .map(|(number, version)| {
-            let version = name(column + 1, &version)?;
-            Ok(Place { number: DeploymentNumber(number), version })
-        })
-        .transpose()
+/// Whether somebody says that what took effect then is a rollback.
+pub(super) fn is_declared(tables: &Transaction<'_>, lane: i64, point: Point) -> Result<bool> {
+    tables
+        .prepare_cached("SELECT declared FROM effects WHERE (lane, at, record) = (?, ?, ?)")?
+        .query_row(params![lane, point.at, point.record], |row| row.get(0))
+}
+
+/// Notes where a deployment left its lane in doubt, if it did and did not take effect.
+pub(super) fn doubt(tables: &Transaction<'_>, lane: i64, deployment: &Deployment) -> Result<()> {
+    let number = deployment.number().0;
+    let doubt = deployment.doubt().filter(|_| deployment.took_effect().is_none());
+    tables
+        .prepare_cached("DELETE FROM doubts WHERE lane = ? AND number = ?")?
+        .execute(params![lane, number])?;
+    if let Some(doubt) = doubt {
+        let release = deployment.release();
+        tables.prepare_cached("INSERT INTO doubts VALUES (?, ?, ?, ?, ?, ?)")?.execute(params![
+            lane,
+            doubt.at.as_microsecond(),
+            doubt.record,
+            number,
+            release.version.as_str(),
+            release.digests(),
+        ])?;
+    }
+    Ok(())
 }

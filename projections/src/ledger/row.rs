@@ -1,38 +1,27 @@
 //! One deployment's row.
 
+use std::fmt;
+
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 use shiplog_domain::{
-    lane::{Classification, Deployment, DeploymentNumber, Event, LaneId, Requested},
+    lane::{
+        Classification, Correction, Deployment, DeploymentNumber, Event, Intent, LaneId, Requested,
+    },
     metadata::Actor,
-    names::Version,
     wire::DomainEvent,
 };
 use shiplog_store::{log::Recorded, position::GlobalPosition};
 
 use super::{
     Detail,
-    effects::{After, Point, read_place},
+    effects::{After, Point, Verdict},
+    place::{Place, read_place},
 };
 use crate::{
     columns::{document, name},
     projection::ApplyError,
 };
-
-/// A deployment in its lane, with what it puts there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Its number.
-    pub number: DeploymentNumber,
-    /// What it puts there.
-    pub version: Version,
-}
-
-/// What a deployment was, seen from its lane.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Verdict {
-    pub(super) classification: Classification,
-    pub(super) before: Option<Place>,
-}
 
 /// A deployment with all that is known of it.
 #[derive(Clone, Debug)]
@@ -47,8 +36,25 @@ pub struct Entry {
     pub classification: Classification,
     /// What it replaced; none until it has taken effect.
     pub replaced: Option<Place>,
+    /// The rollback that took it back, if one did.
+    pub taken_back: Option<TakenBack>,
     /// Where its last event is in the log.
     pub position: GlobalPosition,
+}
+
+/// By what a deployment was taken back, by whom, why and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenBack {
+    /// The rollback.
+    pub number: DeploymentNumber,
+    /// Whether somebody said that it is one; else it is one by what it did.
+    pub declared: bool,
+    /// In the words of who asked for it.
+    pub reason: Option<String>,
+    /// Who asked for it.
+    pub actor: Actor,
+    /// When it took effect.
+    pub at: Timestamp,
 }
 
 /// A row in a batch's hands.
@@ -58,6 +64,8 @@ pub(crate) struct Row {
     pub(crate) deployment: Deployment,
     pub(crate) actor: Actor,
     verdict: Verdict,
+    /// The rollback that took it back first.
+    pub(crate) taken_back_by: Option<DeploymentNumber>,
     /// What the lane's last effect was when the verdict was found, if that was in this batch.
     pub(super) judged_after: Option<After>,
     position: GlobalPosition,
@@ -91,6 +99,7 @@ impl Row {
             deployment: Deployment::new(requested),
             actor: recorded.metadata.actor.clone(),
             verdict,
+            taken_back_by: None,
             judged_after: Some(after),
             position: recorded.position,
             is_new: true,
@@ -106,7 +115,8 @@ impl Row {
         number: DeploymentNumber,
     ) -> Result<Option<Self>, ApplyError> {
         let mut statement = tables.prepare_cached(
-            "SELECT id, actor, document, classification, before_number, before_version, position
+            "SELECT id, actor, document, classification, before_number, before_version, position,
+                    taken_back_by
              FROM deployments WHERE lane = ? AND number = ?",
         )?;
         let row = statement
@@ -120,6 +130,7 @@ impl Row {
                         classification: document(3, &row.get::<_, String>(3)?)?,
                         before: read_place(row, 4)?,
                     },
+                    taken_back_by: row.get::<_, Option<u32>>(7)?.map(DeploymentNumber),
                     judged_after: None,
                     position: GlobalPosition(row.get(6)?),
                     is_new: false,
@@ -149,10 +160,13 @@ impl Row {
         self.deployment.apply(event, recorded.version.0);
         self.position = recorded.position;
         self.has_new_words |= matches!(event, Event::Failed(_) | Event::Annotated(_));
+        // Another intent takes other deployments back.
+        let is_reclassified = matches!(event, Event::Corrected(corrected)
+            if matches!(corrected.correction, Correction::Intent { .. }));
         match (before, self.point()) {
             (None, None) => Settled::AsBefore,
             (None, Some(point)) => Settled::Succeeded(point),
-            (Some(before), Some(after)) if before == after => Settled::AsBefore,
+            (Some(before), Some(after)) if before == after && !is_reclassified => Settled::AsBefore,
             (Some(_), after) => Settled::Anew(after),
         }
     }
@@ -164,11 +178,11 @@ impl Row {
     pub(super) fn save(&self, tables: &Transaction<'_>, lane: i64) -> Result<(), ApplyError> {
         let statement = if self.is_new {
             "INSERT INTO deployments (position, document, classification, before_number,
-                                      before_version, id, lane, number, actor)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+                                      before_version, id, lane, number, actor, taken_back_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
         } else {
             "UPDATE deployments SET position = ?1, document = ?2, classification = ?3,
-                    before_number = ?4, before_version = ?5, actor = ?9
+                    before_number = ?4, before_version = ?5, actor = ?9, taken_back_by = ?10
              WHERE id = ?6 AND lane = ?7 AND number = ?8"
         };
         let Verdict { classification, before } = &self.verdict;
@@ -182,6 +196,7 @@ impl Row {
             lane,
             self.deployment.number().0,
             serde_json::to_string(&self.actor)?,
+            self.taken_back_by.map(|number| number.0),
         ])?;
         Ok(())
     }
@@ -212,12 +227,11 @@ fn shapes_outline(event: &Event) -> bool {
         | Event::Failed(_)
         | Event::Cancelled(_)
         | Event::Corrected(_)
-        | Event::Removed(_) => true,
-        Event::TargetStarted(_)
+        | Event::TargetStarted(_)
         | Event::TargetSucceeded(_)
         | Event::TargetFailed(_)
-        | Event::Health(_)
-        | Event::Annotated(_) => false,
+        | Event::Removed(_) => true,
+        Event::Health(_) | Event::Annotated(_) => false,
     }
 }
 
@@ -267,13 +281,35 @@ pub(super) fn has_verdict(
     Ok(same.unwrap_or(false))
 }
 
+/// The deployments of a lane that were taken back, each with the rollback that did it.
+pub(super) fn taken_back(
+    tables: &Transaction<'_>,
+    lane: i64,
+) -> rusqlite::Result<Vec<(DeploymentNumber, DeploymentNumber)>> {
+    tables
+        .prepare_cached(
+            "SELECT number, taken_back_by FROM deployments
+             WHERE lane = ? AND taken_back_by IS NOT NULL",
+        )?
+        .query_map([lane], |row| {
+            Ok((DeploymentNumber(row.get(0)?), DeploymentNumber(row.get(1)?)))
+        })?
+        .collect()
+}
+
 /// The columns that [`read_entry`] reads, of `deployments d JOIN lanes l ON l.id = d.lane`.
 pub(crate) const ENTRY: &str = "d.id, l.service, l.environment, d.position, d.actor, d.document,
-    d.classification, d.before_number, d.before_version";
+    d.classification, d.before_number, d.before_version,
+    (SELECT json_array(json(t.actor), json(t.document)) FROM deployments t
+     WHERE t.lane = d.lane AND t.number = d.taken_back_by) AS taken_back";
+
+/// How many columns [`ENTRY`] has.
+pub(crate) const ENTRY_COLUMNS: usize = 10;
 
 /// Reads [`ENTRY`]: the row's key and the deployment.
 pub(crate) fn read_entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<(i64, Entry)> {
     let deployment: Deployment = document(5, &row.get::<_, String>(5)?)?;
+    let taken_back = row.get_ref(9)?.as_str_or_null()?;
     let entry = Entry {
         lane: LaneId {
             service: name(1, &row.get::<_, String>(1)?)?,
@@ -283,7 +319,33 @@ pub(crate) fn read_entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<(i64, Entr
         actor: document(4, &row.get::<_, String>(4)?)?,
         classification: document(6, &row.get::<_, String>(6)?)?,
         replaced: read_place(row, 7)?.filter(|_| deployment.took_effect().is_some()),
+        taken_back: taken_back
+            .map(|text| document(9, text))
+            .transpose()?
+            .map(|(actor, rollback)| TakenBack::of(&rollback, actor)),
         deployment,
     };
     Ok((row.get(0)?, entry))
+}
+
+impl fmt::Display for TakenBack {
+    /// `taken back by #4, by ann: 3 is bad`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, declared: _, reason, actor, at: _ } = self;
+        write!(f, "taken back by {number}, by {}", actor.name.as_ref().unwrap_or(&actor.id))?;
+        reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
+    }
+}
+
+impl TakenBack {
+    /// What is told of a rollback that took effect, which this actor asked for.
+    pub fn of(rollback: &Deployment, actor: Actor) -> Self {
+        Self {
+            number: rollback.number(),
+            declared: matches!(rollback.intent(), Intent::Rollback { .. }),
+            at: rollback.finished_at().unwrap_or(rollback.requested.at),
+            reason: rollback.requested.reason.clone(),
+            actor,
+        }
+    }
 }

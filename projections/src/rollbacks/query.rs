@@ -10,7 +10,7 @@ use shiplog_domain::{
 };
 
 use crate::{
-    ledger::{ENTRY, Entry, Place, read_entry, read_place},
+    ledger::{ENTRY, ENTRY_COLUMNS, Entry, Place, read_entry, read_place},
     page::{Listed, Page},
     sort_key,
     view::View,
@@ -95,7 +95,7 @@ pub enum Fate {
     /// A version took its place that had not run there before.
     Fixed,
     /// Neither, so far.
-    Abandoned,
+    NotRedeployed,
 }
 
 impl Rollback {
@@ -117,8 +117,10 @@ impl Rollback {
         (!self.irreversible.is_empty()).then_some(all)
     }
 
+    /// None of what comes before that: something else was left than was there when it was asked for.
     fn since_left(&self, then: Option<Timestamp>) -> Option<i64> {
-        Some(then?.as_millisecond() - self.left_at?.as_millisecond())
+        let since = then?.as_millisecond() - self.left_at?.as_millisecond();
+        (since >= 0).then_some(since)
     }
 }
 
@@ -130,7 +132,7 @@ impl Afterwards {
             (Some(again), Some(other)) if again <= other => Fate::DeployedAgain,
             (_, Some(_)) => Fate::Fixed,
             (Some(_), None) => Fate::DeployedAgain,
-            (None, None) => Fate::Abandoned,
+            (None, None) => Fate::NotRedeployed,
         }
     }
 }
@@ -184,7 +186,9 @@ pub fn list(view: &View<'_>, filter: &Filter, page: &Page) -> Result<Listed<Roll
         .query_map(params_from_iter(values), |row| {
             let (key, entry) = read_entry(row)?;
             let before = read_place(row, 7)?;
-            let (declared, reported, lane) = (row.get(9)?, row.get(10)?, row.get(11)?);
+            let [declared, reported, lane] = [0, 1, 2].map(|column| ENTRY_COLUMNS + column);
+            let (declared, reported, lane) =
+                (row.get(declared)?, row.get(reported)?, row.get(lane)?);
             Ok((key, reach::Found { entry, before, declared, reported, lane, account }))
         })?
         .collect::<Result<Vec<_>>>()?;

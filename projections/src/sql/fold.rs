@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Transaction, params};
 use shiplog_domain::{
-    lane::{Deployment, Health, LaneId, Rail, Status},
+    lane::{Deployment, Health, LaneId, Rail},
     wire::DomainEvent,
 };
-use shiplog_store::{log::Recorded, position::StreamVersion};
+use shiplog_store::log::Recorded;
 
-use super::{events::kind, times::text};
+use super::{
+    events::kind,
+    lane::{self, Last},
+    times::text,
+};
 use crate::{
     history::intent,
     ledger::{Detail, Ledger, Place, Row},
@@ -27,21 +31,25 @@ pub(super) fn fold(
     let mut touched = BTreeMap::new();
     for recorded in events {
         ledger.apply(recorded)?;
+        let DomainEvent::Lane(event) = &recorded.event else { continue };
         if let Some(lane) = LaneId::from_stream(&recorded.stream) {
-            touched.insert(lane, recorded.version);
+            let at = event.at();
+            let latest = touched.get(&lane).map_or(at, |last: &Last| last.latest.max(at));
+            let (version, recorded_at) = (recorded.version, recorded.recorded_at);
+            touched.insert(lane, Last { version, recorded_at, latest });
         }
     }
     // Lanes whose rollbacks may have reached something else than is told of them.
     let mut reached: BTreeSet<_> = ledger.late().into_iter().collect();
     for row in ledger.finish()? {
         deployment(tables, &row)?;
-        failure(tables, &row)?;
+        lane::note(tables, &row)?;
         if rollbacks::save(tables, &row)? || row.was_final {
             reached.insert(row.lane);
         }
     }
-    for (id, version) in touched {
-        lane(tables, &id, version)?;
+    for (id, last) in touched {
+        lane::tell(tables, &id, &last)?;
     }
     for lane in reached {
         tell_rollbacks(tables, &lane)?;
@@ -59,7 +67,7 @@ fn deployment(tables: &Transaction<'_>, row: &Row) -> Result<(), ApplyError> {
     tables
         .prepare_cached(
             "INSERT OR REPLACE INTO sql_deployments
-             VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+             VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         )?
         .execute(params![
             row.lane.service.as_str(),
@@ -90,6 +98,7 @@ fn deployment(tables: &Transaction<'_>, row: &Row) -> Result<(), ApplyError> {
             row.deployment.is_void(),
             row.deployment.is_blamed(),
             row.deployment.is_contradicted(),
+            row.taken_back_by.map(|number| number.0),
             requested.external_id,
             requested.url,
             serde_json::to_string(&requested.labels)?,
@@ -105,43 +114,6 @@ fn doing(health: Health) -> &'static str {
         Health::Degraded => "degraded",
         Health::Unhealthy => "unhealthy",
     }
-}
-
-/// Notes where a failure stands among what happened in the lane.
-fn failure(tables: &Transaction<'_>, row: &Row) -> Result<(), ApplyError> {
-    let Row { lane, deployment, is_new, .. } = row;
-    let names = (lane.service.as_str(), lane.environment.as_str());
-    let id: i64 = tables
-        .prepare_cached("SELECT id FROM lanes WHERE service = ? AND environment = ?")?
-        .query_row(names, |row| row.get(0))?;
-    if !is_new {
-        tables
-            .prepare_cached("DELETE FROM sql_failures WHERE lane = ? AND number = ?")?
-            .execute(params![id, deployment.number().0])?;
-    }
-    let settled = deployment.settled().filter(|_| !deployment.is_void());
-    if let Some(end) = settled.filter(|end| end.status == Status::Failed) {
-        tables.prepare_cached("INSERT INTO sql_failures VALUES (?, ?, ?, ?)")?.execute(params![
-            id,
-            end.at.as_microsecond(),
-            end.record,
-            deployment.number().0
-        ])?;
-    }
-    Ok(())
-}
-
-fn lane(
-    tables: &Transaction<'_>,
-    lane: &LaneId,
-    StreamVersion(version): StreamVersion,
-) -> Result<(), ApplyError> {
-    let names = (lane.service.as_str(), lane.environment.as_str());
-    let id: i64 = tables
-        .prepare_cached("SELECT id FROM lanes WHERE service = ? AND environment = ?")?
-        .query_row(names, |row| row.get(0))?;
-    tables.prepare_cached(include_str!("lane.sql"))?.execute((id, version))?;
-    Ok(())
 }
 
 /// Tells anew of every rollback in a lane.

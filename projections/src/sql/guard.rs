@@ -9,7 +9,7 @@ use rusqlite::{
     limits::Limit,
 };
 
-use super::{NAMES, PREFIX};
+use super::{NAMES, PREFIX, now};
 
 /// The most bytes that one value, and so one row, has.
 pub(super) const MAX_VALUE_BYTES: i32 = 2 << 20;
@@ -213,7 +213,7 @@ fn unread(database: Option<&str>, table: &str, column: &str) -> Option<Denied> {
         // What such a view shows.
         Some("main") => {
             let shown = table.strip_prefix(PREFIX).is_some_and(|name| NAMES.contains(&name));
-            shown || TABLE_FUNCTIONS.contains(&table)
+            shown || table == now::UPCOMING || TABLE_FUNCTIONS.contains(&table)
         }
         Some(_) => false,
         // What the question itself defines, or a table whose rows are counted and not looked at.

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Result, config::DbConfig};
 use super::{
     AskError, Limits, NAMES, PREFIX, Question, Rows, Sql,
     ask::{ask, check},
-    functions, guard,
+    functions, guard, now,
 };
 use crate::{files::Files, models::Answer, tables};
 
@@ -47,6 +47,7 @@ impl Reader {
                 "CREATE TEMP VIEW {name} AS SELECT * FROM main.{PREFIX}{name}"
             ))?;
         }
+        now::show(&tables, None)?;
         tables.pragma_update(None, "query_only", true)?;
         for (config, value) in CONFIGURATION {
             tables.set_db_config(config, value)?;
@@ -62,6 +63,7 @@ impl Reader {
     ///
     /// [`AskError`].
     pub fn ask(&mut self, question: &Question, limits: Limits) -> Result<Answer<Rows>, AskError> {
+        now::show(&self.0, question.now).map_err(AskError::Tables)?;
         self.0.execute_batch("BEGIN").map_err(AskError::Tables)?;
         let answer = self.ask_within(question, limits);
         let down = guard::take_down(&mut self.0);

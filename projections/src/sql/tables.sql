@@ -51,6 +51,7 @@ CREATE TABLE sql_deployments (
     void INTEGER NOT NULL,          -- 1: corrected never to have taken place
     blamed INTEGER NOT NULL,        -- 1: blamed for harm, and not cleared since
     contradicted INTEGER NOT NULL,  -- 1: reports of how it ended disagree
+    taken_back_by INTEGER,          -- the number of the rollback that took it back, in the same lane
     external_id TEXT,
     url TEXT,
     labels TEXT NOT NULL,           -- JSON: labels ->> '$.team'
@@ -59,20 +60,20 @@ CREATE TABLE sql_deployments (
     PRIMARY KEY (service, environment, number)
 ) STRICT;
 
--- What each lane is now.
+-- What each lane is now: what is recorded for later is not there yet.
 CREATE TABLE sql_lanes (
     service TEXT NOT NULL,
     environment TEXT NOT NULL,
     version TEXT,                   -- what runs; NULL where nothing does
     number INTEGER,                 -- the deployment that put it there
-    since TEXT,
+    since TEXT,                     -- since when that content has run without a break
     actor TEXT,                     -- the id of who asked for it
     commit_id TEXT,
     intent TEXT,
-    in_progress INTEGER,            -- the newest deployment that has not ended
+    in_progress INTEGER,            -- the newest deployment that has begun and not ended; else that waits
     last_failed INTEGER,            -- the deployment that failed last
     last_failed_at TEXT,
-    uncertain INTEGER NOT NULL,     -- 1: the last to end failed, so nobody knows what is really there
+    uncertain INTEGER NOT NULL,     -- 1: nobody knows what is really there
     stream_version INTEGER NOT NULL,
     PRIMARY KEY (service, environment)
 ) STRICT;

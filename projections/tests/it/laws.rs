@@ -8,10 +8,11 @@ use proptest::{collection::vec, prelude::*};
 use shiplog_domain::{
     decider::fold,
     lane::{
-        Asked, Command, Correction, Deployment, DeploymentNumber, Event, Happened, Lane, LaneId,
-        Outcome, Request, RollbackTo, State, Status,
+        Asked, Command, Correction, Deployment, DeploymentNumber, Event, Happened, Intent, Lane,
+        LaneId, Outcome, Report, Request, RollbackTo, State, Status,
     },
-    names::Version,
+    names::{TargetName, Version},
+    release::{Artifact, Manifest},
     wire::{Decoded, DomainEvent},
 };
 use shiplog_projections::{
@@ -28,16 +29,28 @@ use shiplog_projections::{
 };
 use shiplog_store::log::Recorded;
 
-use crate::support::{RECORDING_BEGINS, World, ask, lane, release, report, request, stated};
+use crate::support::{RECORDING_BEGINS, World, ask, lane, release, request, stated};
 
 pub(crate) const SERVICES: [&str; 2] = ["checkout", "search"];
 
-fn second() -> impl Strategy<Value = i64> {
-    0_i64..20
-}
-
-fn version() -> impl Strategy<Value = &'static str> {
-    prop::sample::select(vec!["1", "2", "3", "4"])
+/// Releases that differ in their version, and two tags that move: one by its commit alone.
+fn manifest() -> impl Strategy<Value = Manifest> {
+    let tagged = |version: &str, digest: &str, commit: &str| Manifest {
+        artifacts: vec![Artifact { name: "img".into(), digest: digest.into(), media_type: None }],
+        commit: Some(commit.into()),
+        ..release(version)
+    };
+    let built =
+        |version, commit: &str| Manifest { commit: Some(commit.into()), ..release(version) };
+    prop::sample::select(vec![
+        release("1"),
+        release("2"),
+        release("3"),
+        built("3", "1111111"),
+        built("3", "2222222"),
+        tagged("4", "sha256:1", "1111111"),
+        tagged("4", "sha256:2", "1111111"),
+    ])
 }
 
 fn happened() -> impl Strategy<Value = Happened> {
@@ -48,21 +61,35 @@ fn happened() -> impl Strategy<Value = Happened> {
         4 => Just(Happened::Succeeded),
         3 => Just(failed),
         1 => Just(Happened::Cancel { reason: None }),
-        1 => Just(Happened::Started { executor: None, log_url: None }),
+        2 => Just(Happened::Started { executor: None, log_url: None }),
+        2 => on_target(),
+        1 => Just(Happened::Correct { correction: Correction::Intent { intent: Intent::Deploy }, reason: "it was none".into() }),
+        1 => Just(Happened::Correct { correction: Correction::Intent { intent: Intent::Rollback { restores: None, reverts: Vec::new() } }, reason: "it was one".into() }),
         1 => Just(void),
         1 => Just(note),
     ]
 }
 
-fn command() -> impl Strategy<Value = Command> {
+fn on_target() -> impl Strategy<Value = Happened> {
+    let target = prop::sample::select(vec!["eu", "us"]).prop_map(|name| name.parse().unwrap());
+    (target, 0..3_u8).prop_map(|(target, how): (TargetName, u8)| match how {
+        0 => Happened::TargetStarted(target),
+        1 => Happened::TargetSucceeded(target),
+        _ => Happened::TargetFailed { target, error: None },
+    })
+}
+
+/// Commands of twenty seconds from here on.
+fn command(base: i64) -> impl Strategy<Value = Command> {
+    let second = move || base..base + 20;
     let outcome = prop_oneof![
         4 => Just(Outcome::Succeeded),
         1 => Just(Outcome::Failed { error: Some("broken".into()) }),
         1 => Just(Outcome::Started),
     ];
-    let asked = (second(), version()).prop_map(|(at, version)| {
-        let labels = [("team".to_owned(), version.to_owned())].into();
-        ask(Request { labels, ..request(at, Asked::Deploy(release(version))) })
+    let asked = (second(), manifest()).prop_map(|(at, release)| {
+        let labels = [("team".to_owned(), release.version.to_string())].into();
+        ask(Request { labels, ..request(at, Asked::Deploy(release)) })
     });
     let back = second().prop_map(|at| {
         let asked = Asked::Rollback { to: RollbackTo::Previous, release: None };
@@ -73,7 +100,10 @@ fn command() -> impl Strategy<Value = Command> {
     });
     let removed = second().prop_map(|at| Command::Remove { when: stated(at), reason: None });
     prop_oneof![
-        5 => (second(), version(), outcome).prop_map(|(at, version, how)| report(at, version, how)),
+        5 => (second(), manifest(), outcome).prop_map(|(at, release, outcome)| {
+            let request = request(at, Asked::Unknown(release));
+            Command::Report(Report { request, outcome })
+        }),
         2 => asked,
         1 => back,
         6 => told,
@@ -81,8 +111,14 @@ fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
+/// What happens long before it is recorded.
 pub(crate) fn steps() -> impl Strategy<Value = Vec<(usize, Command)>> {
-    vec((0..SERVICES.len(), command()), 0..24)
+    vec((0..SERVICES.len(), command(0)), 0..24)
+}
+
+/// What happens about when it is recorded: some of it is recorded for later.
+pub(crate) fn steps_about_now() -> impl Strategy<Value = Vec<(usize, Command)>> {
+    vec((0..SERVICES.len(), command(RECORDING_BEGINS + 10)), 0..24)
 }
 
 pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
@@ -112,15 +148,58 @@ fn slowly(events: &[(&Recorded<DomainEvent>, &Event)], at: i64, known_at: i64) -
         requested || void || event.at().as_second() <= at
     };
     let state: State = fold::<Lane>(known.map(|(_, event)| *event).filter(|event| counts(event)));
-    let open = state.deployments().iter().rev().find(|one| {
-        one.requested.at.as_second() <= at && !one.is_void() && !one.status().is_final()
-    });
+    let open = || {
+        state.deployments().iter().rev().filter(|one| {
+            let is_there = one.requested.at.as_second() <= at || one.has_begun();
+            is_there && !one.is_void() && !one.status().is_final()
+        })
+    };
+    let begun = open().find(|one| one.has_begun());
+    let waits = open().filter(|one| !one.has_begun()).count();
+    let in_progress = begun.or_else(|| open().next()).map(Deployment::number);
     let running = state.running();
     Told {
-        running: running.map(|one| (one.number(), one.finished_at().unwrap())),
-        in_progress: open.map(Deployment::number),
+        running: running.map(|one| (one.number(), slowly_since(&state))),
+        in_progress,
+        queued: waits.saturating_sub(usize::from(begun.is_none())),
+        doubt: slowly_doubted(&state),
         failed: state.last_failed().map(|one| (one.number(), one.finished_at().unwrap())),
     }
+}
+
+/// Since when what runs has run: the first of the last successes in a row that put the same there.
+fn slowly_since(state: &State) -> Timestamp {
+    let effects = state.effects();
+    let of = |place: usize| state.deployment(effects[place].number?);
+    let last = effects.len() - 1;
+    let first = (0..=last)
+        .rev()
+        .take_while(|place| of(*place).is_some_and(|one| one.is_same_as(of(last).unwrap())));
+    effects[first.last().unwrap()].at
+}
+
+/// The deployment that left the lane in doubt: of those that have ended or failed on a target since
+/// anything took effect, the last.
+fn slowly_doubted(state: &State) -> Option<DeploymentNumber> {
+    let last = state.effects().last().map(|effect| (effect.at, effect.record));
+    let doubts = state.deployments().iter().filter(|one| !one.is_void()).filter_map(|one| {
+        let on = |status| one.targets.values().filter(move |target| target.status == status);
+        let place = match one.settled() {
+            None => on(Status::Failed).map(|target| (target.at, target.record)).max()?,
+            Some(end) => {
+                let is_doubtful = match end.status {
+                    Status::Failed => true,
+                    Status::Cancelled | Status::Rejected => {
+                        one.started.is_some() || !one.targets.is_empty()
+                    }
+                    _ => on(Status::Failed).chain(on(Status::Started)).next().is_some(),
+                };
+                is_doubtful.then_some((end.at, end.record))?
+            }
+        };
+        (Some(place) >= last).then_some((place, one.number()))
+    });
+    doubts.max().map(|(_, number)| number)
 }
 
 /// What ran in a lane, the latest first, told the slow way: after each thing that happened, in the
@@ -140,25 +219,35 @@ fn slowly_ran(events: &[(&Recorded<DomainEvent>, &Event)], at: i64, known_at: i6
         let state: State = fold::<Lane>(had_happened.map(|(_, event)| *event));
         if let Some(running) = state.running() {
             let version = running.release().version.clone();
-            ran.push((running.number(), running.finished_at().unwrap(), version));
+            ran.push((running.number(), slowly_since(&state), version));
         }
     }
     ran.dedup();
     ran.into_iter().rev().map(|(_, _, version)| version).collect()
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 struct Told {
     running: Option<(DeploymentNumber, Timestamp)>,
     in_progress: Option<DeploymentNumber>,
+    /// How many wait beside what is in progress.
+    queued: usize,
+    /// What left the lane in doubt.
+    doubt: Option<DeploymentNumber>,
     failed: Option<(DeploymentNumber, Timestamp)>,
 }
 
 fn told(lane: Option<current::LaneNow>) -> Told {
-    let Some(lane) = lane else { return Told { running: None, in_progress: None, failed: None } };
+    let Some(lane) = lane else { return Told::default() };
+    let doubted = lane.uncertain.map(|text| {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        DeploymentNumber(digits.parse().unwrap())
+    });
     Told {
+        queued: lane.queued_count as usize,
+        doubt: doubted,
         running: lane.running.map(|one| (one.number, one.at)),
-        in_progress: lane.in_progress.map(|one| one.number),
+        in_progress: lane.in_progress.map(|(one, _)| one.number),
         failed: lane.last_failed.map(|one| (one.number, one.at)),
     }
 }
@@ -220,10 +309,11 @@ proptest! {
             for service in SERVICES {
                 let lane = lane(service);
                 let events = of_lane(&records, &lane);
-                for (at, known) in instants.iter().copied().chain([(i64::MAX, i64::MAX)]) {
+                let latest = Timestamp::MAX.as_second();
+                for (at, known) in instants.iter().copied().chain([(latest, i64::MAX)]) {
                     let known_at = RECORDING_BEGINS.saturating_add(known);
                     let instant = |second: i64| Timestamp::from_second(second).ok();
-                    let as_of = AsOf { at: instant(at), known_at: instant(known_at) };
+                    let as_of = AsOf { at: instant(at).unwrap(), known_at: instant(known_at) };
                     let found = model.look(|view| current::lane(view, &lane, as_of)).unwrap();
                     prop_assert_eq!(told(found), slowly(&events, at, known_at), "{:?}", as_of);
                     let ran = |until: &str| {
@@ -266,6 +356,12 @@ proptest! {
                     prop_assert_eq!(&entry.deployment, deployment);
                     let replaced = state.replaced(number).map(Deployment::number);
                     prop_assert_eq!(entry.replaced.map(|place| place.number), replaced);
+                    let taken_back = state.taken_back();
+                    prop_assert_eq!(
+                        entry.taken_back.map(|rollback| rollback.number),
+                        taken_back.get(&number).copied(),
+                        "{}", number
+                    );
                     if deployment.status() == Status::Succeeded && !deployment.is_void() {
                         prop_assert_eq!(Some(entry.classification), state.classification(number));
                     }

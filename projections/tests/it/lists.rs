@@ -200,6 +200,7 @@ fn is_so(fact: &Fact, entry: &Entry) -> bool {
                 && entry.classification == Classification::Rollback
         }
         Fact::Void => deployment.is_void(),
+        Fact::TakenBack => entry.taken_back.is_some(),
         Fact::Contradicted => deployment.is_contradicted(),
         Fact::Label(name, value) => requested
             .labels

@@ -5,6 +5,7 @@ mod same;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use shiplog_projections::{
     runner::Runner,
@@ -38,6 +39,13 @@ impl Tables {
     fn ask(&mut self, source: &str) -> Vec<Vec<Value>> {
         let rows = self.try_ask(source, Parameters::default());
         rows.unwrap_or_else(|error| panic!("{source}: {error}")).rows
+    }
+
+    fn ask_at(&mut self, source: &str, now: Timestamp) -> Vec<Vec<Value>> {
+        let parameters = Parameters::default();
+        let question = Question { source: source.into(), parameters, now: Some(now) };
+        let limits = Limits { time: Duration::from_millis(500), ..Limits::default() };
+        self.reader.ask(&question, limits).unwrap().value.rows
     }
 
     /// What is said to a question that is not answered.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use shiplog_domain::{
-    lane::{Configuration, Health, Status},
+    lane::{Cause, Configuration, Corrected, Health, Status},
     names::{EnvironmentName, TargetName, Version},
 };
 use shiplog_projections::{history::Entry, releases::ReleaseRow};
@@ -18,8 +18,8 @@ use super::{
 use crate::{
     deployments::changes::Changes,
     shapes::{
-        Block, Change, Deployment, Frozen, HealthWord, IrreversibleShape, Moment, Name, Number,
-        StatusWord, moment,
+        Block, Change, Deployment, Frozen, HealthNow, HealthWord, IrreversibleShape, Moment, Name,
+        Number, StatusWord, TakenBackBy, moment,
     },
 };
 
@@ -115,6 +115,14 @@ pub(crate) struct BackCandidate {
     pub(crate) ran_for_ms: i64,
     /// Why it must not go further, if it is blocked.
     pub(crate) blocked: Option<Block>,
+    /// The rollback that took it back since it worked, whether somebody called it one or not.
+    pub(crate) taken_back_by: Option<TakenBackBy>,
+    /// The harm that it is blamed for.
+    pub(crate) blamed: Option<Blame>,
+    /// How it was doing by the latest report.
+    pub(crate) health: Option<HealthNow>,
+    /// What its last success left in doubt: targets that failed or have not ended.
+    pub(crate) doubt: Option<&'static str>,
     /// What was changed since that it may not work after, newest first.
     pub(crate) irreversible: Vec<IrreversibleShape>,
     /// Migrations since of which nobody said whether they can be reversed, newest first.
@@ -122,6 +130,22 @@ pub(crate) struct BackCandidate {
     /// The event by which it succeeded.
     pub(crate) evidence: Evidence,
     pub(crate) call: Call,
+}
+
+/// What a release is blamed for.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Blame {
+    /// The deployment that is blamed.
+    #[schema(value_type = Number)]
+    pub(crate) number: u32,
+    pub(crate) reason: String,
+    pub(crate) at: Moment,
+}
+
+impl From<Corrected> for Blame {
+    fn from(Corrected { number, at, correction: _, reason }: Corrected) -> Self {
+        Self { number: number.0, reason, at: Moment(at) }
+    }
 }
 
 /// Put a newer release there.
@@ -162,7 +186,7 @@ impl Recovery {
     pub(super) fn new(entry: &Entry, ways: Ways, known: Known) -> Self {
         let caller = Caller::new(entry);
         let Ways { previous, candidates, outcomes, attempts, .. } = &ways;
-        let back = |one: &Back| BackCandidate::new(one, &known.candidates, &caller);
+        let back = |one: &Back| BackCandidate::new(one, &known, &caller);
         let forward = |row: &ReleaseRow| ForwardCandidate::new(row, &caller);
         Self {
             deployment: Deployment::from(entry),
@@ -222,10 +246,12 @@ impl From<&Entry> for Elsewhere {
 }
 
 impl BackCandidate {
-    fn new(back: &Back, releases: &[ReleaseRow], caller: &Caller<'_>) -> Self {
-        let Back { number, version, commit, since, until, .. } = back.clone();
+    fn new(back: &Back, known: &Known, caller: &Caller<'_>) -> Self {
+        let Back { number, version, commit, since, until, blamed, health, doubt, .. } =
+            back.clone();
         let Back { ran_for_ms, irreversible, unstated, evidence, configuration, .. } = back.clone();
-        let release = releases.iter().find(|row| row.id.version == version);
+        let release = known.candidates.iter().find(|row| row.id.version == version);
+        let taken_back = known.taken_back.iter().find(|one| Some(one.number) == back.taken_back_by);
         let blocked = release.and_then(|row| row.blocked.clone()).map(Into::into);
         let call = caller.roll_back(number, &irreversible);
         Self {
@@ -237,6 +263,10 @@ impl BackCandidate {
             until,
             ran_for_ms,
             blocked,
+            taken_back_by: taken_back.map(Into::into),
+            blamed: blamed.map(Into::into),
+            health: health.map(Into::into),
+            doubt: doubt.map(Cause::as_str),
             irreversible,
             unstated,
             evidence,

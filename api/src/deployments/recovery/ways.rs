@@ -1,9 +1,14 @@
 //! What a lane tells of the ways out, taken from it while nobody writes to it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use shiplog_domain::{
-    lane::{self, Candidate, Configuration, Status},
+    lane::{
+        self, Candidate, Cause, Configuration, Corrected, DeploymentNumber, HealthReport,
+        Objections, Status,
+    },
     names::Version,
 };
 use utoipa::ToSchema;
@@ -47,6 +52,10 @@ pub(super) struct Back {
     pub(super) since: Moment,
     pub(super) until: Option<Moment>,
     pub(super) ran_for_ms: i64,
+    pub(super) taken_back_by: Option<DeploymentNumber>,
+    pub(super) blamed: Option<Corrected>,
+    pub(super) health: Option<HealthReport>,
+    pub(super) doubt: Option<Cause>,
     pub(super) irreversible: Vec<IrreversibleShape>,
     pub(super) unstated: Vec<IrreversibleShape>,
     pub(super) evidence: Evidence,
@@ -55,7 +64,7 @@ pub(super) struct Back {
 /// What a lane tells of the ways out of one of its deployments.
 #[derive(Clone, Debug)]
 pub(super) struct Ways {
-    pub(super) before: Option<lane::DeploymentNumber>,
+    pub(super) before: Option<DeploymentNumber>,
     pub(super) settled_by: Option<Attempt>,
     pub(super) in_progress: Option<Attempt>,
     pub(super) previous: Option<u32>,
@@ -94,6 +103,11 @@ impl Ways {
         }
     }
 
+    /// The rollbacks that took back what could be put back.
+    pub(super) fn taken_back_by(&self) -> BTreeSet<DeploymentNumber> {
+        self.candidates.iter().filter_map(|one| one.taken_back_by).collect()
+    }
+
     /// The versions that could be put back.
     pub(super) fn versions(&self) -> Vec<Version> {
         self.candidates.iter().map(|one| one.version.clone()).collect()
@@ -120,7 +134,9 @@ impl Attempt {
 
 impl Back {
     fn new(stream: &str, candidate: &Candidate<'_>, now: Timestamp) -> Self {
-        let Candidate { deployment, since, until, record, irreversible, unstated } = candidate;
+        let Candidate { deployment, since, until, record, irreversible, unstated, objections } =
+            candidate;
+        let Objections { taken_back_by, blamed, health, doubt } = objections;
         let shapes = |list: &[lane::Irreversible]| list.iter().cloned().map(Into::into).collect();
         Self {
             number: deployment.number().0,
@@ -130,6 +146,10 @@ impl Back {
             since: Moment(*since),
             until: moment(*until),
             ran_for_ms: candidate.ran_for_ms(now),
+            taken_back_by: taken_back_by.map(lane::Deployment::number),
+            blamed: blamed.cloned(),
+            health: health.cloned(),
+            doubt: *doubt,
             irreversible: shapes(irreversible),
             unstated: shapes(unstated),
             evidence: Evidence { stream: stream.into(), version: *record },

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use shiplog_domain::{
-    lane::{Intent, LaneId},
+    lane::{Cause, Intent, LaneId},
     names::Version,
 };
 use shiplog_projections::{
-    current::{Brief, LaneAt},
+    current::{Brief, LaneAt, Progress},
     view,
 };
 
@@ -22,9 +22,14 @@ pub(super) struct Cell {
     pub(super) lane: LaneId,
     pub(super) href: String,
     pub(super) runs: Option<Runs>,
-    /// What failed after what runs had been put there.
-    pub(super) uncertain: Option<Attempt>,
-    pub(super) moving: Option<Attempt>,
+    /// The deployment after which nobody knows what is there, and why.
+    pub(super) uncertain: Option<(Attempt, Cause)>,
+    /// What has not ended: what is in progress, then the newest of what waits beside it.
+    pub(super) moving: Vec<(Attempt, Progress)>,
+    /// How many more wait.
+    pub(super) waiting: u32,
+    /// What is recorded to run later.
+    pub(super) upcoming: Option<Attempt>,
     /// How it differs from the stage before it.
     pub(super) drift: Option<Apart>,
 }
@@ -54,13 +59,18 @@ impl Cell {
             version: brief.version,
             at: Time::of(brief.at),
         };
-        let failed = if lane.is_uncertain() { lane.last_failed()? } else { None };
+        let uncertain = lane.doubted()?.map(|(brief, cause)| (attempt(brief), cause));
+        let (in_progress, queued) = (lane.in_progress()?, lane.queued()?);
+        let waiting = lane.queued_count().saturating_sub(u32::from(queued.is_some()));
+        let moving = in_progress.into_iter().chain(queued);
         Ok(Self {
             href: links::lane(id),
             lane: id.clone(),
             runs: lane.running()?.map(Runs::from),
-            uncertain: failed.map(attempt),
-            moving: lane.in_progress()?.map(attempt),
+            uncertain,
+            moving: moving.map(|(brief, progress)| (attempt(brief), progress)).collect(),
+            waiting,
+            upcoming: lane.upcoming()?.map(attempt),
             drift: None,
         })
     }

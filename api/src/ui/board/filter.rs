@@ -2,6 +2,7 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
+use jiff::Timestamp;
 use shiplog_domain::environment::Tier;
 use shiplog_projections::current::AsOf;
 
@@ -30,6 +31,8 @@ pub(super) enum Only {
 /// The board that is asked for.
 pub(super) struct Asked {
     pub(super) as_of: AsOf,
+    /// The instant that was asked for, if one was.
+    pub(super) at: Option<Timestamp>,
     /// A part of the service's name.
     pub(super) service: String,
     pub(super) tier: Option<Tier>,
@@ -43,9 +46,11 @@ const ONLY: [(&str, Only); 3] =
     [("doubt", Only::Doubt), ("moving", Only::Moving), ("drift", Only::Drift)];
 
 impl Asked {
-    pub(super) fn read(mut query: Query) -> Result<Self, Problem> {
+    pub(super) fn read(mut query: Query, now: Timestamp) -> Result<Self, Problem> {
+        let (as_of, at) = query.as_of(now)?;
         Ok(Self {
-            as_of: AsOf { at: query.instant("at")?, known_at: query.instant("known_at")? },
+            as_of,
+            at,
             service: query.sized("service", 1..=200)?.unwrap_or_default(),
             tier: query.word("tier", &TIERS)?,
             labels: deployments::labels(&mut query)?,
@@ -60,7 +65,7 @@ impl Asked {
         let kind = match self.only {
             None => true,
             Some(Only::Doubt) => cells.any(|cell| cell.uncertain.is_some()),
-            Some(Only::Moving) => cells.any(|cell| cell.moving.is_some()),
+            Some(Only::Moving) => cells.any(|cell| !cell.moving.is_empty()),
             Some(Only::Drift) => cells.any(|cell| cell.drift.is_some()),
         };
         let mut cells = row.cells.iter().flatten();
@@ -90,7 +95,7 @@ impl Asked {
 
     /// The instant asked for, as it is typed.
     pub(super) fn at(&self) -> String {
-        self.as_of.at.map(|at| at.to_string()).unwrap_or_default()
+        self.at.map(|at| at.to_string()).unwrap_or_default()
     }
 
     /// When it was known, as it is typed.

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use shiplog_domain::lane::{
-    self, Asked, Candidate, Configuration, Deployment, Foreseen, Intent, Irreversible, Rail, Rails,
-    State,
+    self, Asked, Candidate, Cause, Configuration, Deployment, Foreseen, Intent, Irreversible, Rail,
+    Rails, State,
 };
 
 use crate::ui::{
@@ -19,6 +19,8 @@ pub(super) struct Plan {
     pub(super) reverts: Vec<Reverted>,
     /// What cannot be undone, as far as it is known which that is.
     pub(super) crossed: Option<Crossed>,
+    /// What else speaks against it, in words.
+    pub(super) against: Vec<String>,
     /// When the release ran last, and for how long.
     pub(super) ran: Option<(Time, String)>,
     /// What is configured otherwise than it is now.
@@ -48,28 +50,30 @@ pub(super) struct Reverted {
 pub(super) struct Choice {
     pub(super) number: u32,
     pub(super) version: String,
+    /// What speaks against it, in words.
+    pub(super) against: Vec<String>,
 }
 
-/// What is left: what failed half-way, else what runs.
+/// What is left: what left the lane in doubt, else what runs.
 pub(super) struct Leaves {
     pub(super) number: u32,
     pub(super) version: String,
-    pub(super) failed: bool,
+    pub(super) doubt: Option<Cause>,
 }
 
 /// What is there now, as far as anybody knows.
 pub(super) fn leaves(state: &State) -> Option<Leaves> {
-    let failed = state.failed_since().next();
     let left = left(state)?;
     Some(Leaves {
         number: left.number().0,
         version: left.release().version.to_string(),
-        failed: failed.is_some(),
+        doubt: state.doubts().next().map(|doubt| doubt.cause),
     })
 }
 
 fn left(state: &State) -> Option<&Deployment> {
-    state.failed_since().next().or_else(|| state.running())
+    let doubted = state.doubts().next().and_then(|doubt| state.deployment(doubt.number));
+    doubted.or_else(|| state.running())
 }
 
 /// What the rules would record, or why they would not, whatever stands in the way.
@@ -96,6 +100,7 @@ pub(super) fn plan(
         replays: replays.map(|number| number.0),
         version: release.version.to_string(),
         reverts: reverts.map(Reverted::from).collect(),
+        against: back.as_ref().map(|one| one.objections.in_words()).unwrap_or_default(),
         crossed: back.as_ref().map(Crossed::from),
         ran: back.as_ref().map(|one| (Time::of(one.since), span(one.ran_for_ms(now).max(0)))),
         reconfigured,
@@ -108,15 +113,15 @@ pub(super) fn plan(
 fn candidate<'s>(state: &'s State, foreseen: &Foreseen) -> Option<Candidate<'s>> {
     let configuration = foreseen.configuration.as_deref();
     lane::candidates(state).into_iter().find(|one| {
-        one.deployment.release().version == foreseen.release.version
+        one.deployment.release().is_same_as(&foreseen.release)
             && !Configuration::differ(one.deployment.configuration(), configuration)
     })
 }
 
 /// The irreversible changes that whoever asks for this has been shown.
-pub(super) fn acknowledged(state: &State, asked: Asked) -> Vec<Irreversible> {
+pub(super) fn acknowledged(state: &State, asked: Asked, rails: &Rails) -> Vec<Irreversible> {
     let Asked::Rollback { .. } = asked else { return Vec::new() };
-    let foreseen = lane::foresee(state, asked, &Rails::default()).ok();
+    let foreseen = lane::foresee(state, asked, rails).ok();
     let back = foreseen.and_then(|foreseen| candidate(state, &foreseen));
     back.map(|one| one.irreversible).unwrap_or_default()
 }
@@ -150,6 +155,7 @@ pub(super) fn choices(state: &State) -> Vec<Choice> {
     let choice = |one: &Candidate<'_>| Choice {
         number: one.deployment.number().0,
         version: one.deployment.release().version.to_string(),
+        against: one.objections.in_words(),
     };
     lane::candidates(state).iter().map(choice).collect()
 }

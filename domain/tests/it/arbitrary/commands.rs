@@ -1,5 +1,7 @@
 //! Commands: what people and machines may ask for next.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use shiplog_domain::{
     environment::{self, Frozen, Rules},
@@ -55,6 +57,7 @@ pub(crate) fn rails() -> impl Strategy<Value = Rails> {
             one_at_a_time,
             approvals: Approvals { needed, by_requester },
             block,
+            blocked: BTreeSet::new(),
         },
     )
 }

@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*};
 use shiplog_domain::{
     decider::fold,
-    lane::{Classification, Event, Lane, classify_all},
+    lane::{Classification, Event, Identity, Lane, classify_all},
     names::Version,
 };
 
@@ -62,7 +62,8 @@ proptest! {
     #[test]
     fn a_whole_lane_is_classified_as_defined(effects in effects()) {
         let versions: Vec<_> = effects.iter().map(|effect| effect.map(name)).collect();
-        let found = classify_all(versions.iter().map(Option::as_ref));
+        let release = |version| Identity { version, digests: None };
+        let found = classify_all(versions.iter().map(|one| one.as_ref().map(release)));
         prop_assert_eq!(found, expected(&effects));
     }
 

@@ -103,11 +103,15 @@ fn roll_back(state: &State, to: RollbackTo) -> Result<Vec<Event>, Refusal> {
     Lane::decide(state, ask(Asked::Rollback { to, release: None }, "01:00"))
 }
 
-/// What failed after the last change of what runs, oldest first.
+/// What ended after the last change of what runs and left something behind, oldest first.
 fn left_half_way(state: &State) -> Vec<DeploymentNumber> {
     let last = state.effects().last().map(|effect| (effect.at, effect.record));
     let end = |one: &Deployment| {
-        let end = one.settled().filter(|end| end.status == Status::Failed)?;
+        let end = one.settled().filter(|end| match end.status {
+            Status::Failed => true,
+            Status::Cancelled | Status::Rejected => one.started.is_some(),
+            Status::Requested | Status::Started | Status::Succeeded => false,
+        })?;
         Some((end.at, end.record))
     };
     let whole = state.deployments().iter().filter(|one| !one.is_void());

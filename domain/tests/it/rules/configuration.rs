@@ -1,5 +1,7 @@
 //! What was deployed is a release and its configuration: both are replayed, and both tell what differs.
 
+use std::collections::BTreeSet;
+
 use shiplog_domain::{
     decider::fold,
     lane::{
@@ -105,7 +107,7 @@ fn each_configuration_of_a_release_is_a_way_back_of_its_own() {
         ]
         .concat(),
     );
-    let told = recovery(&state, state.deployment(number(4)).unwrap());
+    let told = recovery(&state, state.deployment(number(4)).unwrap(), &BTreeSet::new());
     let candidates: Vec<_> = told.candidates.iter().map(|one| one.deployment.number().0).collect();
     assert_eq!(candidates, [3, 2]);
 }

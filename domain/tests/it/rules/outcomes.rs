@@ -173,13 +173,18 @@ fn of_two_failures_the_later_one_is_the_last_and_of_one_time_the_one_recorded_la
 }
 
 #[test]
-fn of_two_deployments_under_way_the_newer_one_is_in_progress() {
+fn what_is_queued_does_not_hide_what_runs() {
     let history = [deploy(1, "1", "10:00"), deploy(2, "2", "10:00"), started(1, "10:05")];
     let state = fold::<Lane>(&history);
-    assert_eq!(state.in_progress().map(Deployment::number), Some(number(2)));
-    let ended = cancelled(2, "10:06");
-    let state = fold::<Lane>(history.iter().chain([&ended]));
     assert_eq!(state.in_progress().map(Deployment::number), Some(number(1)));
+    let further = [started(2, "10:06"), cancelled(1, "10:07"), cancelled(2, "10:08")];
+    for (until, expected) in [(1, Some(2)), (2, Some(2)), (3, None)] {
+        let state = fold::<Lane>(history.iter().chain(&further[..until]));
+        assert_eq!(state.in_progress().map(Deployment::number), expected.map(number));
+    }
+    let waiting = [deploy(1, "1", "10:00"), deploy(2, "2", "10:00")];
+    let state = fold::<Lane>(&waiting);
+    assert_eq!(state.in_progress().map(Deployment::number), Some(number(2)), "the newest waits");
 }
 
 #[test]

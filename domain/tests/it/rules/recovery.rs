@@ -1,5 +1,7 @@
 //! What a lane knows of the ways out of a deployment.
 
+use std::collections::BTreeSet;
+
 use shiplog_domain::{
     decider::fold,
     lane::{Event, Failed, Intent, Lane, State, recovery},
@@ -34,7 +36,7 @@ fn incident() -> State {
 /// Each candidate: its number, and the ids of the irreversible changes since.
 fn candidates(state: &State, of: u32) -> Vec<(u32, Vec<String>)> {
     let deployment = state.deployment(number(of)).unwrap();
-    let found = recovery(state, deployment).candidates;
+    let found = recovery(state, deployment, &BTreeSet::new()).candidates;
     found
         .into_iter()
         .map(|one| {
@@ -49,14 +51,14 @@ fn the_last_success_comes_first_and_what_lies_between_is_told() {
     let expected = [(2, vec![]), (1, vec!["0042".to_owned()])];
     let state = incident();
     assert_eq!(candidates(&state, 3), expected);
-    let told = recovery(&state, state.deployment(number(3)).unwrap());
+    let told = recovery(&state, state.deployment(number(3)).unwrap(), &BTreeSet::new());
     assert_eq!(told.previous, Some(number(2)));
 }
 
 #[test]
 fn what_still_runs_has_run_until_the_failed_one_began() {
     let state = incident();
-    let told = recovery(&state, state.deployment(number(3)).unwrap());
+    let told = recovery(&state, state.deployment(number(3)).unwrap(), &BTreeSet::new());
     assert_eq!(told.candidates[0].until, Some(at("10:31")));
     assert_eq!(told.candidates[0].ran_for_ms(at("12:00")), 21 * 60 * 1000);
     assert_eq!(told.candidates[1].ran_for_ms(at("12:00")), 10 * 60 * 1000);
@@ -112,7 +114,7 @@ fn a_migration_of_which_nobody_said_is_told_apart() {
         ran(5, "5", "10:40"),
     ];
     let state = fold::<Lane>(&history.concat());
-    let told = recovery(&state, state.deployment(number(5)).unwrap());
+    let told = recovery(&state, state.deployment(number(5)).unwrap(), &BTreeSet::new());
     let first = told.candidates.last().unwrap();
     assert!(first.irreversible.is_empty());
     let unstated: Vec<_> = first.unstated.iter().map(|one| one.id.as_deref().unwrap()).collect();
@@ -124,7 +126,7 @@ fn a_lane_that_has_moved_on_says_so() {
     let history =
         [vec![deploy(1, "1", "10:00"), failed(1, "10:05")], ran(2, "2", "10:10").to_vec()];
     let state = fold::<Lane>(&history.concat());
-    let told = recovery(&state, state.deployment(number(1)).unwrap());
+    let told = recovery(&state, state.deployment(number(1)).unwrap(), &BTreeSet::new());
     assert_eq!(told.settled_by.unwrap().number(), number(2));
 }
 
@@ -141,7 +143,7 @@ fn tries_of_the_same_release_and_failures_alike_are_told_newest_first() {
         vec![deploy(3, "2", "10:20"), fails(3, "no space left", "10:25")],
     ];
     let state = fold::<Lane>(&history.concat());
-    let told = recovery(&state, state.deployment(number(3)).unwrap());
+    let told = recovery(&state, state.deployment(number(3)).unwrap(), &BTreeSet::new());
     let numbers = |list: &[&shiplog_domain::lane::Deployment]| {
         list.iter().map(|one| one.number().0).collect::<Vec<_>>()
     };

@@ -25,7 +25,14 @@ fn of_a_lane() -> impl Iterator<Item = lane::Refusal> {
             }
             Refusal::AlreadyRuns { .. } => Refusal::NothingRuns,
             Refusal::NothingRuns => Refusal::NothingBefore { number },
-            Refusal::NothingBefore { .. } => {
+            Refusal::NothingBefore { .. } => Refusal::NothingSound {
+                contenders: vec![lane::Contender {
+                    number,
+                    version: Clone::clone(&version),
+                    against: vec!["taken back by #43: it loses orders".into()],
+                }],
+            },
+            Refusal::NothingSound { .. } => {
                 Refusal::NeverSucceeded { number, status: Status::Failed }
             }
             Refusal::NeverSucceeded { .. } => Refusal::NeverRan { version: Clone::clone(&version) },

@@ -35,8 +35,7 @@ fn state(view: &View<'_>, environment: &EnvironmentName, instant: Instant) -> Re
          WHERE environment = ?1 AND at <= ?2 AND recorded_at <= ?3
          ORDER BY at, position",
     )?;
-    let mut rows =
-        statement.query((environment.as_str(), instant.latest(), instant.known_until()))?;
+    let mut rows = statement.query((environment.as_str(), instant.at, instant.known_until()))?;
     let mut state = State::default();
     while let Some(row) = rows.next()? {
         let stored = EncodedEvent {

@@ -11,37 +11,31 @@ use shiplog_domain::{
 
 use super::{AsOf, lane_at::LaneAt};
 use crate::{
-    columns::{document, name},
+    columns::name,
     current::{
+        content::Contents,
         fold::read_fact,
-        restate::{read_dated, read_standing},
-        timeline::{self, Dated, Fact, Standing},
+        restate::read_standing,
+        timeline::{self, Dated, Standing},
     },
     view::View,
 };
 
 /// An instant on both clocks, in microseconds; nothing is "all there is".
-#[derive(Clone, Copy)]
-pub(super) struct Instant {
-    pub(super) at: Option<i64>,
+#[derive(Clone, Copy, Debug)]
+pub(in crate::current) struct Instant {
+    pub(in crate::current) at: i64,
     known_at: Option<i64>,
 }
 
 impl From<AsOf> for Instant {
     fn from(AsOf { at, known_at }: AsOf) -> Self {
-        Self {
-            at: at.map(Timestamp::as_microsecond),
-            known_at: known_at.map(Timestamp::as_microsecond),
-        }
+        Self { at: at.as_microsecond(), known_at: known_at.map(Timestamp::as_microsecond) }
     }
 }
 
 impl Instant {
-    pub(super) fn latest(self) -> i64 {
-        self.at.unwrap_or(i64::MAX)
-    }
-
-    pub(super) fn known_until(self) -> i64 {
+    pub(in crate::current) fn known_until(self) -> i64 {
         self.known_at.unwrap_or(i64::MAX)
     }
 }
@@ -52,14 +46,15 @@ pub(super) struct LaneRow {
     pub(super) id: i64,
     pub(super) lane: LaneId,
     version: u64,
+    /// When the last fact happened or happens.
+    at: i64,
     recorded_at: i64,
     late: bool,
     standing: Standing,
 }
 
-const COLUMNS: &str =
-    "SELECT id, service, version, recorded_at, late, open, running, since, failed,
-    failed_at, uncertain FROM lanes WHERE environment = ?1";
+const COLUMNS: &str = "SELECT id, service, version, at, recorded_at, late, running, since, begun,
+    waiting, waiting_count, failed, failed_at, doubted, doubt FROM lanes WHERE environment = ?1";
 
 /// How many deployments have their versions looked up at first; each time twice as many as before.
 const AT_FIRST: usize = 4;
@@ -79,13 +74,6 @@ pub(super) fn one(view: &View<'_>, id: &LaneId) -> Result<Option<LaneRow>> {
 }
 
 fn read(row: &Row<'_>, environment: &EnvironmentName) -> Result<LaneRow> {
-    let open: Vec<u32> = document(5, row.get_ref(5)?.as_str()?)?;
-    let standing = Standing {
-        running: read_dated(row, 6)?,
-        in_progress: open.last().copied(),
-        failed: read_dated(row, 8)?,
-        uncertain: row.get(10)?,
-    };
     Ok(LaneRow {
         id: row.get(0)?,
         lane: LaneId {
@@ -93,9 +81,10 @@ fn read(row: &Row<'_>, environment: &EnvironmentName) -> Result<LaneRow> {
             service: name(1, row.get_ref(1)?.as_str()?)?,
         },
         version: row.get(2)?,
-        recorded_at: row.get(3)?,
-        late: row.get(4)?,
-        standing,
+        at: row.get(3)?,
+        recorded_at: row.get(4)?,
+        late: row.get(5)?,
+        standing: read_standing(row, 6)?,
     })
 }
 
@@ -112,12 +101,32 @@ impl LaneRow {
         view: &'v View<'_>,
         instant: Instant,
     ) -> Result<Option<LaneAt<'v>>> {
-        let found = match instant.at {
-            None if self.is_known(instant) => Some((self.version, self.standing)),
-            _ if self.has_rows_of(instant) => self.seek(view, instant)?,
-            _ => self.fold(view, instant)?,
+        let is_known = self.is_known(instant);
+        let standing = if is_known && self.at <= instant.at {
+            Some(self.standing)
+        } else if self.has_rows_of(instant) {
+            self.seek(view, instant)?
+        } else {
+            self.fold(view, instant)?
         };
-        Ok(found.map(|(version, standing)| LaneAt { view, row: self, version, standing }))
+        let Some(standing) = standing else { return Ok(None) };
+        let version = if is_known { self.version } else { self.known_version(view, instant)? };
+        Ok(Some(LaneAt { view, row: self, version, instant, standing }))
+    }
+
+    /// What is recorded to run from a later instant on, if that is something else.
+    pub(super) fn upcoming(&self, instant: Instant, standing: Standing) -> Option<Dated> {
+        let later = self.standing.running.filter(|_| self.at > instant.at);
+        later.filter(|later| later.1 > instant.at && standing.running != Some(*later))
+    }
+
+    /// The stream's version as far as it was known.
+    fn known_version(&self, view: &View<'_>, instant: Instant) -> Result<u64> {
+        view.0
+            .prepare_cached("SELECT max(version) FROM facts WHERE lane = ?1 AND recorded_at <= ?2")?
+            .query_row((self.id, instant.known_until()), |row| {
+                Ok(row.get::<_, Option<u64>>(0)?.unwrap_or(0))
+            })
     }
 
     /// What has run in the lane up to an instant, the latest first, for as long as `goes_on` says so.
@@ -128,8 +137,8 @@ impl LaneRow {
         goes_on: &mut dyn FnMut(&Version) -> bool,
     ) -> Result<Vec<Version>> {
         if !self.has_rows_of(instant) {
-            let facts = self.known_facts(view, instant)?;
-            let running = facts.iter().rev().filter_map(|(_, standing)| standing.running);
+            let standings = self.known_standings(view, instant)?;
+            let running = standings.iter().rev().filter_map(|standing| standing.running);
             return self.versions(view, running.map(Ok), goes_on);
         }
         // Kind 0, a request, changes nothing of what runs.
@@ -139,10 +148,9 @@ impl LaneRow {
                    AND running IS NOT NULL
              ORDER BY at DESC, position DESC",
         )?;
-        let running = statement
-            .query_map((self.id, instant.latest(), instant.known_until()), |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
+        let running = statement.query_map((self.id, instant.at, instant.known_until()), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
         self.versions(view, running, goes_on)
     }
 
@@ -198,37 +206,37 @@ impl LaneRow {
         self.is_known(instant) || !self.late
     }
 
-    fn seek(&self, view: &View<'_>, instant: Instant) -> Result<Option<(u64, Standing)>> {
+    fn seek(&self, view: &View<'_>, instant: Instant) -> Result<Option<Standing>> {
         view.0
             .prepare_cached(
-                "SELECT version, running, since, in_progress, failed, failed_at, uncertain
+                "SELECT running, since, begun, waiting, waiting_count, failed, failed_at, doubted,
+                        doubt
                  FROM facts WHERE lane = ?1 AND at <= ?2 AND recorded_at <= ?3
                  ORDER BY at DESC, position DESC LIMIT 1",
             )?
-            .query_row((self.id, instant.latest(), instant.known_until()), |row| {
-                Ok((row.get(0)?, read_standing(row, 1)?))
-            })
+            .query_row((self.id, instant.at, instant.known_until()), |row| read_standing(row, 0))
             .optional()
     }
 
-    fn fold(&self, view: &View<'_>, instant: Instant) -> Result<Option<(u64, Standing)>> {
-        let facts = self.known_facts(view, instant)?;
-        let version = facts.iter().map(|(fact, _)| fact.version).max();
-        Ok(version.zip(facts.last().map(|(_, standing)| *standing)))
+    fn fold(&self, view: &View<'_>, instant: Instant) -> Result<Option<Standing>> {
+        Ok(self.known_standings(view, instant)?.pop())
     }
 
-    /// What had happened by then as far as it was known, each with what the lane was after it.
-    fn known_facts(&self, view: &View<'_>, instant: Instant) -> Result<Vec<(Fact, Standing)>> {
+    /// What the lane was after each thing that had happened by then, as far as it was known.
+    fn known_standings(&self, view: &View<'_>, instant: Instant) -> Result<Vec<Standing>> {
         let known = view
             .0
             .prepare_cached(
-                "SELECT at, position, kind, number, version FROM facts
+                "SELECT at, position, kind, number, target, version FROM facts
                  WHERE lane = ?1 AND recorded_at <= ?2 ORDER BY at, position",
             )?
             .query_map((self.id, instant.known_until()), read_fact)?
             .collect::<Result<Vec<_>>>()?;
-        let happened = known.partition_point(|fact| fact.at <= instant.latest());
-        let (standings, _) = timeline::fold(&known);
-        Ok(known.into_iter().zip(standings).take(happened).collect())
+        let happened = known.partition_point(|fact| fact.at <= instant.at);
+        let contents = Contents::load(view.0, self.id)?;
+        let same = |one, other| Ok(contents.same(one, other));
+        let (mut standings, _) = timeline::fold(&known, &same)?;
+        standings.truncate(happened);
+        Ok(standings)
     }
 }

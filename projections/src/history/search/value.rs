@@ -114,6 +114,7 @@ fn is() -> Vec<(&'static str, Vec<Fact>)> {
     words.push(("over", over.map(Fact::Status).collect()));
     words.extend(statuses().map(|(word, status)| (word, vec![Fact::Status(status)])));
     words.push(("void", vec![Fact::Void]));
+    words.push(("taken_back", vec![Fact::TakenBack]));
     words.push(("contradicted", vec![Fact::Contradicted]));
     words
 }

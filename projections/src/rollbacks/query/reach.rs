@@ -2,20 +2,17 @@
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Result, Row, params};
-use shiplog_domain::{
-    lane::{Deployment, DeploymentNumber, Intent, Irreversible, OutcomeReport},
-    names::Version,
-};
+use shiplog_domain::lane::{Deployment, DeploymentNumber, Intent, Irreversible};
 
 use super::{Account, Afterwards, Evidence, Rollback};
 use crate::{
     columns::{document, name, timestamp},
-    ledger::{Entry, Place, read_place},
+    ledger::{Back, Entry, Place, Point, ran_since, read_place},
     view::View,
 };
 
-/// When something took effect in a lane: by time, then by record.
-type Point = (i64, i64);
+/// What a rollback brings back, what it takes back, and what it leaves.
+type Aim = (Option<Place>, Vec<Place>, Option<Place>);
 
 /// A rollback's row, before it is known what it reached.
 pub(super) struct Found {
@@ -30,24 +27,21 @@ pub(super) struct Found {
 impl Found {
     pub(super) fn reach(self, view: &View<'_>) -> Result<Rollback> {
         let own = self.point(view, self.entry.deployment.number())?;
-        let (to, reverts) = match self.intent() {
-            Intent::Rollback { restores: Some(restores), reverts } => {
-                (self.place(view, *restores)?, self.places(view, reverts)?)
-            }
-            Intent::Rollback { restores: None, .. }
-            | Intent::Deploy
-            | Intent::RollForward { .. }
-            | Intent::Retry { .. }
-            | Intent::Unknown => self.inferred(view, own)?,
+        let (to, reverts, from) = match own {
+            Some(own) => self.reached(view, own)?,
+            None => self.aimed(view)?,
         };
-        let from = self.left(view, reverts.first())?;
-        let ran_for_ms = self.ran_for(view, from.as_ref(), own)?;
+        let ran = from.as_ref().map(|from| self.ran(view, from.number)).transpose()?.flatten();
         let afterwards = own.map(|own| self.afterwards(view, from.as_ref(), own)).transpose()?;
-        let left =
-            from.as_ref().map(|from| self.document(view, from.number)).transpose()?.flatten();
-        let left = left.as_ref().and_then(|left| Some((left.number(), left.settled()?)));
+        let left = match (&ran, &from) {
+            (Some((number, since)), _) => Some((*number, *since)),
+            (None, Some(from)) => self.settled(view, from.number)?,
+            (None, None) => None,
+        };
         let evidence = self.evidence(view, left, to.as_ref())?;
         let irreversible = self.crossed(view, &reverts)?;
+        let ran_for_ms = ran.zip(own).map(|((_, since), own)| (own.at - since.at) / 1_000);
+        let left_at = left.map(|(_, left)| timestamp(0, left.at)).transpose()?;
         let Self { entry, declared, reported, .. } = self;
         Ok(Rollback {
             entry,
@@ -56,12 +50,78 @@ impl Found {
             from,
             to,
             reverts,
-            left_at: left.map(|(_, end)| end.at),
+            left_at,
             ran_for_ms,
             irreversible,
             afterwards,
             evidence,
         })
+    }
+
+    /// What it brought back, took back and left when it took effect.
+    fn reached(&self, view: &View<'_>, own: Point) -> Result<Aim> {
+        let restores = match self.intent() {
+            Intent::Rollback { restores, .. } => *restores,
+            Intent::Deploy
+            | Intent::RollForward { .. }
+            | Intent::Retry { .. }
+            | Intent::Unknown => None,
+        };
+        let release = self.entry.deployment.release().identity();
+        let back = Back { lane: self.lane, at: own, release: release.clone(), restores };
+        let reached = back.reach(view.0)?;
+        let left = reached.left(&release).map(|ran| ran.place.clone());
+        let to = match (reached.to, restores) {
+            (Some(to), _) => Some(to),
+            (None, Some(restores)) => self.place(view, restores)?,
+            (None, None) => None,
+        };
+        let reverts = reached.reverts.into_iter().map(|ran| ran.place).collect();
+        Ok((to, reverts, left.or_else(|| self.before.clone())))
+    }
+
+    /// What it is to bring back, take back and leave, as it was asked for.
+    fn aimed(&self, view: &View<'_>) -> Result<Aim> {
+        let Intent::Rollback { restores, reverts } = self.intent() else {
+            return Ok((None, Vec::new(), self.before.clone()));
+        };
+        let to = restores.map(|restores| self.place(view, restores)).transpose()?.flatten();
+        let own = self.entry.deployment.release();
+        let mut places = Vec::new();
+        let mut left = None;
+        for number in reverts {
+            let Some(deployment) = self.document(view, *number)? else { continue };
+            let version = deployment.release().version.clone();
+            let place = Place { number: *number, version };
+            if left.is_none() && !deployment.release().identity().is(&own.identity()) {
+                left = Some(place.clone());
+            }
+            places.push(place);
+        }
+        Ok((to, places, left.or_else(|| self.before.clone())))
+    }
+
+    /// Since when the content of a deployment that took effect had run, and which one put it there.
+    fn ran(
+        &self,
+        view: &View<'_>,
+        number: DeploymentNumber,
+    ) -> Result<Option<(DeploymentNumber, Point)>> {
+        let point = self.point(view, number)?;
+        Ok(point.map(|point| ran_since(view.0, self.lane, point)).transpose()?.flatten())
+    }
+
+    /// When a deployment came to its own end.
+    fn settled(
+        &self,
+        view: &View<'_>,
+        number: DeploymentNumber,
+    ) -> Result<Option<(DeploymentNumber, Point)>> {
+        let deployment = self.document(view, number)?;
+        Ok(deployment
+            .as_ref()
+            .and_then(Deployment::settled)
+            .map(|end| (number, Point { at: end.at.as_microsecond(), record: end.record })))
     }
 
     fn intent(&self) -> &Intent {
@@ -75,7 +135,7 @@ impl Found {
     fn evidence(
         &self,
         view: &View<'_>,
-        left: Option<(DeploymentNumber, &OutcomeReport)>,
+        left: Option<(DeploymentNumber, Point)>,
         to: Option<&Place>,
     ) -> Result<Vec<Evidence>> {
         let deployment = &self.entry.deployment;
@@ -91,9 +151,9 @@ impl Found {
             learned("left", number, end.record);
         }
         if let Some(to) = to
-            && let Some((_, record)) = self.point(view, to.number)?
+            && let Some(point) = self.point(view, to.number)?
         {
-            learned("restored", to.number, record.unsigned_abs());
+            learned("restored", to.number, point.record);
         }
         Ok(evidence)
     }
@@ -121,10 +181,6 @@ impl Found {
         Ok(crossed)
     }
 
-    fn version(&self) -> &Version {
-        &self.entry.deployment.release().version
-    }
-
     /// When a deployment took effect, if it did.
     fn point(&self, view: &View<'_>, number: DeploymentNumber) -> Result<Option<Point>> {
         view.0
@@ -134,7 +190,9 @@ impl Found {
                       AND e.version = d.document ->> '$.requested.release.version'
                  WHERE d.lane = ? AND d.number = ?",
             )?
-            .query_row(params![self.lane, number.0], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row(params![self.lane, number.0], |row| {
+                Ok(Point { at: row.get(0)?, record: row.get(1)? })
+            })
             .optional()
     }
 
@@ -150,70 +208,12 @@ impl Found {
             .optional()
     }
 
-    fn places(&self, view: &View<'_>, numbers: &[DeploymentNumber]) -> Result<Vec<Place>> {
-        let mut places = Vec::new();
-        for number in numbers {
-            places.extend(self.place(view, *number)?);
-        }
-        Ok(places)
-    }
-
-    /// The last time that the version took effect before, and what took effect since.
-    fn inferred(&self, view: &View<'_>, own: Option<Point>) -> Result<(Option<Place>, Vec<Place>)> {
-        let Some((at, record)) = own else { return Ok((None, Vec::new())) };
-        let restored = view
-            .0
-            .prepare_cached(
-                "SELECT number, version, at, record FROM effects
-                 WHERE lane = ? AND version = ? AND (at, record) < (?, ?)
-                 ORDER BY at DESC, record DESC LIMIT 1",
-            )?
-            .query_row(params![self.lane, self.version().as_str(), at, record], |row| {
-                Ok((read_place(row, 0)?, (row.get::<_, i64>(2)?, row.get::<_, i64>(3)?)))
-            })
-            .optional()?;
-        let Some((to, since)) = restored else { return Ok((None, Vec::new())) };
-        let reverts = view
-            .0
-            .prepare_cached(
-                "SELECT number, version FROM effects
-                 WHERE lane = ? AND version IS NOT NULL
-                   AND (at, record) > (?, ?) AND (at, record) < (?, ?)
-                 ORDER BY at DESC, record DESC",
-            )?
-            .query_map(params![self.lane, since.0, since.1, at, record], |row| read_place(row, 0))?
-            .filter_map(Result::transpose)
-            .collect::<Result<Vec<_>>>()?;
-        Ok((to, reverts))
-    }
-
-    /// What was left: a deployment that had failed half-way, if the newest that was taken back is
-    /// one, else what ran.
-    fn left(&self, view: &View<'_>, newest: Option<&Place>) -> Result<Option<Place>> {
-        Ok(match newest {
-            Some(newest) if self.point(view, newest.number)?.is_none() => Some(newest.clone()),
-            Some(_) | None => self.before.clone(),
-        })
-    }
-
-    /// How long what was left had run when the rollback took effect.
-    fn ran_for(
-        &self,
-        view: &View<'_>,
-        left: Option<&Place>,
-        own: Option<Point>,
-    ) -> Result<Option<i64>> {
-        let (Some(left), Some((until, _))) = (left, own) else { return Ok(None) };
-        let since = self.point(view, left.number)?;
-        Ok(since.map(|(since, _)| (until - since) / 1_000))
-    }
-
     /// What became of what was left.
     fn afterwards(
         &self,
         view: &View<'_>,
         left: Option<&Place>,
-        (at, record): Point,
+        Point { at, record }: Point,
     ) -> Result<Afterwards> {
         let Some(left) = left else { return Ok(Afterwards::default()) };
         let deployed_again = view

@@ -1,5 +1,6 @@
 //! The tables tell what the other read models tell, for every history.
 
+use futures::TryStreamExt as _;
 use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -9,12 +10,13 @@ use shiplog_projections::{
     history::{self, Entry, History, Place},
     page::Page,
     rollbacks::{self, Rollback, Rollbacks},
+    runner::Runner,
 };
 
 use super::Tables;
 use crate::{
-    laws::{SERVICES, run, steps},
-    support::{World, lane},
+    laws::{SERVICES, run, steps, steps_about_now},
+    support::{RECORDING_BEGINS, World, lane},
 };
 
 fn text(at: Timestamp) -> String {
@@ -30,7 +32,7 @@ fn kind(intent: &Intent) -> Value {
 }
 
 fn deployment(entry: &Entry) -> Vec<Value> {
-    let Entry { lane, deployment, actor, classification, replaced, position } = entry;
+    let Entry { lane, deployment, actor, classification, replaced, position, taken_back } = entry;
     vec![
         json!(lane.service.as_str()),
         json!(deployment.number().0),
@@ -45,12 +47,13 @@ fn deployment(entry: &Entry) -> Vec<Value> {
         json!(deployment.duration_ms()),
         number(replaced.as_ref()),
         json!(u8::from(deployment.is_void())),
+        json!(taken_back.as_ref().map(|rollback| rollback.number.0)),
         json!(position.0),
     ]
 }
 
 const DEPLOYMENTS: &str = "SELECT service, number, version, status, intent, classification, actor,
-    requested_at, started_at, finished_at, duration_ms, replaced_number, void, position
+    requested_at, started_at, finished_at, duration_ms, replaced_number, void, taken_back_by, position
     FROM deployments";
 
 fn rollback(rollback: &Rollback) -> Vec<Value> {
@@ -81,7 +84,7 @@ fn told(now: &current::LaneNow) -> Vec<Value> {
         json!(running.map(|running| running.version.as_str())),
         json!(running.map(|running| text(running.at))),
         json!(running.map(|running| running.actor.id.as_str())),
-        number(&now.in_progress),
+        json!(now.in_progress.as_ref().map(|(brief, _)| brief.number.0)),
         number(&now.last_failed),
         json!(now.last_failed.as_ref().map(|failed| text(failed.at))),
         json!(u8::from(now.uncertain.is_some())),
@@ -120,13 +123,50 @@ proptest! {
             prop_assert_eq!(sorted(tables.ask(ROLLBACKS)), sorted(expected));
 
             let model = world.fold(Current).await;
-            let now = |service| model.look(|view| {
-                current::lane(view, &lane(service), AsOf::default()).unwrap()
-            });
-            let expected = SERVICES.into_iter().filter_map(now).map(|now| told(&now)).collect();
-            prop_assert_eq!(sorted(tables.ask(LANES)), sorted(expected));
+            for now in [Timestamp::from_second(RECORDING_BEGINS).unwrap(), Timestamp::MAX] {
+                prop_assert_eq!(tables.lanes_at(now), expected_lanes(&model, now), "at {}", now);
+            }
             Ok(())
         })?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn lanes_are_told_as_of_now_whatever_is_recorded_for_later(steps in steps_about_now()) {
+        run(async {
+            let world = World::new();
+            for (service, command) in steps {
+                world.tell(&lane(SERVICES[service]), command).await;
+            }
+            let mut tables = Tables::of(&world).await;
+            let model = world.fold(Current).await;
+            let records: Vec<_> = world.log.read_all(None).try_collect().await.unwrap();
+            let last = records.last().map_or(0, |record| record.recorded_at.as_second());
+            let recorded = RECORDING_BEGINS.max(last);
+            let instants = (recorded..recorded + 50).map(|at| Timestamp::from_second(at).unwrap());
+            for now in instants.chain([Timestamp::MAX]) {
+                prop_assert_eq!(tables.lanes_at(now), expected_lanes(&model, now), "at {}", now);
+            }
+            Ok(())
+        })?;
+    }
+}
+
+/// What the read model of what runs tells of every lane at an instant.
+fn expected_lanes(model: &Runner<Current>, now: Timestamp) -> Vec<Vec<Value>> {
+    let told_of = |service| {
+        let lane = lane(service);
+        model.look(|view| current::lane(view, &lane, AsOf::at(now)).unwrap())
+    };
+    sorted(SERVICES.into_iter().filter_map(told_of).map(|now| told(&now)).collect())
+}
+
+impl Tables {
+    fn lanes_at(&mut self, now: Timestamp) -> Vec<Vec<Value>> {
+        sorted(self.ask_at(LANES, now))
     }
 }
 

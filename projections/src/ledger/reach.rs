@@ -1,0 +1,191 @@
+//! What a deployment that went back brought back and took back when it took effect, from what had
+//! taken effect and been left in doubt in its lane until then.
+
+use rusqlite::{Connection, OptionalExtension, Result, params};
+use shiplog_domain::lane::{DeploymentNumber, Identity};
+
+use super::{
+    effects::Point,
+    place::{Place, Put, Ran, read_ran},
+};
+
+/// What a deployment brought back and took back.
+#[derive(Clone, Debug)]
+pub(crate) struct Reached {
+    /// Whose release it brought back; none if that never ran here before.
+    pub(crate) to: Option<Place>,
+    /// What it took back, newest first.
+    pub(crate) reverts: Vec<Ran>,
+}
+
+impl Reached {
+    /// What it left: the newest of what it took back that is not what it brought back itself, which
+    /// an earlier try is.
+    pub(crate) fn left(&self, own: &Identity<'_>) -> Option<&Ran> {
+        self.reverts.iter().find(|ran| !ran.release().is(own))
+    }
+}
+
+/// A deployment that went back.
+pub(crate) struct Back<'r> {
+    pub(crate) lane: i64,
+    /// When it took effect.
+    pub(crate) at: Point,
+    pub(crate) release: Identity<'r>,
+    /// The deployment that it says it restores, if it says so.
+    pub(crate) restores: Option<DeploymentNumber>,
+}
+
+impl Back<'_> {
+    /// What it brought back and took back.
+    pub(crate) fn reach(&self, tables: &Connection) -> Result<Reached> {
+        let named = self.restores.map(|number| self.effect_of(tables, number)).transpose()?;
+        let restored = match named.flatten() {
+            Some(restored) => Some(restored),
+            None => self.last_before(tables)?,
+        };
+        let (to, since) = restored.map_or((None, None), |(ran, at)| (Some(ran.place), Some(at)));
+        let mut reverts = self.shaken(tables)?;
+        reverts.extend(match since {
+            Some(since) => self.ran_since(tables, since)?,
+            // What it replaced, and no more: what it brought never ran here.
+            None => self.replaced(tables)?.into_iter().collect(),
+        });
+        Ok(Reached { to, reverts })
+    }
+
+    /// The effect of a deployment, if it came before.
+    fn effect_of(
+        &self,
+        tables: &Connection,
+        number: DeploymentNumber,
+    ) -> Result<Option<(Ran, Point)>> {
+        let Point { at, record } = self.at;
+        // What is replayed has the same version, by which it is found at once; a report may say otherwise.
+        let alike = tables
+            .prepare_cached(
+                "SELECT number, version, digests, at, record FROM effects
+                 WHERE lane = ?1 AND version = ?2 AND number = ?3 AND (at, record) < (?4, ?5)",
+            )?
+            .query_row(
+                params![self.lane, self.release.version.as_str(), number.0, at, record],
+                read_effect,
+            )
+            .optional()?;
+        if alike.is_some() {
+            return Ok(alike.flatten());
+        }
+        let any = tables
+            .prepare_cached(
+                "SELECT number, version, digests, at, record FROM effects
+                 WHERE lane = ?1 AND number = ?2 AND (at, record) < (?3, ?4)",
+            )?
+            .query_row(params![self.lane, number.0, at, record], read_effect)
+            .optional()?;
+        Ok(any.flatten())
+    }
+
+    /// When its release had taken effect last.
+    fn last_before(&self, tables: &Connection) -> Result<Option<(Ran, Point)>> {
+        let (version, digests) = (self.release.version.as_str(), self.release.digests.as_deref());
+        let effect = tables
+            .prepare_cached(
+                "SELECT number, version, digests, at, record FROM effects
+                 WHERE lane = ?1 AND version = ?2
+                   AND (digests IS NULL OR ?3 IS NULL OR digests = ?3)
+                   AND (at, record) < (?4, ?5)
+                 ORDER BY at DESC, record DESC LIMIT 1",
+            )?
+            .query_row(
+                params![self.lane, version, digests, self.at.at, self.at.record],
+                read_effect,
+            )
+            .optional()?;
+        Ok(effect.flatten())
+    }
+
+    fn ran_since(&self, tables: &Connection, since: Point) -> Result<Vec<Ran>> {
+        tables
+            .prepare_cached(
+                "SELECT number, version, digests FROM effects
+                 WHERE lane = ?1 AND version IS NOT NULL
+                   AND (at, record) > (?2, ?3) AND (at, record) < (?4, ?5)
+                 ORDER BY at DESC, record DESC",
+            )?
+            .query_map(
+                params![self.lane, since.at, since.record, self.at.at, self.at.record],
+                |row| read_ran(row, 0),
+            )?
+            .filter_map(Result::transpose)
+            .collect()
+    }
+
+    fn replaced(&self, tables: &Connection) -> Result<Option<Ran>> {
+        let replaced = tables
+            .prepare_cached(
+                "SELECT number, version, digests FROM effects
+                 WHERE lane = ?1 AND (at, record) < (?2, ?3)
+                 ORDER BY at DESC, record DESC LIMIT 1",
+            )?
+            .query_row(params![self.lane, self.at.at, self.at.record], |row| read_ran(row, 0))
+            .optional()?;
+        Ok(replaced.flatten())
+    }
+
+    /// What was left in doubt since anything had taken effect, newest first.
+    fn shaken(&self, tables: &Connection) -> Result<Vec<Ran>> {
+        let Point { at, record } = self.at;
+        let last = tables
+            .prepare_cached(
+                "SELECT at, record FROM effects WHERE lane = ?1 AND (at, record) < (?2, ?3)
+                 ORDER BY at DESC, record DESC LIMIT 1",
+            )?
+            .query_row(params![self.lane, at, record], |row| {
+                Ok(Point { at: row.get(0)?, record: row.get(1)? })
+            })
+            .optional()?
+            .unwrap_or(Point { at: i64::MIN, record: 0 });
+        tables
+            .prepare_cached(
+                "SELECT number, version, digests FROM doubts
+                 WHERE lane = ?1 AND (at, record) > (?2, ?3) AND (at, record) < (?4, ?5)
+                 ORDER BY at DESC, record DESC",
+            )?
+            .query_map(params![self.lane, last.at, last.record, at, record], |row| {
+                read_ran(row, 0)
+            })?
+            .filter_map(Result::transpose)
+            .collect()
+    }
+}
+
+fn read_effect(row: &rusqlite::Row<'_>) -> Result<Option<(Ran, Point)>> {
+    let point = Point { at: row.get(3)?, record: row.get(4)? };
+    Ok(read_ran(row, 0)?.map(|ran| (ran, point)))
+}
+
+/// Since when the content that took effect at `point` had run without a break, and by which
+/// deployment.
+pub(crate) fn ran_since(
+    tables: &Connection,
+    lane: i64,
+    point: Point,
+) -> Result<Option<(DeploymentNumber, Point)>> {
+    let mut statement = tables.prepare_cached(
+        "SELECT version, commit_id, digests, configuration, number, at, record FROM effects
+         WHERE lane = ?1 AND (at, record) <= (?2, ?3) ORDER BY at DESC, record DESC",
+    )?;
+    let mut rows = statement.query(params![lane, point.at, point.record])?;
+    let mut last: Option<Put> = None;
+    let mut first = None;
+    while let Some(row) = rows.next()? {
+        let Some(put) = Put::read(row, 0)? else { break };
+        if last.as_ref().is_some_and(|last| !last.is(&put)) {
+            break;
+        }
+        let at = Point { at: row.get(5)?, record: row.get(6)? };
+        first = Some((DeploymentNumber(row.get(4)?), at));
+        last.get_or_insert(put);
+    }
+    Ok(first)
+}
