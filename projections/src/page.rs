@@ -184,13 +184,15 @@ mod tests {
     #[test]
     fn other_texts_are_no_cursors() {
         let zeros = "0".repeat(23);
-        for text in ["", "c", "cn", "cn12", "c0000000000000000"].map(String::from).into_iter().chain([
-            format!("cn{zeros}g"),
-            format!("cn+{zeros}"),
-            format!("cx{zeros}0"),
-            format!("cn{zeros}00"),
-            format!("co{zeros}"),
-        ]) {
+        for text in
+            ["", "c", "cn", "cn12", "c0000000000000000"].map(String::from).into_iter().chain([
+                format!("cn{zeros}g"),
+                format!("cn+{zeros}"),
+                format!("cx{zeros}0"),
+                format!("cn{zeros}00"),
+                format!("co{zeros}"),
+            ])
+        {
             assert_eq!(text.parse::<Cursor>(), Err(CursorError::Unknown(text)));
         }
     }

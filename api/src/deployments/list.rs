@@ -157,7 +157,8 @@ fn classifications() -> [(&'static str, Classification); 4] {
 /// Takes every `label`.
 pub(crate) fn labels(query: &mut Query) -> Result<Vec<(String, String)>, Problem> {
     let pair = |text: String| {
-        let wrong = "it is written `name:value`, or `\"name\":value` where the name holds `:` or `=`";
+        let wrong =
+            "it is written `name:value`, or `\"name\":value` where the name holds `:` or `=`";
         label::read(&text).ok_or_else(|| Problem::at("?label", wrong))
     };
     query.all("label").into_iter().map(pair).collect()

@@ -11,8 +11,9 @@ use shiplog_domain::{
 };
 
 use super::{
+    commit,
     filter::{Comparison, Condition, Fact, Filter},
-    commit, words,
+    words,
 };
 use crate::{
     ledger::ENTRY,

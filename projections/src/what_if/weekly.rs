@@ -229,7 +229,10 @@ pub(super) mod tests {
         let apia = |days: &[Weekday], window| weekly("Pacific/Apia", days, window);
         let (thursday, saturday) = ("2011-12-30T09:59:59Z", "2011-12-30T10:00:00Z");
         check(&apia(&[Weekday::Friday], "00:00".."00:00"), &[(thursday, false), (saturday, false)]);
-        check(&apia(&[Weekday::Thursday], "22:00".."06:00"), &[(thursday, true), (saturday, false)]);
+        check(
+            &apia(&[Weekday::Thursday], "22:00".."06:00"),
+            &[(thursday, true), (saturday, false)],
+        );
         check(&apia(&[Weekday::Friday], "22:00".."06:00"), &[(thursday, false), (saturday, true)]);
     }
 

@@ -126,7 +126,8 @@ fn a_weekly_freeze_is_told_by_the_clock_also_in_the_night_in_which_it_is_put_for
         server.post(DEPLOYMENTS, &with(asked(version), json!({"at": at})));
     }
     let frozen = |day: &str, from: &str, until: &str| {
-        let weekly = json!({"days": [day], "from": from, "until": until, "time_zone": "Europe/Berlin"});
+        let weekly =
+            json!({"days": [day], "from": from, "until": until, "time_zone": "Europe/Berlin"});
         let told = differing(&server, &production(&json!({"weekly": [weekly]})));
         told.into_iter().map(|one| one[0].as_u64().unwrap()).collect::<Vec<_>>()
     };
