@@ -341,6 +341,12 @@ mod tests {
     }
 
     #[test]
+    fn commits_are_read_from_their_index_in_whatever_letters_they_are_typed() {
+        let plan = plan([Fact::Commit("3F2C9AB".into())]);
+        assert!(plan.iter().any(|step| step.contains("entries_by_commit")), "{plan:#?}");
+    }
+
+    #[test]
     fn alternatives_are_merged_in_order() {
         let any = vec![Fact::Service("a".parse().unwrap()), Fact::Service("b".parse().unwrap())];
         let filter = Filter(vec![Condition { any, negated: false }]);
