@@ -77,7 +77,7 @@ async fn list_rollbacks(
 ) -> Result<Response, Problem> {
     let mut query = Query::parse(raw.as_deref(), &KNOWN)?;
     let (format, filter, page) =
-        (format(&mut query, &headers)?, filter(&mut query)?, query.page()?);
+        (format(&mut query, &headers)?, filter(&mut query)?, query.page("rollbacks")?);
     at_least.seen_by(&app.models.rollbacks).await?;
     let answer =
         app.models.rollbacks.query(move |view| rollbacks::list(view, &filter, &page)).await?;

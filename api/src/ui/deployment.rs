@@ -16,7 +16,7 @@ use shiplog_domain::{
 use shiplog_projections::{
     history::{self, Entry},
     models::Answer,
-    page::{Order, Page},
+    page::Page,
 };
 use shiplog_store::log::Recorded;
 
@@ -155,7 +155,7 @@ async fn paths(app: &App, answer: &Answer<Entry>) -> Result<Paths, Problem> {
     let Entry { lane, deployment, .. } = &answer.value;
     let number = deployment.number();
     let filter = history::Filter::from(lane);
-    let last = Page { limit: 1, order: Order::Newest, after: None };
+    let last = Page::first(1);
     let last = app.models.history.query(move |view| history::list(view, &filter, &last)).await?;
     let last = last.value.items.first().map(|entry| entry.deployment.number());
     let path = links::deployment(lane, number);

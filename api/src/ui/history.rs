@@ -184,7 +184,7 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let mut query = form::query(raw.as_deref(), &KNOWN)?;
     let searched = deployments::search(&app, &mut query)?;
-    let (mut filter, wanted) = (deployments::plain(&mut query)?, query.page()?);
+    let (mut filter, wanted) = (deployments::plain(&mut query)?, query.page("deployments")?);
     let terms = match searched {
         Ok(terms) => terms,
         // Who types it mends it there.

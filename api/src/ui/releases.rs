@@ -176,7 +176,7 @@ async fn list(
     at_least: AtLeast,
     (mut query, path, service): Asked<'_>,
 ) -> Result<(Frame, Vec<Row>, Option<String>), Problem> {
-    let (filter, wanted) = (Filter { service }, query.page()?);
+    let (filter, wanted) = (Filter { service }, query.page(path)?);
     at_least.seen_by(&app.models.releases).await?;
     let ask = move |view: &View<'_>| releases::list(view, &filter, &wanted);
     let answer = app.models.releases.query(ask).await?;

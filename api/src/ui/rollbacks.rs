@@ -145,7 +145,7 @@ pub(super) async fn show(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     let mut query = form::query(raw.as_deref(), &KNOWN)?;
-    let (filter, wanted) = (filter(&mut query)?, query.page()?);
+    let (filter, wanted) = (filter(&mut query)?, query.page("rollbacks")?);
     at_least.seen_by(&app.models.rollbacks).await?;
     let ask = move |view: &View<'_>| audit::list(view, &filter, &wanted);
     let answer = app.models.rollbacks.query(ask).await?;

@@ -117,6 +117,27 @@ fn the_example_of_the_page_is_answered_and_is_a_table_too() {
     assert_eq!(server.position(), before, "nothing is recorded");
 }
 
+/// On 29 March 2026, 01:59:59 is followed by 03:00:00 in Berlin, at 01:00:00Z.
+#[test]
+fn a_weekly_freeze_is_told_by_the_clock_also_in_the_night_in_which_it_is_put_forward() {
+    let server = Server::start();
+    for (version, time) in [("1", "01:00"), ("2", "01:15"), ("3", "01:29"), ("4", "01:30")] {
+        let at = format!("2026-03-29T{time}:00Z");
+        server.post(DEPLOYMENTS, &with(asked(version), json!({"at": at})));
+    }
+    let frozen = |day: &str, from: &str, until: &str| {
+        let weekly =
+            json!({"days": [day], "from": from, "until": until, "time_zone": "Europe/Berlin"});
+        let told = differing(&server, &production(&json!({"weekly": [weekly]})));
+        told.into_iter().map(|one| one[0].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(frozen("sun", "02:30", "03:30"), [1, 2, 3], "from 03:00 to 03:29");
+    assert_eq!(frozen("sat", "22:00", "02:30"), [0; 0], "it ended before 02:00");
+    assert_eq!(frozen("sun", "02:15", "02:45"), [0; 0], "there was no such time");
+    assert_eq!(frozen("sun", "03:15", "24:00"), [2, 3, 4], "up to the end of the day");
+    assert_eq!(frozen("sat", "22:00", "03:16"), [1, 2], "from one day to the next");
+}
+
 #[test]
 fn rules_that_do_not_read_are_told_what_would_be_right() {
     let server = Server::start();
