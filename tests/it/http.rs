@@ -5,6 +5,7 @@ mod audit;
 mod compare;
 mod conditions;
 mod configuration;
+mod encoding;
 mod idempotency;
 mod lane;
 mod life;
