@@ -185,8 +185,7 @@ impl Unfreeze {
         let Self { name, reason, at, write } = self;
         let at = at.map(|at| context.moment("--at", &at)).transpose()?;
         let fluid = fluid([("at", &at)]);
-        let body =
-            body([("reason", reason.map(Into::into)), ("at", at.map(|at| at.at.into()))]);
+        let body = body([("reason", reason.map(Into::into)), ("at", at.map(|at| at.at.into()))]);
         let request = Request {
             verb: "unfreeze",
             method: Method::POST,

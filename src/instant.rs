@@ -258,7 +258,8 @@ mod tests {
         assert!(skipped.contains("is skipped in Europe/Berlin"), "{skipped}");
         let twice = berlin.read("2026-10-25 02:15").unwrap_err();
         assert!(twice.contains("comes twice in Europe/Berlin"), "{twice}");
-        for (offset, instant) in [("+02", "2026-10-25T00:15:00Z"), ("+01", "2026-10-25T01:15:00Z")] {
+        for (offset, instant) in [("+02", "2026-10-25T00:15:00Z"), ("+01", "2026-10-25T01:15:00Z")]
+        {
             let meant = format!("2026-10-25T02:15:00{offset}");
             assert!(twice.contains(&format!("`{meant}`")), "{twice}");
             assert_eq!(berlin.read(&meant).unwrap().to_string(), instant);

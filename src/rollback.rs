@@ -162,12 +162,10 @@ fn told(
         Ok(failure) if failure.exit() == Exit::Stale => {
             overtaken(client, reference, &failure).into()
         }
-        Ok(failure) if failure.exit() == Exit::Refused => {
-            match goal.other(client, reference) {
-                Some(other) => failure.note(other).into(),
-                None => failure.into(),
-            }
-        }
+        Ok(failure) if failure.exit() == Exit::Refused => match goal.other(client, reference) {
+            Some(other) => failure.note(other).into(),
+            None => failure.into(),
+        },
         Ok(failure) => failure.into(),
         Err(error) => error,
     }

@@ -24,7 +24,8 @@ impl Goal {
         if let Some(version) = to_version {
             return Self::Version(version);
         }
-        let number = |text: &str| text.parse().ok().filter(|number: &u32| number.to_string() == text);
+        let number =
+            |text: &str| text.parse().ok().filter(|number: &u32| number.to_string() == text);
         match (to.strip_prefix('#').map(str::parse), number(to)) {
             (Some(Ok(number)), _) => Self::Number(number),
             (_, Some(number)) => Self::Plain(number.into()),
@@ -70,7 +71,9 @@ impl Goal {
                 let is_there = version_of(client, reference, *number).ok()?.is_some();
                 let ran = last_success(client, reference, &number.to_string()).ok()??;
                 (!is_there).then(|| {
-                    format!("version `{number}` ran there, as #{ran}; to mean it: --to-version {number}")
+                    format!(
+                        "version `{number}` ran there, as #{ran}; to mean it: --to-version {number}"
+                    )
                 })
             }
             Self::Version(version) => {
@@ -78,7 +81,9 @@ impl Goal {
                 let there = version_of(client, reference, number).ok()??;
                 let never_ran = last_success(client, reference, version).ok()?.is_none();
                 never_ran.then(|| {
-                    format!("deployment #{number} is there, of {there}; to mean it: --to '#{number}'")
+                    format!(
+                        "deployment #{number} is there, of {there}; to mean it: --to '#{number}'"
+                    )
                 })
             }
             Self::Previous => None,

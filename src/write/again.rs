@@ -8,7 +8,9 @@
 use std::collections::HashSet;
 
 use serde_json::Value;
-use shiplog_domain::{environment, lane::LaneId, projection, release::ReleaseId, stream::StreamName};
+use shiplog_domain::{
+    environment, lane::LaneId, projection, release::ReleaseId, stream::StreamName,
+};
 
 use super::key::Key;
 
@@ -136,7 +138,9 @@ impl<'a> Past<'a> {
             }
             Undone::Deployment { is_open } => {
                 let came_to_nothing = ENDS.contains(&kind) && kind != "DeploymentSucceeded";
-                *is_open && came_to_nothing && number(event).is_some_and(|one| self.numbers.contains(&one))
+                *is_open
+                    && came_to_nothing
+                    && number(event).is_some_and(|one| self.numbers.contains(&one))
             }
             Undone::End(ours) => {
                 ENDS.contains(&kind) && number(event) == Some(*ours) && is_of_the_run()

@@ -61,9 +61,9 @@ impl Key {
 
     /// Whether these words were said under the other key, be it the first time or again.
     pub(super) fn says_the_same_as(&self, other: &str) -> bool {
-        other.strip_prefix(&self.text).is_some_and(|rest| {
-            rest.is_empty() || rest.strip_prefix('-').is_some_and(is_number)
-        })
+        other
+            .strip_prefix(&self.text)
+            .is_some_and(|rest| rest.is_empty() || rest.strip_prefix('-').is_some_and(is_number))
     }
 
     /// Whether the other key was made in the same attempt of the same run.
@@ -165,10 +165,16 @@ mod tests {
         let other = key(&ours, "rollback", "/p", &json!(2));
         assert!(first.is_of_the_run_of(&other.text));
         assert!(first.is_of_the_run_of(&other.after(12).text));
-        assert!(!first.is_of_the_run_of(&key(&run("1", "ship-eu", ""), "deploy", "/p", &json!(2)).text));
-        assert!(!first.is_of_the_run_of(&key(&run("2", "ship", ""), "deploy", "/p", &json!(2)).text));
+        assert!(
+            !first.is_of_the_run_of(&key(&run("1", "ship-eu", ""), "deploy", "/p", &json!(2)).text)
+        );
+        assert!(
+            !first.is_of_the_run_of(&key(&run("2", "ship", ""), "deploy", "/p", &json!(2)).text)
+        );
         assert!(!first.is_of_the_run_of("by-hand"));
-        assert!(first.says_the_same_as(&first.text) && first.says_the_same_as(&first.after(3).text));
+        assert!(
+            first.says_the_same_as(&first.text) && first.says_the_same_as(&first.after(3).text)
+        );
         assert!(!first.says_the_same_as(&other.text));
         assert!(!Key::random().is_of_the_run_of(&other.text));
     }

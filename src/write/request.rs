@@ -47,9 +47,8 @@ pub(crate) struct Sent {
 pub(crate) fn fluid<const N: usize>(
     moments: [(&'static str, &Option<Moment>); N],
 ) -> Vec<(&'static str, String)> {
-    let relative = |(field, moment): (_, &Option<Moment>)| {
-        Some((field, moment.as_ref()?.relative.clone()?))
-    };
+    let relative =
+        |(field, moment): (_, &Option<Moment>)| Some((field, moment.as_ref()?.relative.clone()?));
     moments.into_iter().filter_map(relative).collect()
 }
 
@@ -98,12 +97,7 @@ impl Author {
 
     /// Sends it under a key. If that stands for the same words said at another time, what they
     /// meant the first time is what is sent.
-    fn try_key(
-        &self,
-        client: &Client,
-        request: &Request<'_>,
-        key: &Key,
-    ) -> anyhow::Result<Answer> {
+    fn try_key(&self, client: &Client, request: &Request<'_>, key: &Key) -> anyhow::Result<Answer> {
         let refused = match self.write(client, request, &request.body, key) {
             Err(Unwritten { failure, cause: Cause::Refused(code) })
                 if code == "idempotency-key-reused" && !request.fluid.is_empty() =>
@@ -167,9 +161,9 @@ fn events<'c>(
     client: &'c Client,
     course: &Course,
 ) -> impl Iterator<Item = anyhow::Result<Value>> + 'c {
-    let pages = course.stream().map(|stream| {
-        client.pages(path(&["v1", "events"]).with("stream", stream.as_str()), None)
-    });
+    let pages = course
+        .stream()
+        .map(|stream| client.pages(path(&["v1", "events"]).with("stream", stream.as_str()), None));
     pages.into_iter().flatten()
 }
 

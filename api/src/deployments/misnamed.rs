@@ -35,7 +35,9 @@ fn other(state: &State, to: &To) -> Option<String> {
         To::Word(version) => {
             let number = version.as_str().parse().ok().map(DeploymentNumber)?;
             let version = &state.deployment(number)?.release().version;
-            Some(format!("deployment {number}, of `{version}`, is here: as a number, it means that one"))
+            Some(format!(
+                "deployment `{number}`, of `{version}`, is here: as a number, it means that one"
+            ))
         }
     }
 }

@@ -19,7 +19,8 @@ fn a_name_that_is_printed_reads_back_as_the_same_deployment() {
         let mut command = shop.command("succeed");
         let told = Said::by(command.arg(name.trim_end())).ends(0);
         assert_eq!(told.out, name);
-        let shown = Said::by(shop.command("show --output json").arg(name.trim_end())).ends(0).json();
+        let shown =
+            Said::by(shop.command("show --output json").arg(name.trim_end())).ends(0).json();
         assert_eq!((shown["service"].as_str(), shown["number"].as_u64()), (Some(service), Some(1)));
         assert_eq!(shown["environment"], environment);
         let history = shop.call("history --output json").json();
@@ -44,7 +45,12 @@ fn a_number_that_could_be_a_deployment_or_a_version_is_refused_and_both_can_be_s
     let shop = numbered();
     shop.call("rollback num production --to 1 --reason x").tells(
         2,
-        &["deployment #1, of 101", "version `1`, which ran last as #3", "--to '#1'", "--to-version 1"],
+        &[
+            "deployment #1, of 101",
+            "version `1`, which ran last as #3",
+            "--to '#1'",
+            "--to-version 1",
+        ],
     );
     let events = shop.call("history --output json").json();
     assert_eq!(events.as_array().unwrap().len(), 4, "nothing was recorded");
@@ -58,11 +64,11 @@ fn a_number_that_could_be_a_deployment_or_a_version_is_refused_and_both_can_be_s
 fn where_one_of_the_two_is_there_it_is_said_how_to_name_it() {
     let shop = numbered();
     shop.call("rollback num production --to 102 --reason x")
-        .tells(4, &["no deployment `102`", "version `102` ran there, as #2", "--to-version 102"]);
+        .tells(4, &["no deployment `#102`", "version `102` ran there, as #2", "--to-version 102"]);
     shop.call("rollback num production --to '#103' --reason x").tells(4, &["--to-version 103"]);
     shop.call("rollback num production --to-version 2 --reason x")
         .tells(4, &["`2` never ran", "deployment #2 is there, of 102", "--to '#2'"]);
-    shop.call("rollback num production --to 9 --reason x").tells(4, &["no deployment `9`"]);
+    shop.call("rollback num production --to 9 --reason x").tells(4, &["no deployment `#9`"]);
     // A number that can only be a deployment's is one.
     let said = shop.call("rollback num production --to 2 --reason x").ends(0);
     assert!(said.err.contains("→ 102 (#2)"), "{}", said.err);

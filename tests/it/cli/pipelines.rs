@@ -140,7 +140,8 @@ fn what_a_job_undoes_and_does_again_is_done_again() {
     shop.does("deploy fz production 1 --status succeeded");
     let frozen = || shop.call("environments production --output json").json()["frozen"].clone();
     for is_frozen in [true, false, true, false] {
-        let words = if is_frozen { "freeze production --reason peak" } else { "unfreeze production" };
+        let words =
+            if is_frozen { "freeze production --reason peak" } else { "unfreeze production" };
         step(&shop, None, &format!("environments {words}")).ends(0);
         assert_eq!(frozen().is_object(), is_frozen, "{words}");
     }

@@ -142,7 +142,11 @@ fn a_number_where_a_version_was_meant_is_told_so_and_the_other_way_round() {
     succeeded(&server, &["101", "102", "103"]);
     for (to, code, says) in [
         (json!(102), "unknown-deployment", "version `102` ran here: as a text, it means that one"),
-        (json!("2"), "never-ran", "deployment 2, of `102`, is here: as a number, it means that one"),
+        (
+            json!("2"),
+            "never-ran",
+            "deployment `#2`, of `102`, is here: as a number, it means that one",
+        ),
     ] {
         refused(&server, DEPLOYMENTS, &back(to), (code, says));
     }
