@@ -136,7 +136,7 @@ impl Watch {
         let zoned = instant.to_zoned(self.zone.zone.clone());
         let zone = &self.zone.zone;
         let comes_twice = zone.to_ambiguous_timestamp(zoned.datetime()).is_ambiguous();
-        let offset = comes_twice.then(|| zoned.offset().to_string()).unwrap_or_default();
+        let offset = if comes_twice { zoned.offset().to_string() } else { String::new() };
         format!("{}{offset} ({})", zoned.strftime("%F %T"), self.distance(instant))
     }
 

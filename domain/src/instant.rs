@@ -63,11 +63,18 @@ pub fn flaw(text: &str) -> Option<Flaw> {
     let (clock, rest) = clock(rest)?;
     let offset = offset(rest)?;
     clock.flaw().or(match offset {
-        Some(Err(flaw)) => Some(flaw),
-        Some(Ok(minutes)) if clock.second == 60 => clock.leap_flaw(date, minutes),
-        None if clock.second == 60 => Some(Flaw::LeapSecond),
-        Some(Ok(_)) | None => None,
+        Offset::TooLarge => Some(Flaw::Offset),
+        Offset::Minutes(minutes) if clock.second == 60 => clock.leap_flaw(date, minutes),
+        Offset::Unsaid if clock.second == 60 => Some(Flaw::LeapSecond),
+        Offset::Minutes(_) | Offset::Unsaid => None,
     })
+}
+
+/// How far a time is ahead of UTC, as it is written.
+enum Offset {
+    Unsaid,
+    Minutes(i64),
+    TooLarge,
 }
 
 /// A time of day as it is written, be it none.
@@ -126,13 +133,13 @@ fn clock(text: &str) -> Option<(Clock, &str)> {
     Some((Clock { hour, minute, second }, rest))
 }
 
-/// An offset in minutes, if there is one.
-fn offset(text: &str) -> Option<Option<Result<i64, Flaw>>> {
+/// What stands behind the time of day; `None` if it is no offset.
+fn offset(text: &str) -> Option<Offset> {
     if text.is_empty() {
-        return Some(None);
+        return Some(Offset::Unsaid);
     }
     if text.eq_ignore_ascii_case("z") {
-        return Some(Some(Ok(0)));
+        return Some(Offset::Minutes(0));
     }
     let sign = if text.starts_with('-') { -1 } else { 1 };
     let (hours, rest) = two_digits(text.strip_prefix(['+', '-'])?)?;
@@ -140,9 +147,12 @@ fn offset(text: &str) -> Option<Option<Result<i64, Flaw>>> {
         "" => (0, rest),
         _ => two_digits(rest.strip_prefix(':').unwrap_or(rest))?,
     };
-    let fits = hours <= 23 && minutes <= 59;
-    let offset = sign * (i64::from(hours) * 60 + i64::from(minutes));
-    rest.is_empty().then_some(Some(fits.then_some(offset).ok_or(Flaw::Offset)))
+    let offset = if hours <= 23 && minutes <= 59 {
+        Offset::Minutes(sign * (i64::from(hours) * 60 + i64::from(minutes)))
+    } else {
+        Offset::TooLarge
+    };
+    rest.is_empty().then_some(offset)
 }
 
 fn two_digits(text: &str) -> Option<(i8, &str)> {

@@ -171,7 +171,7 @@ fn events<'c>(
 fn first(client: &Client, key: &Key, course: &Course) -> anyhow::Result<Option<Value>> {
     for event in events(client, course) {
         let event = event?;
-        if event["idempotency_key"] == key.text.as_str() {
+        if event.get("idempotency_key").and_then(Value::as_str) == Some(&key.text) {
             return Ok(Some(event));
         }
     }
