@@ -45,6 +45,8 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
     /// The stream's version, to be claimed by a later write.
     pub(crate) etag: Option<String>,
+    /// Whether it is the answer to an earlier request under the same key.
+    pub(crate) is_replayed: bool,
 }
 
 /// A request that changes something.
@@ -224,12 +226,13 @@ impl Client {
             return Err(self.refusal(response, key));
         }
         let etag = text_of(response.headers(), "ETag");
+        let is_replayed = text_of(response.headers(), "Idempotency-Replayed").is_some();
         let text = self.text(response)?;
         if text.is_empty() {
-            return Ok(Answer { body: Value::Null, etag });
+            return Ok(Answer { body: Value::Null, etag, is_replayed });
         }
         match serde_json::from_str(&text) {
-            Ok(body) => Ok(Answer { body, etag }),
+            Ok(body) => Ok(Answer { body, etag, is_replayed }),
             Err(_) => Err(self.not_shiplog()),
         }
     }

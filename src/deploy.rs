@@ -8,12 +8,12 @@ use ureq::http::Method;
 
 pub(crate) use self::what::What;
 use crate::{
-    client::{Path, Write},
+    client::Path,
     context::Context,
     deployment::{self, body},
     exit::{Exit, Failure},
     guard::OverrideArgs,
-    write::WriteArgs,
+    write::{Course, Request, WriteArgs, fluid},
 };
 
 /// Request a deployment, or report one that began or ended elsewhere.
@@ -68,31 +68,37 @@ impl Deploy {
             return Err(Failure::usage("--error goes with --status failed").into());
         }
         self.what.fill_in(context)?;
+        let is_open = matches!(self.status, Status::Requested | Status::Started);
         let status = self.status.to_possible_value();
         let status = status.as_ref().map_or("requested", PossibleValue::get_name).to_owned();
-        let at = self.at.as_deref().map(|at| context.instant("--at", at)).transpose()?;
+        let at = self.at.as_deref().map(|at| context.moment("--at", at)).transpose()?;
         let Self { service, environment, version, what, error, crosses, write, .. } = self;
-        let named = [service.as_str(), &environment, &version, &status];
-        let author = write.author(context, "deploy", &named)?;
+        let author = write.author(context)?;
+        let fluid = fluid([("at", &at)]);
+        let course = Course::deployment(&service, &environment, is_open);
         let mut body = body([
             ("service", Some(service.into())),
             ("environment", Some(environment.into())),
             ("status", Some(status.into())),
             ("error", error.map(Into::into)),
-            ("at", at.map(Into::into)),
+            ("at", at.map(|at| at.at.into())),
             ("override", crosses.wire()),
             ("actor", author.actor.as_ref().map(|actor| json!(actor))),
         ]);
         body.extend(what.into_fields(&version)?);
-        let answer = context.client()?.write(&Write {
+        let client = context.client()?;
+        let request = Request {
+            verb: "deploy",
             method: Method::POST,
             path: &Path::literal("/v1/deployments"),
-            body: &Value::Object(body),
-            key: &author.key,
-            actor: None,
+            body: Value::Object(body),
+            fluid,
+            names_actor: true,
             if_match: None,
-        })?;
-        deployment::announce(context, &answer.body)?;
+            course,
+        };
+        let sent = author.send(context, &client, &request)?;
+        deployment::announce(context, &sent.body)?;
         Ok(Exit::Success)
     }
 }

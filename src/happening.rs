@@ -3,14 +3,15 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
+use ureq::http::Method;
 
 use crate::{
     client::deployment_path,
     context::Context,
     deployment::{self, body},
     exit::Exit,
-    reference::Named,
-    write::WriteArgs,
+    reference::{Named, Reference},
+    write::{Course, Request, WriteArgs, fluid},
 };
 
 /// Report that a deployment began.
@@ -209,14 +210,28 @@ fn report(
     let Common { at, write } = common;
     let reference = named.reference()?;
     let client = context.client()?;
-    let at = at.map(|at| context.instant("--at", &at)).transpose()?;
+    let at = at.map(|at| context.moment("--at", &at)).transpose()?;
     let number = reference.open_number(&client, &context.watch())?;
-    let what = [reference.service.as_str(), &reference.environment, &number.to_string()];
-    let author = write.author(context, verb, &what)?;
-    let mut body = body([("at", at.map(Into::into))]);
+    let author = write.author(context)?;
+    let fluid = fluid([("at", &at)]);
+    let mut body = body([("at", at.map(|at| at.at.into()))]);
     body.extend(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-    let path = deployment_path(&reference.service, &reference.environment, number).join(verb);
-    let answer = author.post(&client, &path, &Value::Object(body))?;
-    deployment::announce(context, &answer.body)?;
+    let Reference { service, environment, which: _ } = &reference;
+    let course = match verb {
+        "start" | "approve" => Course::step(service, environment),
+        _ => Course::end(service, environment, number),
+    };
+    let request = Request {
+        verb,
+        method: Method::POST,
+        path: &deployment_path(service, environment, number).join(verb),
+        body: Value::Object(body),
+        fluid,
+        names_actor: false,
+        if_match: None,
+        course,
+    };
+    let sent = author.send(context, &client, &request)?;
+    deployment::announce(context, &sent.body)?;
     Ok(Exit::Success)
 }

@@ -1,6 +1,7 @@
 //! `shiplog releases`: which there are, and where each one runs and ran.
 
 use serde_json::{Value, json};
+use ureq::http::Method;
 
 use crate::{
     client::{Path, path},
@@ -9,7 +10,7 @@ use crate::{
     exit::Exit,
     history::{PageArgs, pages},
     output::{self, Column, Format, Kind},
-    write::WriteArgs,
+    write::{Course, Request, WriteArgs},
 };
 
 const COLUMNS: [Column; 6] = [
@@ -99,9 +100,21 @@ impl Releases {
 impl Block {
     fn run(self, context: &mut Context<'_>, verb: &str) -> anyhow::Result<Exit> {
         let Self { service, version, reason, write } = self;
-        let author = write.author(context, verb, &[&service, &version])?;
-        let path = path(&["v1", "releases", &service, &version, verb]);
-        let answer = author.post(&context.client()?, &path, &json!({"reason": reason}))?;
+        let author = write.author(context)?;
+        let client = context.client()?;
+        let undone_by: &[_] =
+            if verb == "block" { &["ReleaseUnblocked"] } else { &["ReleaseBlocked"] };
+        let request = Request {
+            verb,
+            method: Method::POST,
+            path: &path(&["v1", "releases", &service, &version, verb]),
+            body: json!({"reason": reason}),
+            fluid: Vec::new(),
+            names_actor: false,
+            if_match: None,
+            course: Course::release(&service, &version, undone_by),
+        };
+        let answer = author.send(context, &client, &request)?;
         context.say(format!("{service} {version}: {verb}ed"))?;
         if context.settings.output.value != Format::Table && !answer.body.is_null() {
             output::one(context, &DETAILS, &answer.body)?;

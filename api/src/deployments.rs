@@ -6,6 +6,7 @@ mod happened;
 mod happenings;
 mod intent;
 mod list;
+mod misnamed;
 pub(crate) mod recovery;
 pub(crate) mod report;
 mod request;
@@ -109,20 +110,32 @@ pub(crate) async fn create(
         Some(actor) => caller.speaking_for(actor.clone()),
         None => caller,
     };
-    let metadata = caller.metadata(PATH, &request);
+    let (metadata, goal) = (caller.metadata(PATH, &request), misnamed::goal(&request));
     let (lane, command) = request.into_command(app.clock.now(), &caller.actor)?;
     app.telemetry.asked(&command);
-    let (outcome, told) = if let Command::Request { request, crosses, .. } = command {
-        guarded(app, &lane, &caller, (request, crosses), &metadata).await?
-    } else {
-        let told =
-            |state: &LaneState, outcome: &Outcome| last(&lane, state, &caller.actor, outcome);
-        app.lanes.execute(&lane.stream(), caller.claimed, command, metadata, told).await?
+    let executed = execute(app, &lane, &caller, command, metadata).await;
+    let (outcome, told) = match executed {
+        Ok(executed) => executed,
+        Err(problem) => return Err(misnamed::hinted(app, &lane, goal.as_ref(), problem).await),
     };
     let (number, deployment) = told.ok_or_else(|| {
         ProblemKind::Internal.because("a deployment was recorded and is not there")
     })?;
     Ok(Created { outcome, lane, number, deployment })
+}
+
+async fn execute(
+    app: &App,
+    lane: &LaneId,
+    caller: &Caller,
+    command: Command,
+    metadata: Metadata,
+) -> Result<(Outcome, Told), Problem> {
+    if let Command::Request { request, crosses, .. } = command {
+        return guarded(app, lane, caller, (request, crosses), &metadata).await;
+    }
+    let told = |state: &LaneState, outcome: &Outcome| last(lane, state, &caller.actor, outcome);
+    Ok(app.lanes.execute(&lane.stream(), caller.claimed, command, metadata, told).await?)
 }
 
 /// How often a request is looked at again because the lane moved meanwhile.

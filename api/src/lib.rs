@@ -31,6 +31,7 @@ mod sql;
 mod stage;
 mod telemetry;
 mod ui;
+pub mod utf8;
 mod views;
 mod waiting;
 mod what_if;

@@ -4,6 +4,7 @@ use std::{fmt::Display, str::FromStr};
 
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use shiplog_domain::instant::flaw;
 use shiplog_projections::{
     current::AsOf,
     nearest::nearest,
@@ -123,6 +124,9 @@ impl Query {
     /// Takes a time: RFC 3339, or a date, which stands for its first instant in UTC.
     pub(crate) fn instant(&mut self, name: &str) -> Result<Option<Timestamp>, Problem> {
         self.read(name, |text| {
+            if let Some(flaw) = flaw(text) {
+                return Err(format!("`{text}`: {flaw}"));
+            }
             let moment = text
                 .parse::<Moment>()
                 .or_else(|error| format!("{text}T00:00:00Z").parse::<Moment>().map_err(|_| error));

@@ -5,6 +5,7 @@
 pub mod decider;
 pub mod digests;
 pub mod environment;
+pub mod instant;
 pub mod lane;
 pub mod metadata;
 pub mod names;

@@ -6,6 +6,7 @@ mod compare;
 mod conditions;
 mod configuration;
 mod cursors;
+mod encoding;
 mod idempotency;
 mod lane;
 mod life;

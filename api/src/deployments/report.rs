@@ -27,6 +27,7 @@ use crate::{
     body, caller,
     problem::{Problem, ProblemKind, ProblemShape},
     shapes::Number,
+    utf8,
 };
 
 /// The most lines that one batch has.
@@ -115,10 +116,12 @@ pub(super) async fn report_batch(
     let (actor, correlation) = (caller::actor(headers)?, caller::correlation(headers)?);
     let claims = Claims { actor, correlation, source: None, now: app.clock.now() };
     let bytes = body::read(request, &app).await?;
-    if lines(&bytes).count() > MAX_LINES {
+    let bytes =
+        utf8::unmarked(&bytes).map_err(|error| Problem::at("", format!("the body: {error}")))?;
+    if lines(bytes).count() > MAX_LINES {
         return Err(ProblemKind::TooLarge.because(format!("a batch takes {MAX_LINES} lines")));
     }
-    let answers = record(&app.lanes, &claims, &bytes).await;
+    let answers = record(&app.lanes, &claims, bytes).await;
     let receipt = app.receipt(answers.iter().filter_map(|answer| answer.position).max());
     Ok((receipt, [(CONTENT_TYPE, JSON_LINES)], written(answers)))
 }

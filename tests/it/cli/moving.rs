@@ -24,6 +24,16 @@ fn import(shop: &Shop, lines: &str) -> Said {
 }
 
 #[test]
+fn a_file_of_another_system_is_read_or_says_what_it_is() {
+    let shop = Shop::open();
+    let marked = format!("\u{feff}{LINES}");
+    assert_eq!(import(&shop, &marked).ends(2).json()["recorded"], 4);
+    assert_eq!(import(&shop, LINES).ends(2).json()["known"], 5, "a mark is no part of a line");
+    let wide: Vec<u8> = LINES.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    Said::by_feeding(&mut shop.command("import changes - --quiet"), &wide).tells(2, &["UTF-16"]);
+}
+
+#[test]
 fn an_import_counts_what_it_did_and_names_each_line_that_it_skipped() {
     let shop = Shop::open();
     let summary = import(&shop, LINES).ends(2).json();

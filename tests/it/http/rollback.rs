@@ -137,6 +137,23 @@ fn what_cannot_be_put_back_is_refused_and_says_why() {
 }
 
 #[test]
+fn a_number_where_a_version_was_meant_is_told_so_and_the_other_way_round() {
+    let server = Server::start();
+    succeeded(&server, &["101", "102", "103"]);
+    for (to, code, says) in [
+        (json!(102), "unknown-deployment", "version `102` ran here: as a text, it means that one"),
+        (
+            json!("2"),
+            "never-ran",
+            "deployment `#2`, of `102`, is here: as a number, it means that one",
+        ),
+    ] {
+        refused(&server, DEPLOYMENTS, &back(to), (code, says));
+    }
+    assert_eq!(server.post(DEPLOYMENTS, &back(json!("102")))["intent"]["restores"], 2);
+}
+
+#[test]
 fn a_rollback_that_took_place_is_recorded_whatever_it_went_back_to() {
     let server = Server::start();
     succeeded(&server, &["1.0", "1.1"]);
