@@ -64,7 +64,7 @@ impl BoardPage {
     /// Whether nothing was ever recorded.
     fn is_empty(&self) -> bool {
         let shown = !self.columns.is_empty() || !self.latest.is_empty();
-        !shown && self.frame.as_of.is_none() && self.frame.behind.is_none()
+        !shown && self.frame.as_of.is_none() && !self.frame.is_behind()
     }
 }
 
@@ -132,7 +132,7 @@ pub(super) async fn show(
         Ok((grid, BTreeMap::from_iter(past)))
     };
     let answer = app.models.current.query(look).await?;
-    let latest = latest(&app, at_least, as_of).await?;
+    let latest = latest(&app, &at_least, as_of).await?;
     let frame = Frame::new(shell, Section::Board, "What runs where");
     let frame = frame.told_by(&app, &app.models.current, &answer).await;
     let frame = match as_of.at.or(as_of.known_at) {
@@ -157,7 +157,7 @@ pub(super) async fn show(
 }
 
 /// The deployments that were requested last.
-async fn latest(app: &App, at_least: AtLeast, as_of: AsOf) -> Result<Vec<Entry>, Problem> {
+async fn latest(app: &App, at_least: &AtLeast, as_of: AsOf) -> Result<Vec<Entry>, Problem> {
     at_least.seen_by(&app.models.history).await?;
     let filter: Filter = as_of.at.map(Fact::Until).into_iter().collect();
     let ask = move |view: &View<'_>| history::list(view, &filter, &Page::first(LATEST));
