@@ -189,6 +189,12 @@ impl Frame {
         }
     }
 
+    /// After which position the script listens: what is recorded between the page and the first event
+    /// that the script hears would be missed otherwise.
+    pub(super) fn reached(&self) -> u64 {
+        self.position.map_or(0, |position| position.0)
+    }
+
     pub(super) fn sections() -> [(Section, &'static str, &'static str); 7] {
         Section::ALL
     }

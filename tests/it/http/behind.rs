@@ -299,3 +299,33 @@ fn states_right_after_a_definition_are_complete_on_the_command_line() {
     let errors = String::from_utf8(said.stderr).unwrap();
     assert!(errors.contains("events behind what is recorded"), "{errors}");
 }
+
+#[test]
+fn a_write_does_not_take_what_is_not_folded_yet_for_nothing() {
+    let shop = Shop::open();
+    let client = shop.client();
+    let held = shop.hold("current");
+    report(&client, "checkout", "review", "1");
+    let retire = || send(&client, "DELETE", "/v1/environments/review", &json!({}));
+    assert_eq!(retire().expect(503).json()["code"], "projection-behind");
+    drop(held);
+    shop.is_level();
+    retire().expect(200);
+}
+
+/// Else what is recorded between a page and its first event would be missed.
+#[test]
+fn every_live_page_says_after_which_position_it_listens() {
+    let shop = Shop::open();
+    let client = shop.client();
+    let position = client.position();
+    let head = position.split_once(':').unwrap().1;
+    let old = || Things::new("checkout", "production", 4, "3", "counts");
+    let reads = every_read(&client, &[old(), old()]);
+    let pages = reads::all(&client, &reads).into_iter().map(|answer| answer.text());
+    let live: Vec<_> = pages
+        .filter(|page| page.contains("<body ") && !page.contains(r#"data-scope="""#))
+        .inspect(|page| assert!(page.contains(&format!(r#"data-position="{head}""#)), "{page}"))
+        .collect();
+    assert!(live.len() > 8, "{}", live.len());
+}
