@@ -15,8 +15,9 @@ pub(crate) struct Unanswered {
 }
 
 impl Unanswered {
-    fn boxed(failure: Failure, is_behind: bool) -> Box<Self> {
-        Box::new(Self { failure, is_behind })
+    /// A question that another try does not help.
+    fn of(failure: Failure) -> Self {
+        Self { failure, is_behind: false }
     }
 }
 
@@ -32,12 +33,12 @@ impl Client {
         let request = self.at_least(request).header("Content-Type", "application/json");
         let response = self
             .run(request, Some(body.to_string().into_bytes()))
-            .map_err(|lost| Unanswered::boxed(self.unreachable(&lost.error), false))?;
+            .map_err(|lost| Unanswered::of(self.unreachable(&lost.error)))?;
         if response.status().is_success() {
             self.warn(behind::events(response.headers()));
-            return self.text(response).map_err(|failure| Unanswered::boxed(failure, false));
+            return self.text(response).map_err(|failure| Unanswered::of(failure).into());
         }
-        Err(self.unanswered(response))
+        Err(self.unanswered(response).into())
     }
 
     /// Reads something; the answer tells whether it is behind.
@@ -45,15 +46,15 @@ impl Client {
         let request = self.request(Method::GET, path).header("Accept", "application/json");
         let response = self
             .run(self.at_least(request), None)
-            .map_err(|lost| Unanswered::boxed(self.unreachable(&lost.error), false))?;
+            .map_err(|lost| Unanswered::of(self.unreachable(&lost.error)))?;
         if response.status().is_success() {
-            return self.read(response, None).map_err(|failure| Unanswered::boxed(failure, false));
+            return self.read(response, None).map_err(|failure| Unanswered::of(failure).into());
         }
-        Err(self.unanswered(response))
+        Err(self.unanswered(response).into())
     }
 
-    fn unanswered(&self, response: Response<ureq::Body>) -> Box<Unanswered> {
+    fn unanswered(&self, response: Response<ureq::Body>) -> Unanswered {
         let (failure, code) = self.explained(response, None);
-        Unanswered::boxed(failure, code.as_deref() == Some("projection-behind"))
+        Unanswered { failure, is_behind: code.as_deref() == Some("projection-behind") }
     }
 }

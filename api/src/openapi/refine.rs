@@ -32,7 +32,7 @@ pub(super) fn schemas(document: &mut Value) {
 /// The schemas of what reads answer.
 fn answers(document: &Value) -> Vec<String> {
     let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
-    let reads = paths.filter(|(path, _)| path.starts_with("/v1/")).flat_map(|(path, item)| {
+    let reads = paths.filter(|(path, _)| path.starts_with("/v1/")).filter_map(|(path, item)| {
         let method = if QUESTIONS.contains(&path.as_str()) { "post" } else { "get" };
         item.get(method)
     });
