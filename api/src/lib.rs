@@ -3,6 +3,7 @@
 //! A handler extracts, executes and answers. **Invariant:** there is no SQL here and nothing is
 //! decided here; what may be recorded is the domain's to say, what can be asked the read models'.
 
+mod acknowledged;
 mod answering;
 mod app;
 mod body;
@@ -13,6 +14,7 @@ mod deployments;
 mod docs;
 mod environments;
 mod events;
+mod lag;
 mod lanes;
 mod openapi;
 mod ops;

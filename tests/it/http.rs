@@ -2,6 +2,7 @@
 
 mod at_least;
 mod audit;
+mod behind;
 mod compare;
 mod conditions;
 mod configuration;

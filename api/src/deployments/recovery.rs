@@ -69,7 +69,7 @@ async fn get_recovery(
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
     let Looked { recovery, position, version, .. } =
-        recovery(&app, &lane, number, at_least).await?;
+        recovery(&app, &lane, number, &at_least).await?;
     let receipt = app.receipt(position).of_version(version);
     Ok((receipt, Json(recovery)).into_response())
 }
@@ -106,7 +106,7 @@ pub(crate) async fn recovery(
     app: &App,
     lane: &LaneId,
     number: DeploymentNumber,
-    at_least: AtLeast,
+    at_least: &AtLeast,
 ) -> Result<Looked, Problem> {
     at_least.seen_by(&app.models.history).await?;
     let (entry, position) = one(app, lane, number).await?;

@@ -11,7 +11,10 @@ use shiplog_domain::{
     environment::{Command, Rules, State as EnvironmentState, Tier, stream},
     names::EnvironmentName,
 };
-use shiplog_projections::current::{self, AsOf};
+use shiplog_projections::{
+    current::{self, AsOf},
+    view::View,
+};
 use shiplog_store::execute::Outcome;
 use utoipa::ToSchema;
 
@@ -24,6 +27,7 @@ use crate::{
     problem::Problem,
     query::{Query, encode},
     shapes::{Frozen, Moment, Name, Text, TierWord, Whole},
+    views::AtLeast,
 };
 
 /// The rules under which an environment is deployed to.
@@ -214,16 +218,21 @@ pub(super) async fn retire_environment(
     OptionalBody(given): OptionalBody<Because>,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
-    let asked = name.clone();
-    let as_of = AsOf::at(app.clock.now());
-    let known = app.models.current.query(move |view| current::board(view, &asked, as_of)).await?;
     let declared = app.environments.read(&stream(&name), |_, version| version.is_some()).await?;
-    if known.value.is_none() && !declared {
+    if !declared && !is_deployed_to(&app, &name).await? {
         return Err(unheard(&name));
     }
     let reason = given.reason.clone().map(Into::into);
     let command = |at| Command::Retire { at, reason };
     Ok(told(&app, record(&app, &name, &caller, ("", given.at, &given), command).await?))
+}
+
+/// Whether anything was ever deployed to an environment, by all that is recorded.
+async fn is_deployed_to(app: &App, name: &EnvironmentName) -> Result<bool, Problem> {
+    AtLeast::wanted(app, app.log.head().await?).seen_by(&app.models.current).await?;
+    let name = name.clone();
+    let look = move |view: &View<'_>| current::board(view, &name, AsOf::default());
+    Ok(app.models.current.query(look).await?.value.is_some())
 }
 
 /// What became of a command, and the environment right after it.

@@ -242,7 +242,13 @@ pub(super) fn headers_of(status: &str, reads: bool) -> Value {
     let mut headers = json!({
         "Shiplog-Position": {"description": "how far the answer is", "schema": Token::schema()},
     });
-    if !reads {
+    if reads {
+        headers["Shiplog-Behind"] = json!({
+            "description": "by how many events the answer is behind what was recorded before it was \
+                asked for; not there if it is not",
+            "schema": {"type": "integer", "minimum": 1},
+        });
+    } else {
         headers["ETag"] = described("the version of the stream after the write");
         headers["Idempotency-Key"] = described("the key, given or made up");
         headers["Idempotency-Replayed"] = described("`true` if it was recorded before");

@@ -64,7 +64,7 @@ impl BoardPage {
     /// Whether nothing was ever recorded.
     fn is_empty(&self) -> bool {
         let shown = !self.columns.is_empty() || !self.latest.is_empty();
-        !shown && self.frame.as_of.is_none() && self.frame.behind.is_none()
+        !shown && self.frame.as_of.is_none() && !self.frame.is_behind()
     }
 }
 
@@ -132,7 +132,7 @@ pub(super) async fn show(
         Ok((grid, BTreeMap::from_iter(past)))
     };
     let answer = app.models.current.query(look).await?;
-    let latest = latest(&app, at_least, at).await?;
+    let latest = latest(&app, &at_least, at).await?;
     let frame = Frame::new(shell, Section::Board, "What runs where");
     let frame = frame.told_by(&app, &app.models.current, &answer).await;
     let frame = match at.or(as_of.known_at) {
@@ -159,7 +159,7 @@ pub(super) async fn show(
 /// The deployments that were requested last.
 async fn latest(
     app: &App,
-    at_least: AtLeast,
+    at_least: &AtLeast,
     until: Option<Timestamp>,
 ) -> Result<Vec<Entry>, Problem> {
     at_least.seen_by(&app.models.history).await?;

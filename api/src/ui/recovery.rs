@@ -51,7 +51,7 @@ pub(super) async fn show(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     form::query(raw.as_deref(), &[])?;
-    let looked = recovery(&app, &lane, number, at_least).await?;
+    let looked = recovery(&app, &lane, number, &at_least).await?;
     let Looked { recovery: known, entry, position, .. } = looked;
     let version = entry.deployment.release().version.to_string();
     let title = format!("The ways out of {} {version}", lane.service);

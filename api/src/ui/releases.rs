@@ -128,7 +128,7 @@ pub(super) async fn services(
 ) -> Result<Response, Problem> {
     let query = form::query(raw.as_deref(), &PAGING)?;
     let (frame, rows, next) =
-        list(&app, (shell, "Releases".into()), at_least, (query, "/releases", None)).await?;
+        list(&app, (shell, "Releases".into()), &at_least, (query, "/releases", None)).await?;
     at_least.seen_by(&app.models.current).await?;
     let now = frame.shell.now;
     let ask = move |view: &View<'_>| {
@@ -159,7 +159,7 @@ pub(super) async fn show(
     let first = query.peek("cursor").is_none();
     let (path, title) = (links::releases(&service), format!("Releases of {service}"));
     let asked = (query, path.as_str(), Some(service.clone()));
-    let (frame, rows, next) = list(&app, (shell, title), at_least, asked).await?;
+    let (frame, rows, next) = list(&app, (shell, title), &at_least, asked).await?;
     if rows.is_empty() && first {
         return Err(ProblemKind::NotFound.because(format!("nothing is known of `{service}`")));
     }
@@ -173,7 +173,7 @@ type Asked<'p> = (Query, &'p str, Option<ServiceName>);
 async fn list(
     app: &App,
     (shell, title): (Shell, String),
-    at_least: AtLeast,
+    at_least: &AtLeast,
     (mut query, path, service): Asked<'_>,
 ) -> Result<(Frame, Vec<Row>, Option<String>), Problem> {
     let (filter, wanted) = (Filter { service }, query.page(path)?);

@@ -113,7 +113,7 @@ macro_rules! ways {
             let mut query = form::query(raw.as_deref(), &asked::PARAMETERS)?;
             let way = Way::$kind(&mut query)?;
             let entered = Entered { actor: shell.actor.clone(), ..Entered::default() };
-            confirmation(&app, shell, at_least, lane, (way, entered, Said::Nothing)).await
+            confirmation(&app, shell, &at_least, lane, (way, entered, Said::Nothing)).await
         }
 
         /// Does it, if the lane is still what the page has shown; else says what it is now.
@@ -128,13 +128,13 @@ macro_rules! ways {
             let mut fields = form.fields(&known)?;
             let way = Way::$kind(&mut fields)?;
             let (mut entered, caller) = (Entered::of(&mut fields), form::caller(&shell, &mut fields));
-            let problem = match record(&app, at_least, (&lane, &way), (&entered, caller)).await {
+            let problem = match record(&app, &at_least, (&lane, &way), (&entered, caller)).await {
                 Ok(recorded) => return Ok(recorded),
                 Err(problem) => problem,
             };
             let said = said(&problem).ok_or_else(|| problem.clone())?;
             entered.errors = problem.errors;
-            let again = confirmation(&app, shell, at_least, lane, (way, entered, said)).await?;
+            let again = confirmation(&app, shell, &at_least, lane, (way, entered, said)).await?;
             Ok((problem.kind.status(), again).into_response())
         }
     )+};
@@ -165,7 +165,7 @@ fn said(problem: &Problem) -> Option<Said> {
 async fn confirmation(
     app: &App,
     shell: Shell,
-    at_least: AtLeast,
+    at_least: &AtLeast,
     lane: LaneId,
     (way, entered, said): (Way, Entered, Said),
 ) -> Result<Response, Problem> {
@@ -207,7 +207,7 @@ async fn tier(app: &App, lane: &LaneId) -> Result<Tier, Problem> {
 /// Records it, as the API would.
 async fn record(
     app: &App,
-    at_least: AtLeast,
+    at_least: &AtLeast,
     (lane, way): (&LaneId, &Way),
     (entered, caller): (&Entered, Result<Caller, Problem>),
 ) -> Result<Response, Problem> {
