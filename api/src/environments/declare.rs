@@ -231,7 +231,8 @@ pub(super) async fn retire_environment(
 async fn is_deployed_to(app: &App, name: &EnvironmentName) -> Result<bool, Problem> {
     AtLeast::wanted(app, app.log.head().await?).seen_by(&app.models.current).await?;
     let name = name.clone();
-    let look = move |view: &View<'_>| current::board(view, &name, AsOf::default());
+    let as_of = AsOf::at(app.clock.now());
+    let look = move |view: &View<'_>| current::board(view, &name, as_of);
     Ok(app.models.current.query(look).await?.value.is_some())
 }
 
