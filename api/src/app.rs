@@ -23,6 +23,7 @@ use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, tr
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
+    admission::Admission,
     answering, definitions, deployments, docs, environments, events, lanes, openapi, ops,
     ops::Readiness,
     problem::{Problem, ProblemKind},
@@ -40,6 +41,7 @@ const MAX_BODY: usize = 1024 * 1024;
 #[derive(Clone)]
 pub struct App {
     pub(crate) log: Arc<dyn Log>,
+    pub(crate) admission: Admission,
     pub(crate) lanes: Arc<Streams<Lane>>,
     pub(crate) releases: Arc<Streams<Release>>,
     pub(crate) environments: Arc<Streams<Environment>>,
@@ -64,10 +66,12 @@ impl App {
     ) -> Self {
         let telemetry = Telemetry::new();
         let log = telemetry.counting(log);
+        let admission = Admission::new(&log, Arc::clone(&clock));
         Self {
-            lanes: Arc::new(Streams::new(Arc::clone(&log))),
-            releases: Arc::new(Streams::new(Arc::clone(&log))),
-            environments: Arc::new(Streams::new(Arc::clone(&log))),
+            lanes: Arc::clone(&admission.lanes),
+            releases: Arc::clone(&admission.releases),
+            environments: Arc::clone(&admission.environments),
+            admission,
             projections: Arc::new(Streams::new(Arc::clone(&log))),
             log,
             models,

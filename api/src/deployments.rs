@@ -19,17 +19,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use shiplog_domain::{
-    lane::{
-        Classification, Command, DeploymentNumber, LaneId, Override, Refusal, Request,
-        State as LaneState,
-    },
-    metadata::{self, Metadata},
+    lane::{Classification, Command, DeploymentNumber, LaneId, State as LaneState},
+    metadata,
 };
-use shiplog_store::{
-    execute::{ExecuteError, Outcome},
-    log::AppendError,
-    position::GlobalPosition,
-};
+use shiplog_store::{execute::Outcome, position::GlobalPosition};
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt as _},
     routes,
@@ -45,12 +38,12 @@ pub(crate) use self::{
     show::{one, records},
 };
 use crate::{
+    admission::Proposal,
     app::App,
     body::Body,
     caller::Caller,
     path,
     problem::{Problem, ProblemKind},
-    rails,
     shapes::{self, Deployment},
 };
 
@@ -112,47 +105,18 @@ pub(crate) async fn create(
     let metadata = caller.metadata(PATH, &request);
     let (lane, command) = request.into_command(app.clock.now(), &caller.actor)?;
     app.telemetry.asked(&command);
+    let claimed = caller.claimed;
+    let told = |state: &LaneState, outcome: &Outcome| last(&lane, state, &caller.actor, outcome);
     let (outcome, told) = if let Command::Request { request, crosses, .. } = command {
-        guarded(app, &lane, &caller, (request, crosses), &metadata).await?
+        let proposal = Proposal { request, crosses };
+        app.admission.execute(&lane, claimed, proposal, &metadata, told).await?
     } else {
-        let told =
-            |state: &LaneState, outcome: &Outcome| last(&lane, state, &caller.actor, outcome);
-        app.lanes.execute(&lane.stream(), caller.claimed, command, metadata, told).await?
+        app.lanes.execute(&lane.stream(), claimed, command, metadata, told).await?
     };
     let (number, deployment) = told.ok_or_else(|| {
         ProblemKind::Internal.because("a deployment was recorded and is not there")
     })?;
     Ok(Created { outcome, lane, number, deployment })
-}
-
-/// How often a request is looked at again because the lane moved meanwhile.
-const ATTEMPTS: usize = 5;
-
-/// Executes a request, with the guard rails as they stand.
-///
-/// Which release it means can depend on the lane, and whether that is blocked on the release: where
-/// the lane has moved between the look and the decision, both are looked at again.
-async fn guarded(
-    app: &App,
-    lane: &LaneId,
-    caller: &Caller,
-    (request, crosses): (Request, Option<Override>),
-    metadata: &Metadata,
-) -> Result<(Outcome, Told), Problem> {
-    let stream = lane.stream();
-    for _ in 0..ATTEMPTS {
-        let (rails, seen) = rails::of_request(app, lane, &request.asked).await?;
-        let (request, crosses) = (request.clone(), crosses.clone());
-        let command = Command::Request { request, rails, crosses };
-        let claimed = caller.claimed.or(seen);
-        let told = |state: &LaneState, outcome: &Outcome| last(lane, state, &caller.actor, outcome);
-        match app.lanes.execute(&stream, claimed, command, metadata.clone(), told).await {
-            Err(ExecuteError::Append(AppendError::Conflict { .. })) if caller.claimed.is_none() => {
-            }
-            executed => return Ok(executed?),
-        }
-    }
-    Err(ExecuteError::<Refusal>::Contended { stream }.into())
 }
 
 /// A recorded deployment and its number, for an answer.

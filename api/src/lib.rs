@@ -3,6 +3,7 @@
 //! A handler extracts, executes and answers. **Invariant:** there is no SQL here and nothing is
 //! decided here; what may be recorded is the domain's to say, what can be asked the read models'.
 
+mod admission;
 mod answering;
 mod app;
 mod body;
@@ -21,7 +22,6 @@ mod problem;
 mod problems;
 mod projections;
 mod query;
-mod rails;
 mod receipt;
 mod releases;
 mod rollbacks;
@@ -36,6 +36,7 @@ mod waiting;
 mod what_if;
 
 pub use self::{
+    admission::Admission,
     app::{App, router},
     deployments::report::{Claims, LineAnswer, LineStatus, record},
     openapi::document,

@@ -31,7 +31,6 @@ use crate::{
     caller::Caller,
     path::{self, DeploymentPath},
     problem::{Problem, ProblemKind},
-    rails,
     receipt::Receipt,
     shapes::{Deployment, Told},
     views::PATIENCE,
@@ -158,7 +157,7 @@ async fn record<H: Happening>(
     let when = when(given.at(), app.clock.now());
     let mut happened = given.happened(&caller.actor)?;
     if let Happened::Claim { rails, .. } = &mut happened {
-        *rails = rails::of_deployment(app, lane, number).await?;
+        *rails = app.admission.rails_of_deployment(lane, number).await?;
     }
     let command = Command::Deployment { number, when, happened };
     app.telemetry.asked(&command);

@@ -1,5 +1,6 @@
-//! Many reports at once, a line each: for importers.
+//! Many deployments at once, a line each: for importers.
 
+mod lane;
 mod line;
 
 use std::collections::HashMap;
@@ -13,16 +14,14 @@ use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 use shiplog_domain::{
-    lane::{Command, Lane, LaneId, State as LaneState},
+    lane::{Command, LaneId},
     metadata::{Actor, CorrelationId, Metadata, Source},
 };
-use shiplog_store::{
-    execute::{Outcome, Streams},
-    position::{GlobalPosition, StreamVersion},
-};
+use shiplog_store::position::GlobalPosition;
 use utoipa::ToSchema;
 
 use crate::{
+    admission::Admission,
     app::App,
     body, caller,
     problem::{Problem, ProblemKind, ProblemShape},
@@ -94,7 +93,8 @@ pub(crate) struct LineShape {
 /// Report many deployments, one a line.
 ///
 /// Each line is what `POST /v1/deployments` takes, and may hold an `idempotency_key`; without one
-/// its content is its key, so that a file can be sent again. `{"removed": true, "service",
+/// its content is its key, so that a file can be sent again. A line that asks for a deployment meets
+/// the guard rails as that call does, and is `refused` where one stands in its way. `{"removed": true, "service",
 /// "environment", "at", "actor", "reason"}` reports that a service was taken out. Lines of one
 /// lane take effect in their order; one bad line never stops the others.
 #[utoipa::path(post, path = "/v1/deployments:batch", tag = "deployments",
@@ -118,7 +118,7 @@ pub(super) async fn report_batch(
     if lines(&bytes).count() > MAX_LINES {
         return Err(ProblemKind::TooLarge.because(format!("a batch takes {MAX_LINES} lines")));
     }
-    let answers = record(&app.lanes, &claims, &bytes).await;
+    let answers = record(&app.admission, &claims, &bytes).await;
     let receipt = app.receipt(answers.iter().filter_map(|answer| answer.position).max());
     Ok((receipt, [(CONTENT_TYPE, JSON_LINES)], written(answers)))
 }
@@ -126,19 +126,19 @@ pub(super) async fn report_batch(
 /// Records every line that can be, and answers each in its place.
 ///
 /// Blank lines are passed over. Lines of one lane are decided one after the other, lanes side by
-/// side. The same lines again are known.
-pub async fn record(lanes: &Streams<Lane>, claims: &Claims, lines_text: &[u8]) -> Vec<LineAnswer> {
+/// side. The same lines again are known. A line that asks meets the guard rails, as a request does.
+pub async fn record(admission: &Admission, claims: &Claims, lines_text: &[u8]) -> Vec<LineAnswer> {
     let (mut answers, mut by_lane) = (Vec::new(), HashMap::<LaneId, Vec<_>>::new());
     for (line, text) in lines(lines_text) {
         match line::parse(text, claims) {
             Ok((lane, command, metadata)) => {
-                by_lane.entry(lane).or_default().push((line, command, metadata));
+                by_lane.entry(lane).or_default().push(Parsed { line, command, metadata });
             }
             Err(problem) => answers.push(refused(line, problem)),
         }
     }
     let mut written = stream::iter(by_lane)
-        .map(|(lane, asked)| record_lane(lanes, lane, asked))
+        .map(|(lane, lines)| lane::record(admission, lane, lines))
         .buffer_unordered(LANES_AT_A_TIME);
     while let Some(more) = written.next().await {
         answers.extend(more);
@@ -148,33 +148,11 @@ pub async fn record(lanes: &Streams<Lane>, claims: &Claims, lines_text: &[u8]) -
     answers
 }
 
-async fn record_lane(
-    lanes: &Streams<Lane>,
-    lane: LaneId,
-    asked: Vec<(usize, Command, Metadata)>,
-) -> Vec<LineAnswer> {
-    let places: Vec<_> = asked
-        .iter()
-        .map(|(line, command, _)| (*line, matches!(command, Command::Remove { .. })))
-        .collect();
-    let requests = asked.into_iter().map(|(_, command, metadata)| (command, metadata)).collect();
-    let number = |_, last: Option<StreamVersion>, state: &LaneState| {
-        state.newest_after(last?.0).map(|deployment| deployment.number().0)
-    };
-    let answers = lanes.execute_many(&lane.stream(), requests, number).await;
-    let told = |((line, removal), answer)| match answer {
-        Ok((outcome, number)) => known(line, &outcome, if removal { None } else { number }),
-        Err(error) => refused(line, Problem::from(error)),
-    };
-    places.into_iter().zip(answers).map(told).collect()
-}
-
-fn known(line: usize, outcome: &Outcome, number: Option<u32>) -> LineAnswer {
-    let status = match outcome {
-        Outcome::Recorded(_) => LineStatus::Recorded,
-        Outcome::Replayed(_) | Outcome::AlreadySo { .. } => LineStatus::Known,
-    };
-    LineAnswer { line, number, position: outcome.position(), result: Ok(status) }
+/// A line that could be read.
+struct Parsed {
+    line: usize,
+    command: Command,
+    metadata: Metadata,
 }
 
 fn refused(line: usize, problem: Problem) -> LineAnswer {

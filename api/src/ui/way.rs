@@ -32,7 +32,6 @@ use crate::{
     deployments, lanes,
     path::LanePath,
     problem::{FieldError, Problem, ProblemKind},
-    rails,
     views::AtLeast,
 };
 
@@ -170,7 +169,7 @@ async fn confirmation(
     (way, entered, said): (Way, Entered, Said),
 ) -> Result<Response, Problem> {
     let asked = way.asked(app, at_least, &lane).await?;
-    let (rails, _) = rails::of_request(app, &lane, &asked).await?;
+    let (rails, _) = app.admission.rails_of_request(&lane, &asked).await?;
     let (typed, now) = (tier(app, &lane).await? == Tier::Production, shell.now);
     let look = move |state: &LaneState, version: Option<StreamVersion>| {
         let plan = facts::plan(state, asked, &rails, now);
