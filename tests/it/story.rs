@@ -9,11 +9,11 @@ fn at(time: &str) -> String {
     format!("2026-03-02T{time}:00Z")
 }
 
-/// Sends a request that has to be taken.
+/// Sends a request that has to be taken, by a person: they alone can agree to a deployment.
 #[track_caller]
 fn send(client: &Client, method: &str, path: &str, body: &Value) {
-    let kind = [("Content-Type", "application/json")];
-    let answer = client.send(method, path, &kind, body.to_string().as_bytes());
+    let headers = [("Content-Type", "application/json"), ("Shiplog-Actor", "person:ben")];
+    let answer = client.send(method, path, &headers, body.to_string().as_bytes());
     assert!(matches!(answer.status, 200 | 201), "{method} {path} {body}: {}", answer.text());
 }
 

@@ -109,7 +109,7 @@ happenings! {
         reason: Option<Long>,
     } => |self, _| Ok(Happened::Cancel { reason: self.reason.map(Into::into) });
 
-    /// Somebody agrees to it.
+    /// Somebody agrees to it; only a person can.
     Approve {
         /// In their words.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,6 +117,7 @@ happenings! {
         comment: Option<Long>,
     } => |self, by| Ok(Happened::Approve {
         by: by.id.clone(),
+        kind: by.kind,
         comment: self.comment.map(Into::into),
     });
 

@@ -81,7 +81,10 @@ handlers! {
     fail_deployment = "fail", OptionalBody(Fail);
     /// Call it off.
     cancel_deployment = "cancel", OptionalBody(Cancel);
-    /// Agree to it.
+    /// Agree to it, as a person.
+    ///
+    /// Programs are refused (`not-a-person`), and so is whoever asked for it where the environment says
+    /// so (`self-approval`).
     approve_deployment = "approve", OptionalBody(Approve);
     /// Turn it down.
     reject_deployment = "reject", OptionalBody(Reject);

@@ -117,6 +117,19 @@ fn who_asked_does_not_approve_and_nobody_begins_before_somebody_else_has() {
     let own =
         server.ask("POST", &step(1, "approve")).header("Shiplog-Actor", "ana").json(&json!({}));
     own.send().problem(409, "self-approval");
+    let approved_by = |who: &str| {
+        let ask = server.ask("POST", &step(1, "approve")).header("Shiplog-Actor", who);
+        ask.json(&json!({})).send()
+    };
+    approved_by("person:Ana").problem(409, "self-approval");
+    for program in ["service:ci", "system:cron"] {
+        let problem = approved_by(program).problem(409, "not-a-person");
+        let says = format!("approvals are given by people, and `{program}` is a ");
+        assert!(problem["detail"].as_str().unwrap().starts_with(&says), "{problem}");
+    }
+    let nobody = server.ask("POST", &step(1, "approve")).json(&json!({})).send();
+    nobody.problem(409, "not-a-person");
+    assert_eq!(server.get(&deployment(1))["approvals"], json!([]));
     let other = server.ask("POST", &step(1, "approve")).header("Shiplog-Actor", "ben");
     assert_eq!(other.json(&json!({})).send().expect(200).json()["approvals_missing"], 0);
     assert_eq!(server.post(&step(1, "start"), &claim)["executor"], "agent-1");

@@ -95,7 +95,13 @@ fn what_stands_in_a_deployment_has_fields_of_its_own() {
     has(&whole["corrections"][0], "correction reason at");
     has(&whole["replaced"], PLACE);
     server.post(DEPLOYMENTS, &eloquent());
-    let agreed = server.post(&step(3, "approve"), &json!({}));
+    let agreed = server
+        .ask("POST", &step(3, "approve"))
+        .header("Shiplog-Actor", "ben")
+        .json(&json!({}))
+        .send()
+        .expect(200)
+        .json();
     has(&agreed["approvals"][0], "by comment at");
     has(&agreed["release"]["artifacts"][0], "name digest mediaType");
     has(&agreed["release"]["changes"][0], "id kind description reversible url");
