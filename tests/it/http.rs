@@ -13,6 +13,7 @@ mod malformed;
 mod outcomes;
 mod pages;
 mod rails;
+mod reasons;
 mod recovery;
 mod rollback;
 mod search;

@@ -12,6 +12,7 @@ use shiplog_domain::{
     metadata,
     names::{EnvironmentName, ServiceName},
     release::Manifest,
+    text::is_blank,
 };
 use utoipa::ToSchema;
 
@@ -148,7 +149,7 @@ impl DeploymentRequest {
         let usual = if asked { Kind::Deploy } else { Kind::Unknown };
         let intent = self.intent.unwrap_or_else(|| usual.into());
         let reason = self.reason.map(String::from);
-        if asked && intent.kind == Kind::Rollback && reason.as_deref().is_none_or(str::is_empty) {
+        if asked && intent.kind == Kind::Rollback && reason.as_deref().is_none_or(is_blank) {
             return Err(Problem::at("/reason", "a rollback has to say why"));
         }
         Ok(Request {
@@ -270,6 +271,7 @@ mod tests {
         };
         refused(&rollback(json!({})), "/reason");
         refused(&rollback(json!({"reason": ""})), "/reason");
+        refused(&rollback(json!({"reason": " \u{200b}\n"})), "/reason");
         refused(&rollback(json!({"reason": "x", "release": {"version": "1"}})), "/release");
         let Ok(Command::Request { request, .. }) = command(&rollback(json!({"reason": "x"})))
         else {

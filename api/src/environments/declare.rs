@@ -23,7 +23,7 @@ use crate::{
     path::EnvironmentPath,
     problem::Problem,
     query::{Query, encode},
-    shapes::{Frozen, Moment, Name, Text, TierWord, Whole},
+    shapes::{Frozen, Moment, Name, Prose, Text, TierWord, Whole},
 };
 
 /// The rules under which an environment is deployed to.
@@ -55,8 +55,9 @@ pub(crate) struct Declaration {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Freeze {
     /// Why.
-    #[schema(value_type = String, min_length = 1, max_length = 10000)]
-    pub(crate) reason: Text<1, 10_000>,
+    #[schema(value_type = String, min_length = 1, max_length = 10000,
+        pattern = r"\S")]
+    pub(crate) reason: Prose,
     /// Until when; until somebody unfreezes it unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<Moment>,

@@ -21,7 +21,7 @@ use crate::{
     path::ReleasePath,
     problem::{Problem, ProblemKind},
     query::encode,
-    shapes::{Block, Moment, Name, Release, ReleaseGiven, Text},
+    shapes::{Block, Moment, Name, Prose, Release, ReleaseGiven},
 };
 
 /// A release, as it is registered.
@@ -59,8 +59,9 @@ impl RegisteredRelease {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reason {
     /// In the words of who says so.
-    #[schema(value_type = String, min_length = 1, max_length = 10000)]
-    pub(crate) reason: Text<1, 10_000>,
+    #[schema(value_type = String, min_length = 1, max_length = 10000,
+        pattern = r"\S")]
+    pub(crate) reason: Prose,
     /// When; now unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) at: Option<Moment>,

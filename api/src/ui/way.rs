@@ -12,6 +12,7 @@ use axum::{
 use shiplog_domain::{
     environment::{State as EnvironmentState, Tier, stream},
     lane::{LaneId, Rail, State as LaneState},
+    text::is_blank,
 };
 use shiplog_store::position::StreamVersion;
 
@@ -213,7 +214,7 @@ async fn record(
     if tier(app, lane).await? == Tier::Production && entered.confirm != environment {
         return Err(Problem::at("?confirm", format!("type `{environment}`, its name")));
     }
-    if entered.reason.is_empty() {
+    if is_blank(&entered.reason) {
         return Err(Problem::at("?reason", "say why"));
     }
     let caller = caller?;
