@@ -12,7 +12,7 @@ use crate::{
     context::Context,
     deployment::{self, body},
     exit::{Exit, Failure},
-    guard::OverrideArgs,
+    guard::{NewNameArgs, OverrideArgs},
     write::WriteArgs,
 };
 
@@ -44,6 +44,8 @@ pub(crate) struct Deploy {
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
     #[command(flatten)]
+    names: NewNameArgs,
+    #[command(flatten)]
     crosses: OverrideArgs,
     #[command(flatten)]
     write: WriteArgs,
@@ -71,7 +73,7 @@ impl Deploy {
         let status = self.status.to_possible_value();
         let status = status.as_ref().map_or("requested", PossibleValue::get_name).to_owned();
         let at = self.at.as_deref().map(|at| context.instant("--at", at)).transpose()?;
-        let Self { service, environment, version, what, error, crosses, write, .. } = self;
+        let Self { service, environment, version, what, error, names, crosses, write, .. } = self;
         let named = [service.as_str(), &environment, &version, &status];
         let author = write.author(context, "deploy", &named)?;
         let mut body = body([
@@ -80,6 +82,7 @@ impl Deploy {
             ("status", Some(status.into())),
             ("error", error.map(Into::into)),
             ("at", at.map(Into::into)),
+            ("new_name", names.wire()),
             ("override", crosses.wire()),
             ("actor", author.actor.as_ref().map(|actor| json!(actor))),
         ]);

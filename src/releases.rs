@@ -1,12 +1,13 @@
 //! `shiplog releases`: which there are, and where each one runs and ran.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     client::{Path, path},
     context::Context,
-    deployment::{artifacts, changes, text},
+    deployment::{artifacts, body, changes, text},
     exit::Exit,
+    guard::NewNameArgs,
     history::{PageArgs, pages},
     output::{self, Column, Format, Kind},
     write::WriteArgs,
@@ -78,6 +79,8 @@ struct Block {
     #[arg(long)]
     reason: String,
     #[command(flatten)]
+    names: NewNameArgs,
+    #[command(flatten)]
     write: WriteArgs,
 }
 
@@ -98,10 +101,11 @@ impl Releases {
 
 impl Block {
     fn run(self, context: &mut Context<'_>, verb: &str) -> anyhow::Result<Exit> {
-        let Self { service, version, reason, write } = self;
+        let Self { service, version, reason, names, write } = self;
         let author = write.author(context, verb, &[&service, &version])?;
         let path = path(&["v1", "releases", &service, &version, verb]);
-        let answer = author.post(&context.client()?, &path, &json!({"reason": reason}))?;
+        let body = body([("reason", Some(reason.into())), ("new_name", names.wire())]);
+        let answer = author.post(&context.client()?, &path, &Value::Object(body))?;
         context.say(format!("{service} {version}: {verb}ed"))?;
         if context.settings.output.value != Format::Table && !answer.body.is_null() {
             output::one(context, &DETAILS, &answer.body)?;

@@ -1,5 +1,8 @@
 //! Who is let in: guard rails are looked up where they are kept, and hold on every path that asks.
 
+pub(crate) mod names;
+pub(crate) mod warning;
+
 use std::sync::Arc;
 
 use shiplog_domain::{
@@ -12,6 +15,7 @@ use shiplog_domain::{
     names::Version,
     release::{Release, ReleaseId},
 };
+use shiplog_projections::models::ReadModels;
 use shiplog_store::{
     clock::Clock,
     execute::{ExecuteError, LoadError, Outcome, Streams},
@@ -28,6 +32,9 @@ pub struct Admission {
     pub(crate) lanes: Arc<Streams<Lane>>,
     pub(crate) environments: Arc<Streams<Environment>>,
     pub(crate) releases: Arc<Streams<Release>>,
+    /// Knows the names that are recorded; without it every name counts as new, and none as similar.
+    models: Option<Arc<ReadModels>>,
+    log: Arc<dyn Log>,
     clock: Arc<dyn Clock>,
 }
 
@@ -45,8 +52,15 @@ impl Admission {
             lanes: Arc::new(Streams::new(Arc::clone(log))),
             environments: Arc::new(Streams::new(Arc::clone(log))),
             releases: Arc::new(Streams::new(Arc::clone(log))),
+            models: None,
+            log: Arc::clone(log),
             clock,
         }
+    }
+
+    /// The same, which knows the names that these read models know.
+    pub(crate) fn knowing(self, models: &Arc<ReadModels>) -> Self {
+        Self { models: Some(Arc::clone(models)), ..self }
     }
 
     /// Executes a request, with the guard rails as they are.

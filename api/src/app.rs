@@ -66,7 +66,7 @@ impl App {
     ) -> Self {
         let telemetry = Telemetry::new();
         let log = telemetry.counting(log);
-        let admission = Admission::new(&log, Arc::clone(&clock));
+        let admission = Admission::new(&log, Arc::clone(&clock)).knowing(&models);
         Self {
             lanes: Arc::clone(&admission.lanes),
             releases: Arc::clone(&admission.releases),

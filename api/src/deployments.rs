@@ -18,11 +18,13 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use serde::Serialize;
 use shiplog_domain::{
     lane::{Classification, Command, DeploymentNumber, LaneId, State as LaneState},
     metadata,
 };
 use shiplog_store::{execute::Outcome, position::GlobalPosition};
+use utoipa::ToSchema;
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt as _},
     routes,
@@ -38,7 +40,7 @@ pub(crate) use self::{
     show::{one, records},
 };
 use crate::{
-    admission::Proposal,
+    admission::{Proposal, warning::Warning},
     app::App,
     body::Body,
     caller::Caller,
@@ -73,13 +75,15 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 /// `reason`, and the release that it replays is found here.
 #[utoipa::path(post, path = "/v1/deployments", tag = "deployments",
     request_body = DeploymentRequest,
-    responses((status = 201, description = "It is recorded", body = Deployment)))]
+    responses((status = 201, description = "It is recorded", body = CreatedDeployment)))]
 async fn create_deployment(
     State(app): State<App>,
     caller: Caller,
     Body(request): Body<DeploymentRequest>,
 ) -> Result<Response, Problem> {
-    let Created { outcome, lane, number, deployment } = create(&app, caller, request).await?;
+    let Created { outcome, lane, number, deployment, warnings } =
+        create(&app, caller, request).await?;
+    let deployment = CreatedDeployment { deployment, warnings };
     let receipt = app.receipt_of(&outcome).located(path::of_deployment(&lane, number));
     Ok((StatusCode::CREATED, receipt, Json(deployment)).into_response())
 }
@@ -90,6 +94,18 @@ pub(crate) struct Created {
     pub(crate) lane: LaneId,
     pub(crate) number: DeploymentNumber,
     deployment: Deployment,
+    warnings: Vec<Warning>,
+}
+
+/// A deployment that is recorded now.
+#[derive(Serialize, ToSchema)]
+struct CreatedDeployment {
+    #[serde(flatten)]
+    deployment: Deployment,
+    /// What somebody should look at, although it is recorded; absent if there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<Warning>,
 }
 
 /// Requests a deployment, or reports one.
@@ -102,8 +118,10 @@ pub(crate) async fn create(
         Some(actor) => caller.speaking_for(actor.clone()),
         None => caller,
     };
-    let metadata = caller.metadata(PATH, &request);
-    let (lane, command) = request.into_command(app.clock.now(), &caller.actor)?;
+    let (used, metadata) = (request.used(), caller.metadata(PATH, &request));
+    let (lane, mut command) = request.into_command(app.clock.now(), &caller.actor)?;
+    let (lane, warnings) = app.admission.name_lane(lane, used).await?;
+    app.admission.name_version(&lane.service, &mut command).await?;
     app.telemetry.asked(&command);
     let claimed = caller.claimed;
     let told = |state: &LaneState, outcome: &Outcome| last(&lane, state, &caller.actor, outcome);
@@ -116,7 +134,7 @@ pub(crate) async fn create(
     let (number, deployment) = told.ok_or_else(|| {
         ProblemKind::Internal.because("a deployment was recorded and is not there")
     })?;
-    Ok(Created { outcome, lane, number, deployment })
+    Ok(Created { outcome, lane, number, deployment, warnings })
 }
 
 /// A recorded deployment and its number, for an answer.

@@ -36,7 +36,7 @@ mod waiting;
 mod what_if;
 
 pub use self::{
-    admission::Admission,
+    admission::{Admission, warning::Warning},
     app::{App, router},
     deployments::report::{Claims, LineAnswer, LineStatus, record},
     openapi::document,

@@ -10,6 +10,7 @@ mod lane;
 mod life;
 mod live;
 mod malformed;
+mod names;
 mod outcomes;
 mod pages;
 mod rails;

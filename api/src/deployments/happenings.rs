@@ -159,6 +159,7 @@ async fn record<H: Happening>(
     let metadata = caller.metadata(&path, &given);
     let when = when(given.at(), app.clock.now());
     let mut happened = given.happened(&caller.actor)?;
+    app.admission.name_target(lane, number, &mut happened).await?;
     if let Happened::Claim { rails, .. } = &mut happened {
         *rails = app.admission.rails_of_deployment(lane, number).await?;
     }

@@ -2,8 +2,7 @@
 
 mod lane;
 mod line;
-
-use std::collections::HashMap;
+mod name;
 
 use axum::{
     extract::{Request, State},
@@ -14,14 +13,14 @@ use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 use shiplog_domain::{
-    lane::{Command, LaneId},
+    lane::Command,
     metadata::{Actor, CorrelationId, Metadata, Source},
 };
 use shiplog_store::position::GlobalPosition;
 use utoipa::ToSchema;
 
 use crate::{
-    admission::Admission,
+    admission::{Admission, warning::Warning},
     app::App,
     body, caller,
     problem::{Problem, ProblemKind, ProblemShape},
@@ -72,6 +71,8 @@ pub struct LineAnswer {
     pub position: Option<GlobalPosition>,
     /// Whether it is recorded now, or was before; or why it is not.
     pub result: Result<LineStatus, Problem>,
+    /// What somebody should look at, although it is recorded.
+    pub warnings: Vec<Warning>,
 }
 
 /// A line's answer as it is written.
@@ -88,6 +89,10 @@ pub(crate) struct LineShape {
     number: Option<u32>,
     /// Why it is not recorded.
     problem: Option<ProblemShape>,
+    /// What somebody should look at, although it is recorded; absent if there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<Warning>,
 }
 
 /// Report many deployments, one a line.
@@ -128,15 +133,15 @@ pub(super) async fn report_batch(
 /// Blank lines are passed over. Lines of one lane are decided one after the other, lanes side by
 /// side. The same lines again are known. A line that asks meets the guard rails, as a request does.
 pub async fn record(admission: &Admission, claims: &Claims, lines_text: &[u8]) -> Vec<LineAnswer> {
-    let (mut answers, mut by_lane) = (Vec::new(), HashMap::<LaneId, Vec<_>>::new());
+    let (mut answers, mut parsed) = (Vec::new(), Vec::new());
     for (line, text) in lines(lines_text) {
         match line::parse(text, claims) {
-            Ok((lane, command, metadata)) => {
-                by_lane.entry(lane).or_default().push(Parsed { line, command, metadata });
-            }
+            Ok(said) => parsed.push((line, said)),
             Err(problem) => answers.push(refused(line, problem)),
         }
     }
+    let (by_lane, unnamed) = name::sort(admission, parsed).await;
+    answers.extend(unnamed);
     let mut written = stream::iter(by_lane)
         .map(|(lane, lines)| lane::record(admission, lane, lines))
         .buffer_unordered(LANES_AT_A_TIME);
@@ -148,15 +153,16 @@ pub async fn record(admission: &Admission, claims: &Claims, lines_text: &[u8]) -
     answers
 }
 
-/// A line that could be read.
-struct Parsed {
+/// A line whose lane is known.
+struct Named {
     line: usize,
     command: Command,
     metadata: Metadata,
+    warnings: Vec<Warning>,
 }
 
 fn refused(line: usize, problem: Problem) -> LineAnswer {
-    LineAnswer { line, number: None, position: None, result: Err(problem) }
+    LineAnswer { line, number: None, position: None, result: Err(problem), warnings: Vec::new() }
 }
 
 /// The lines that are not blank, each with its place, counted from 1.
@@ -169,12 +175,12 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 
 fn written(answers: Vec<LineAnswer>) -> Vec<u8> {
     let mut text = Vec::new();
-    for LineAnswer { line, number, position: _, result } in answers {
+    for LineAnswer { line, number, position: _, result, warnings } in answers {
         let (status, problem) = match result {
             Ok(status) => (status, None),
             Err(problem) => (LineStatus::Refused, Some(problem.shape(None))),
         };
-        let shape = LineShape { line, status, number, problem };
+        let shape = LineShape { line, status, number, problem, warnings };
         // Our own structs have string keys and finite numbers, so nothing can fail.
         text.extend(serde_json::to_vec(&shape).unwrap_or_default());
         text.push(b'\n');

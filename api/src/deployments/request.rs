@@ -21,6 +21,7 @@ use super::{
     intent::{IntentGiven, Kind},
 };
 use crate::{
+    admission::names::Use,
     problem::Problem,
     shapes::{
         ActorGiven, ConfigurationGiven, Labels, Moment, Name, Object, OverrideGiven, ReleaseGiven,
@@ -101,6 +102,10 @@ pub(crate) struct DeploymentRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<ShownGiven>>, max_items = 200)]
     pub(super) acknowledged: Option<Vec<Object<ShownGiven>>>,
+    /// Whether a new service or environment is meant that looks like a known one: without it, what is
+    /// asked for is refused (`similar-name`) if only case, blanks or Unicode form tell the two apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) new_name: Option<bool>,
     /// Who is answerable; `Shiplog-Actor` does it too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) actor: Option<ActorGiven>,
@@ -110,6 +115,16 @@ impl DeploymentRequest {
     /// Who is said to be answerable.
     pub(crate) fn actor(&self) -> Option<&metadata::Actor> {
         self.actor.as_ref().map(|ActorGiven(actor)| actor)
+    }
+
+    /// How it uses the names of its lane.
+    pub(super) fn used(&self) -> Use {
+        match self.status {
+            Some(StatusGiven::Started | StatusGiven::Succeeded | StatusGiven::Failed) => {
+                Use::Reported
+            }
+            Some(StatusGiven::Requested) | None => Use::of(self.new_name),
+        }
     }
 
     /// What it comes to, in which lane.

@@ -15,6 +15,7 @@ use shiplog_store::execute::Outcome;
 use utoipa::ToSchema;
 
 use crate::{
+    admission::names::Use,
     app::App,
     body::Body,
     caller::Caller,
@@ -62,6 +63,9 @@ pub(crate) struct Reason {
     #[schema(value_type = String, min_length = 1, max_length = 10000,
         pattern = r"\S")]
     pub(crate) reason: Prose,
+    /// Whether a new service is meant that looks like a known one; else it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) new_name: Option<bool>,
     /// When; now unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) at: Option<Moment>,
@@ -75,6 +79,7 @@ pub(crate) async fn block(
     given: &Reason,
 ) -> Result<Recorded, Problem> {
     let reason = given.reason.clone().into();
+    let id = &app.admission.name_release(id.clone(), Use::of(given.new_name)).await?;
     let command = |at| Command::Block { at, reason };
     record(app, id, caller, ("/block", given.at, given), command).await
 }
@@ -87,6 +92,7 @@ pub(crate) async fn unblock(
     given: &Reason,
 ) -> Result<Recorded, Problem> {
     let reason = given.reason.clone().into();
+    let id = &app.admission.name_release(id.clone(), Use::of(given.new_name)).await?;
     let command = |at| Command::Unblock { at, reason };
     record(app, id, caller, ("/unblock", given.at, given), command).await
 }
@@ -108,6 +114,7 @@ pub(super) async fn register_release(
             .because(format!("the path is of version `{}`, the body of `{other}`", id.version))
             .coded("release-differs"));
     }
+    let id = app.admission.name_release(id, Use::Reported).await?;
     let release = given.clone().into_manifest(id.version.clone());
     let command = |at| Command::Register { at, release };
     Ok(told(&app, record(&app, &id, &caller, ("", None, &given), command).await?))

@@ -1,6 +1,7 @@
 //! What can be asked of it.
 
 mod environments;
+mod known;
 mod lane_at;
 mod lanes;
 
@@ -16,8 +17,11 @@ use shiplog_domain::{
 };
 use shiplog_store::position::StreamVersion;
 
-pub use self::lane_at::LaneAt;
 use self::lanes::Instant;
+pub use self::{
+    known::{KnownNames, known_names},
+    lane_at::LaneAt,
+};
 use crate::{columns, view::View};
 
 /// An instant on both clocks; nothing is "now".

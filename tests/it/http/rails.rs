@@ -165,7 +165,7 @@ fn what_is_put_up_after_the_wish_keeps_it_from_beginning_until_it_is_gone() {
 }
 
 /// Sends lines, and tells what became of each.
-fn batch(server: &Server, lines: &[Value]) -> Vec<Value> {
+pub(super) fn batch(server: &Server, lines: &[Value]) -> Vec<Value> {
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let ask = server.ask("POST", "/v1/deployments:batch");
     let answer = ask.header("Content-Type", "application/jsonl").body(text).send().expect(200);

@@ -8,7 +8,7 @@ use shiplog_domain::{
 };
 use shiplog_store::{execute::Outcome, position::StreamVersion};
 
-use super::{LineAnswer, LineStatus, Parsed, refused};
+use super::{LineAnswer, LineStatus, Named, refused};
 use crate::{
     admission::{Admission, Proposal, named},
     problem::Problem,
@@ -22,10 +22,10 @@ use crate::{
 pub(super) async fn record(
     admission: &Admission,
     lane: LaneId,
-    lines: Vec<Parsed>,
+    lines: Vec<Named>,
 ) -> Vec<LineAnswer> {
     let (mut answers, mut run) = (Vec::with_capacity(lines.len()), Vec::new());
-    for Parsed { line, command, metadata } in lines {
+    for Named { line, command, metadata, warnings } in lines {
         match command {
             Command::Request { request, rails: _, crosses } => {
                 let proposal = Proposal { request, crosses };
@@ -35,13 +35,13 @@ pub(super) async fn record(
                     continue;
                 }
                 match guarded(admission, &lane, proposal).await {
-                    Ok(command) => run.push(Parsed { line, command, metadata }),
+                    Ok(command) => run.push(Named { line, command, metadata, warnings }),
                     Err(problem) => answers.push(refused(line, problem)),
                 }
             }
             command
             @ (Command::Report(_) | Command::Deployment { .. } | Command::Remove { .. }) => {
-                run.push(Parsed { line, command, metadata });
+                run.push(Named { line, command, metadata, warnings });
             }
         }
     }
@@ -75,16 +75,19 @@ async fn decide(
 }
 
 /// Records what is decided from the lane alone.
-async fn take(admission: &Admission, lane: &LaneId, run: Vec<Parsed>) -> Vec<LineAnswer> {
-    let places: Vec<_> = run
-        .iter()
-        .map(|parsed| (parsed.line, matches!(parsed.command, Command::Remove { .. })))
-        .collect();
-    let requests = run.into_iter().map(|parsed| (parsed.command, parsed.metadata)).collect();
+async fn take(admission: &Admission, lane: &LaneId, run: Vec<Named>) -> Vec<LineAnswer> {
+    let (mut places, mut requests) = (Vec::with_capacity(run.len()), Vec::with_capacity(run.len()));
+    for Named { line, command, metadata, warnings } in run {
+        places.push((line, matches!(command, Command::Remove { .. }), warnings));
+        requests.push((command, metadata));
+    }
     let told = |_, last: Option<StreamVersion>, state: &LaneState| number(last, state);
     let answers = admission.lanes.execute_many(&lane.stream(), requests, told).await;
-    let told = |((line, removal), answer)| match answer {
-        Ok((outcome, number)) => known(line, &outcome, if removal { None } else { number }),
+    let told = |((line, removal, warnings), answer)| match answer {
+        Ok((outcome, number)) => {
+            let number = if removal { None } else { number };
+            LineAnswer { warnings, ..known(line, &outcome, number) }
+        }
         Err(error) => refused(line, Problem::from(error)),
     };
     places.into_iter().zip(answers).map(told).collect()
@@ -99,5 +102,11 @@ fn known(line: usize, outcome: &Outcome, number: Option<u32>) -> LineAnswer {
         Outcome::Recorded(_) => LineStatus::Recorded,
         Outcome::Replayed(_) | Outcome::AlreadySo { .. } => LineStatus::Known,
     };
-    LineAnswer { line, number, position: outcome.position(), result: Ok(status) }
+    LineAnswer {
+        line,
+        number,
+        position: outcome.position(),
+        result: Ok(status),
+        warnings: Vec::new(),
+    }
 }
