@@ -40,7 +40,7 @@ pub(crate) struct Deploy {
     /// What went wrong, for `--status failed`.
     #[arg(long)]
     error: Option<String>,
-    /// When that was: RFC 3339, a date, or how long ago (`10m`); now by default.
+    /// When that was, for a report: RFC 3339, a date, or how long ago (`10m`); now by default.
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
     #[command(flatten)]
@@ -50,6 +50,10 @@ pub(crate) struct Deploy {
     #[command(flatten)]
     write: WriteArgs,
 }
+
+/// Why a request takes no `--at`; the server says the same.
+const DATED: &str =
+    "what is asked for is asked for now; --at belongs to reports, which say what happened when";
 
 /// How far a deployment is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -68,6 +72,11 @@ impl Deploy {
     pub(crate) fn run(mut self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         if self.error.is_some() && self.status != Status::Failed {
             return Err(Failure::usage("--error goes with --status failed").into());
+        }
+        if self.at.is_some() && self.status == Status::Requested {
+            return Err(Failure::usage(DATED)
+                .note("say with --status how far it was, if it is a report")
+                .into());
         }
         self.what.fill_in(context)?;
         let status = self.status.to_possible_value();

@@ -132,7 +132,7 @@ fn request(
     let mut body = body([
         ("service", Some(head.service.as_str().into())),
         ("environment", Some(head.environment.as_str().into())),
-        // Stated, so that it is the same request whenever it arrives.
+        // For the report that it becomes if the server is away; what is asked for states no time.
         ("at", Some(SystemClock.now().to_string().into())),
         ("new_name", new_name),
         ("override", overriding),

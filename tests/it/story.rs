@@ -22,12 +22,16 @@ fn post(client: &Client, path: &str, body: &Value) {
     send(client, "POST", path, body);
 }
 
-/// A request of a deployment into production, with more fields.
+/// A request of a deployment into production, with more fields; a report says when.
 fn deployment(service: &str, time: &str, more: &Value) -> Value {
     let mut body = json!({
-        "service": service, "environment": "production", "at": at(time), "actor": "person:ana",
+        "service": service, "environment": "production", "actor": "person:ana",
     });
-    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let fields = body.as_object_mut().unwrap();
+    if more.get("status").is_some() {
+        fields.insert("at".into(), at(time).into());
+    }
+    fields.extend(more.as_object().unwrap().clone());
     body
 }
 
@@ -46,7 +50,8 @@ fn reported(client: &Client, service: &str, time: &str, version: &str) {
 #[track_caller]
 fn next(client: &Client, deployment: &str, step: &str, time: &str, more: &Value) {
     let (service, number) = deployment.split_once('#').unwrap();
-    let mut body = json!({"at": at(time)});
+    let decided = matches!(step, "approve" | "reject") || more.get("claim").is_some();
+    let mut body = if decided { json!({}) } else { json!({"at": at(time)}) };
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     post(client, &format!("/v1/deployments/{service}/production/{number}/{step}"), &body);
 }

@@ -75,7 +75,7 @@ pub(crate) struct DeploymentRequest {
     /// `requested` asks for it; the others report it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<StatusGiven>,
-    /// When it happened; now unless something else is said.
+    /// When it happened, for a report; now unless something else is said. What is asked for takes none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) at: Option<Moment>,
     /// What the asking system calls it.

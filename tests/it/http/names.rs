@@ -143,8 +143,9 @@ fn a_lane_that_was_recorded_under_another_form_is_used_as_it_was_written() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");
     future::deploy(&data, "lane-ws@production ");
-    future::deploy(&data, "lane-ws@production");
     let server = Server::on(&data);
+    let plain = with(reported("9.0", "10:00"), json!({"service": "ws"}));
+    server.post(DEPLOYMENTS, &plain);
     let lane = |name: &str| server.get(&format!("/v1/lanes/ws/{}", encode(name)));
     assert_eq!(lane("production ")["environment"], "production ");
     let deploy = |name: &str| with(into(name, asked("9.1")), json!({"service": "ws"}));

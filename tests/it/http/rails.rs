@@ -226,3 +226,32 @@ fn a_line_that_asks_meets_every_guard_rail_and_one_that_reports_meets_none() {
     assert_eq!(statuses[2], "known", "a line that is sent again is answered as it was: {again:#?}");
     assert_eq!((&statuses[0], &statuses[5]), (&refused, &json!("known")));
 }
+
+#[test]
+fn what_is_asked_for_or_decided_states_no_time() {
+    let server = Server::start();
+    let dated = |body: Value| with(body, json!({"at": "2021-01-01T00:00:00Z"}));
+    let before = server.position();
+    let undated = |path: &str, body: &Value| {
+        let ask = server.ask("POST", path).header("Shiplog-Actor", "ben").json(body);
+        let problem = ask.send().problem(400, "dated-request");
+        assert_eq!(problem["errors"][0]["pointer"], "/at", "{path} {body}: {problem}");
+        let says = "what is asked for is asked for now; `at` belongs to reports";
+        assert!(problem["detail"].as_str().unwrap().contains(says), "{problem}");
+    };
+    undated(DEPLOYMENTS, &dated(asked("1.0")));
+    let line = keyed(dated(asked("1.0")), "old");
+    assert_eq!(became(&batch(&server, &[line])[0]), "dated-request");
+    assert_eq!(server.position(), before);
+    server.post(DEPLOYMENTS, &asked("1.0"));
+    for (word, body) in [
+        ("approve", json!({})),
+        ("reject", json!({})),
+        ("start", json!({"claim": true, "executor": "agent-1"})),
+    ] {
+        undated(&step(1, word), &dated(body));
+    }
+    // A report says when it was.
+    let started = server.post(&step(1, "start"), &dated(json!({})));
+    assert_eq!(started["started_at"], "2021-01-01T00:00:00Z");
+}

@@ -87,6 +87,11 @@ pub(super) fn parse(text: &[u8], claims: &Claims) -> Result<Parsed, Problem> {
         None => claims.actor.clone(),
     };
     let key = said.idempotency_key.clone().map(String::from);
+    let asks = matches!(said.status, None | Some(StatusGiven::Requested));
+    if key.is_none() && said.at.is_none() && asks && said.removed != Some(true) {
+        let problem = "a line that asks for a deployment needs one, because it states no time";
+        return Err(Problem::at("/idempotency_key", problem));
+    }
     if key.is_none() && said.at.is_none() {
         return Err(Problem::at("/at", "a line without `idempotency_key` has to say when"));
     }
@@ -221,7 +226,9 @@ mod tests {
 
     #[test]
     fn a_line_without_key_says_when() {
-        let json = r#"{"service": "a", "environment": "b", "release": {"version": "1"}}"#;
-        assert_eq!(read(json).err().unwrap().errors[0].pointer, "/at");
+        let asks = r#"{"service": "a", "environment": "b", "release": {"version": "1"}}"#;
+        assert_eq!(read(asks).err().unwrap().errors[0].pointer, "/idempotency_key");
+        let reports = asks.replace("\"service\"", "\"status\": \"started\", \"service\"");
+        assert_eq!(read(&reports).err().unwrap().errors[0].pointer, "/at");
     }
 }

@@ -41,7 +41,8 @@ fn of_a_lane() -> impl Iterator<Item = lane::Refusal> {
             Refusal::SelfApproval { .. } => {
                 Refusal::NotAPerson { number, by: "ci".into(), kind: ActorKind::Service }
             }
-            Refusal::NotAPerson { .. } => {
+            Refusal::NotAPerson { .. } => Refusal::Dated,
+            Refusal::Dated => {
                 Refusal::Frozen { reason: "an audit".into(), until: Some(at("12:00")) }
             }
             Refusal::Frozen { .. } => Refusal::InProgress { number, status: Status::Requested },
