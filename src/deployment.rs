@@ -203,6 +203,9 @@ pub(crate) fn name(deployment: &Value) -> String {
 
 /// Writes what became of a deployment: its name for scripts, a sentence for people.
 pub(crate) fn announce(context: &mut Context<'_>, deployment: &Value) -> anyhow::Result<()> {
+    for warning in deployment.get("warnings").and_then(Value::as_array).into_iter().flatten() {
+        context.mention(format!("warning: {}", text(warning, "detail")));
+    }
     match context.settings.output.value {
         Format::Table => {
             let name = name(deployment);

@@ -9,6 +9,7 @@ use crate::{
     context::Context,
     deployment::body,
     exit::Exit,
+    guard::NewNameArgs,
     output::{self, Column, Format, Kind},
     status::{COLUMNS as LANES, freeze, write_board},
     write::{Course, Request, WriteArgs, fluid},
@@ -67,6 +68,8 @@ struct Declare {
     #[arg(long, value_name = "BOOL")]
     one_at_a_time: Option<bool>,
     #[command(flatten)]
+    names: NewNameArgs,
+    #[command(flatten)]
     write: WriteArgs,
 }
 
@@ -99,6 +102,8 @@ struct Freeze {
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
     #[command(flatten)]
+    names: NewNameArgs,
+    #[command(flatten)]
     write: WriteArgs,
 }
 
@@ -130,7 +135,7 @@ impl Environments {
 
 impl Declare {
     fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { name, tier, approvals, self_approval, one_at_a_time, write } = self;
+        let Self { name, tier, approvals, self_approval, one_at_a_time, names, write } = self;
         let tier = tier.to_possible_value();
         let tier = tier.as_ref().map(PossibleValue::get_name);
         let body = Value::Object(body([
@@ -138,6 +143,7 @@ impl Declare {
             ("approvals", approvals.map(Into::into)),
             ("self_approval", self_approval.map(Into::into)),
             ("one_at_a_time", one_at_a_time.map(Into::into)),
+            ("new_name", names.wire()),
         ]));
         let request = Request {
             verb: "declare",
@@ -156,7 +162,7 @@ impl Declare {
 
 impl Freeze {
     fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { name, reason, from, until, write } = self;
+        let Self { name, reason, from, until, names, write } = self;
         let from = from.map(|from| context.moment("--from", &from)).transpose()?;
         let until = until.map(|until| context.moment("--until", &until)).transpose()?;
         let fluid = fluid([("at", &from), ("until", &until)]);
@@ -164,6 +170,7 @@ impl Freeze {
             ("reason", Some(reason.into())),
             ("at", from.map(|from| from.at.into())),
             ("until", until.map(|until| until.at.into())),
+            ("new_name", names.wire()),
         ]);
         let request = Request {
             verb: "freeze",

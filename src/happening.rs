@@ -91,7 +91,7 @@ pub(crate) struct Approve {
     #[arg(long)]
     comment: Option<String>,
     #[command(flatten)]
-    common: Common,
+    write: WriteArgs,
 }
 
 /// Turn a deployment down before it ends.
@@ -106,7 +106,7 @@ pub(crate) struct Reject {
     #[arg(long)]
     reason: Option<String>,
     #[command(flatten)]
-    common: Common,
+    write: WriteArgs,
 }
 
 /// What all of them take.
@@ -160,15 +160,17 @@ impl Cancel {
 
 impl Approve {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { named, comment, common } = self;
-        report(context, &named, "approve", vec![("comment", comment.map(Into::into))], common)
+        let Self { named, comment, write } = self;
+        let fields = vec![("comment", comment.map(Into::into))];
+        report(context, &named, "approve", fields, Common { at: None, write })
     }
 }
 
 impl Reject {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { named, reason, common } = self;
-        report(context, &named, "reject", vec![("reason", reason.map(Into::into))], common)
+        let Self { named, reason, write } = self;
+        let fields = vec![("reason", reason.map(Into::into))];
+        report(context, &named, "reject", fields, Common { at: None, write })
     }
 }
 

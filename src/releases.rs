@@ -1,13 +1,14 @@
 //! `shiplog releases`: which there are, and where each one runs and ran.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use ureq::http::Method;
 
 use crate::{
     client::{Path, path},
     context::Context,
-    deployment::{artifacts, changes, text},
+    deployment::{artifacts, body, changes, text},
     exit::Exit,
+    guard::NewNameArgs,
     history::{PageArgs, pages},
     output::{self, Column, Format, Kind},
     write::{Course, Request, WriteArgs},
@@ -79,6 +80,8 @@ struct Block {
     #[arg(long)]
     reason: String,
     #[command(flatten)]
+    names: NewNameArgs,
+    #[command(flatten)]
     write: WriteArgs,
 }
 
@@ -99,7 +102,7 @@ impl Releases {
 
 impl Block {
     fn run(self, context: &mut Context<'_>, verb: &str) -> anyhow::Result<Exit> {
-        let Self { service, version, reason, write } = self;
+        let Self { service, version, reason, names, write } = self;
         let author = write.author(context)?;
         let client = context.client()?;
         let undone_by: &[_] =
@@ -108,7 +111,10 @@ impl Block {
             verb,
             method: Method::POST,
             path: &path(&["v1", "releases", &service, &version, verb]),
-            body: json!({"reason": reason}),
+            body: Value::Object(body([
+                ("reason", Some(reason.into())),
+                ("new_name", names.wire()),
+            ])),
             fluid: Vec::new(),
             names_actor: false,
             if_match: None,

@@ -26,9 +26,6 @@ pub(crate) struct Retry {
     /// Why.
     #[arg(long)]
     reason: Option<String>,
-    /// When: RFC 3339, a date, or how long ago (`10m`); now by default.
-    #[arg(long, value_name = "TIME")]
-    at: Option<String>,
     #[command(flatten)]
     crosses: OverrideArgs,
     #[command(flatten)]
@@ -37,10 +34,9 @@ pub(crate) struct Retry {
 
 impl Retry {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { named, reason, at, crosses, write } = self;
+        let Self { named, reason, crosses, write } = self;
         let reference = named.reference()?;
         let client = context.client()?;
-        let at = at.map(|at| context.moment("--at", &at)).transpose()?;
         let of = match reference.which {
             Which::Current => None,
             Which::Before(_) | Which::Number(_) | Which::At(_) => {
@@ -57,7 +53,6 @@ impl Retry {
             ("environment", Some(reference.environment.into())),
             ("intent", Some(Value::Object(intent))),
             ("reason", reason.map(Into::into)),
-            ("at", at.map(|at| at.at.into())),
             ("override", crosses.wire()),
             ("actor", author.actor.as_ref().map(|actor| json!(actor))),
         ]);

@@ -24,6 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     acknowledged::Acknowledged,
+    admission::Admission,
     answering, definitions, deployments, docs, environments, events, lanes, openapi, ops,
     ops::Readiness,
     problem::{Problem, ProblemKind},
@@ -43,6 +44,7 @@ pub struct App {
     pub(crate) log: Arc<dyn Log>,
     /// How far it has acknowledged what was to be recorded.
     pub(crate) acknowledged: Acknowledged,
+    pub(crate) admission: Admission,
     pub(crate) lanes: Arc<Streams<Lane>>,
     pub(crate) releases: Arc<Streams<Release>>,
     pub(crate) environments: Arc<Streams<Environment>>,
@@ -68,10 +70,12 @@ impl App {
         let telemetry = Telemetry::new();
         let acknowledged = Acknowledged::default();
         let log = telemetry.counting(log, acknowledged.clone());
+        let admission = Admission::new(&log, Arc::clone(&clock)).knowing(&models);
         Self {
-            lanes: Arc::new(Streams::new(Arc::clone(&log))),
-            releases: Arc::new(Streams::new(Arc::clone(&log))),
-            environments: Arc::new(Streams::new(Arc::clone(&log))),
+            lanes: Arc::clone(&admission.lanes),
+            releases: Arc::clone(&admission.releases),
+            environments: Arc::clone(&admission.environments),
+            admission,
             projections: Arc::new(Streams::new(Arc::clone(&log))),
             log,
             acknowledged,

@@ -4,6 +4,7 @@
 //! decided here; what may be recorded is the domain's to say, what can be asked the read models'.
 
 mod acknowledged;
+mod admission;
 mod answering;
 mod app;
 mod body;
@@ -23,7 +24,6 @@ mod problem;
 mod problems;
 mod projections;
 mod query;
-mod rails;
 mod receipt;
 mod releases;
 mod rollbacks;
@@ -39,6 +39,7 @@ mod waiting;
 mod what_if;
 
 pub use self::{
+    admission::{Admission, warning::Warning},
     app::{App, router},
     deployments::report::{Claims, LineAnswer, LineStatus, record},
     openapi::document,

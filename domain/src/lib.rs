@@ -15,4 +15,5 @@ pub mod release;
 pub mod stream;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod text;
 pub mod wire;

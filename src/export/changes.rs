@@ -84,7 +84,7 @@ impl Fold {
         let all = self.changes.len();
         self.changes.retain(|change| {
             let status = change.line.get("status").and_then(Value::as_str);
-            !change.is_void && !matches!(status, Some("cancelled" | "rejected"))
+            !change.is_void && !matches!(status, Some("cancelled" | "rejected" | "requested"))
         });
         self.changes.sort_by_key(|change| change.at);
         let left_out = all - self.changes.len();

@@ -38,7 +38,7 @@ use super::{
     show::{one, unknown},
 };
 use crate::{
-    app::App, path::DeploymentPath, problem::Problem, query::Query, rails, shapes::Frozen,
+    app::App, path::DeploymentPath, problem::Problem, query::Query, shapes::Frozen,
     views::AtLeast,
 };
 
@@ -111,7 +111,7 @@ pub(crate) async fn recovery(
     at_least.seen_by(&app.models.history).await?;
     let (entry, position) = one(app, lane, number).await?;
     let now = app.clock.now();
-    let blocked = rails::blocked(app, lane).await?;
+    let blocked = app.admission.blocked(lane).await?;
     let look = |state: &lane::State, version: Option<StreamVersion>| {
         let state = &*state.as_of(now);
         let deployment = state.deployment(number)?;

@@ -20,13 +20,14 @@ use utoipa::ToSchema;
 
 use super::unheard;
 use crate::{
+    admission::names::Use,
     app::App,
     body::{Body, OptionalBody},
     caller::Caller,
     path::EnvironmentPath,
     problem::Problem,
     query::{Query, encode},
-    shapes::{Frozen, Moment, Name, Text, TierWord, Whole},
+    shapes::{Frozen, Moment, Name, Prose, Text, TierWord, Whole},
     views::AtLeast,
 };
 
@@ -47,6 +48,9 @@ pub(crate) struct Declaration {
     /// Whether a lane takes one deployment at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) one_at_a_time: Option<bool>,
+    /// Whether a new environment is meant that looks like a known one; else it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) new_name: Option<bool>,
     /// When; now unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) at: Option<Moment>,
@@ -59,11 +63,15 @@ pub(crate) struct Declaration {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Freeze {
     /// Why.
-    #[schema(value_type = String, min_length = 1, max_length = 10000)]
-    pub(crate) reason: Text<1, 10_000>,
+    #[schema(value_type = String, min_length = 1, max_length = 10000,
+        pattern = r"\S")]
+    pub(crate) reason: Prose,
     /// Until when; until somebody unfreezes it unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<Moment>,
+    /// Whether a new environment is meant that looks like a known one; else it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) new_name: Option<bool>,
     /// When it begins; now unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) at: Option<Moment>,
@@ -138,6 +146,7 @@ pub(crate) async fn declare(
         one_at_a_time: given.one_at_a_time.unwrap_or_default(),
     };
     let command = |at| Command::Declare { at, rules };
+    let name = &app.admission.name_environment(name.clone(), Use::of(given.new_name)).await?;
     record(app, name, caller, ("", given.at, given), command).await
 }
 
@@ -150,6 +159,7 @@ pub(crate) async fn freeze(
 ) -> Result<Recorded, Problem> {
     let (reason, until) = (given.reason.clone().into(), given.until.map(|until| until.0));
     let command = |at| Command::Freeze { at, reason, until };
+    let name = &app.admission.name_environment(name.clone(), Use::of(given.new_name)).await?;
     record(app, name, caller, ("/freeze", given.at, given), command).await
 }
 
@@ -162,6 +172,7 @@ pub(crate) async fn unfreeze(
 ) -> Result<Recorded, Problem> {
     let reason = given.reason.clone().map(Into::into);
     let command = |at| Command::Unfreeze { at, reason };
+    let name = &app.admission.name_environment(name.clone(), Use::Asked).await?;
     record(app, name, caller, ("/unfreeze", given.at, given), command).await
 }
 

@@ -160,6 +160,7 @@ pub(super) async fn declare(
         approvals: approvals(&mut fields)?.map(Whole),
         self_approval: Some(fields.text("self_approval")?.is_some()),
         one_at_a_time: Some(fields.text("one_at_a_time")?.is_some()),
+        new_name: None,
         at: None,
     };
     declare::declare(&app, &name, &caller, &given).await?;
@@ -186,6 +187,7 @@ pub(super) async fn freeze(
     let given = declare::Freeze {
         reason: form::reason(&mut fields)?,
         until: fields.instant("until")?.map(Moment),
+        new_name: None,
         at: fields.instant("from")?.map(Moment),
     };
     declare::freeze(&app, &name, &caller, &given).await?;

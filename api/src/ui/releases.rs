@@ -204,7 +204,7 @@ pub(super) async fn block(
 ) -> Result<Response, Problem> {
     let mut fields = form.fields(&["reason"])?;
     let caller = form::caller(&shell, &mut fields)?;
-    let given = Reason { reason: form::reason(&mut fields)?, at: None };
+    let given = Reason { reason: form::reason(&mut fields)?, new_name: None, at: None };
     register::block(&app, &id, &caller, &given).await?;
     Ok(form::recorded(&caller, links::release(&id.service, &id.version)))
 }
@@ -218,7 +218,7 @@ pub(super) async fn unblock(
 ) -> Result<Response, Problem> {
     let mut fields = form.fields(&["reason"])?;
     let caller = form::caller(&shell, &mut fields)?;
-    let given = Reason { reason: form::reason(&mut fields)?, at: None };
+    let given = Reason { reason: form::reason(&mut fields)?, new_name: None, at: None };
     register::unblock(&app, &id, &caller, &given).await?;
     Ok(form::recorded(&caller, links::release(&id.service, &id.version)))
 }

@@ -12,6 +12,7 @@ use axum::{
 use shiplog_domain::{
     environment::{State as EnvironmentState, Tier, stream},
     lane::{LaneId, Rail, State as LaneState},
+    text::is_blank,
 };
 use shiplog_store::position::StreamVersion;
 
@@ -32,7 +33,6 @@ use crate::{
     deployments, lanes,
     path::LanePath,
     problem::{FieldError, Problem, ProblemKind},
-    rails,
     views::AtLeast,
 };
 
@@ -170,7 +170,7 @@ async fn confirmation(
     (way, entered, said): (Way, Entered, Said),
 ) -> Result<Response, Problem> {
     let asked = way.asked(app, at_least, &lane).await?;
-    let (rails, _) = rails::of_request(app, &lane, &asked).await?;
+    let (rails, _) = app.admission.rails_of_request(&lane, &asked).await?;
     let (typed, now) = (tier(app, &lane).await? == Tier::Production, shell.now);
     let look = move |state: &LaneState, version: Option<StreamVersion>| {
         let state = &*state.as_of(now);
@@ -215,7 +215,7 @@ async fn record(
     if tier(app, lane).await? == Tier::Production && entered.confirm != environment {
         return Err(Problem::at("?confirm", format!("type `{environment}`, its name")));
     }
-    if entered.reason.is_empty() {
+    if is_blank(&entered.reason) {
         return Err(Problem::at("?reason", "say why"));
     }
     let caller = caller?;
@@ -223,7 +223,8 @@ async fn record(
         return Err(Problem::at("?version", "it is missing"));
     }
     let asked = way.asked(app, at_least, lane).await?;
-    let ((rails, _), now) = (rails::of_request(app, lane, &asked).await?, app.clock.now());
+    let (rails, _) = app.admission.rails_of_request(lane, &asked).await?;
+    let now = app.clock.now();
     let shown =
         |state: &LaneState, _: Option<_>| facts::acknowledged(&state.as_of(now), asked, &rails);
     let shown = app.lanes.read(&lane.stream(), shown).await?;

@@ -6,9 +6,13 @@ use super::{
     Command, Correction, Deployment, Event, Happened, Refusal, Removed, Requested, State, Status,
     When, rails, request,
 };
+use crate::{metadata::ActorKind, text::is_same_id};
 
 /// Refuses contradictions only: a history records what happened, wise or not.
 pub(super) fn decide(state: &State, command: Command) -> Result<Vec<Event>, Refusal> {
+    if is_dated(&command) {
+        return Err(Refusal::Dated);
+    }
     match command {
         Command::Request { request, rails, crosses } => {
             request::ask(state, request, &rails, crosses).map(|event| vec![event])
@@ -20,6 +24,32 @@ pub(super) fn decide(state: &State, command: Command) -> Result<Vec<Event>, Refu
             happen(state, deployment, when, happened)
         }
         Command::Remove { when, reason } => Ok(remove(state, when, reason)),
+    }
+}
+
+/// Whether something that is decided now states another time for itself.
+///
+/// As-of answers would tell of it at a time when nobody had asked, or agreed. What is recorded already is
+/// never decided again, so a repetition of such a request is answered as it was.
+fn is_dated(command: &Command) -> bool {
+    match command {
+        Command::Request { request, .. } => request.when.stated,
+        Command::Deployment { when, happened, .. } => match happened {
+            Happened::Approve { .. } | Happened::Reject { .. } | Happened::Claim { .. } => {
+                when.stated
+            }
+            Happened::Started { .. }
+            | Happened::TargetStarted(_)
+            | Happened::TargetSucceeded(_)
+            | Happened::TargetFailed { .. }
+            | Happened::Succeeded
+            | Happened::Failed { .. }
+            | Happened::Cancel { .. }
+            | Happened::Health { .. }
+            | Happened::Annotate { .. }
+            | Happened::Correct { .. } => false,
+        },
+        Command::Report(_) | Command::Remove { .. } => false,
     }
 }
 
@@ -46,10 +76,7 @@ fn already(deployment: &Deployment, when: When, happened: &Happened) -> Result<b
         repeats(same.map(|earlier| earlier.at), when)
     };
     Ok(match happened {
-        Happened::Approve { by, .. } => {
-            let agreed = deployment.approvals.iter().any(|earlier| earlier.by == *by);
-            agreed || open(deployment).and_then(|()| may_agree(deployment, by)).map(|()| false)?
-        }
+        Happened::Approve { by, kind, comment: _ } => agrees(deployment, by, *kind)?,
         Happened::Reject { .. } => ends(deployment, Status::Rejected)?,
         Happened::Cancel { .. } => ends(deployment, Status::Cancelled)?,
         Happened::Started { .. } => repeats(deployment.started.as_ref().map(|one| one.at), when),
@@ -90,11 +117,29 @@ fn open(deployment: &Deployment) -> Result<(), Refusal> {
     if status.is_final() { Err(Refusal::AlreadyEnded { number, status }) } else { Ok(()) }
 }
 
+/// Whether this person has agreed already. An approval is given by somebody who looked: no program can.
+///
+/// It is asked here and not where approvals are counted, so that those in the log count as they did.
+fn agrees(deployment: &Deployment, by: &str, kind: ActorKind) -> Result<bool, Refusal> {
+    let is_person = match kind {
+        ActorKind::Person => true,
+        ActorKind::Service | ActorKind::System => false,
+    };
+    if is_person && deployment.approvals.iter().any(|earlier| is_same_id(&earlier.by, by)) {
+        return Ok(true);
+    }
+    open(deployment)?;
+    if !is_person {
+        return Err(Refusal::NotAPerson { number: deployment.number(), by: by.into(), kind });
+    }
+    may_agree(deployment, by).map(|()| false)
+}
+
 /// Where approvals are needed, who asked may be barred from giving one.
 fn may_agree(deployment: &Deployment, by: &str) -> Result<(), Refusal> {
     let Requested { number, approvals, by: requester, .. } = &deployment.requested;
     let barred = approvals.is_some_and(|approvals| !approvals.by_requester);
-    if barred && requester.as_deref() == Some(by) {
+    if barred && requester.as_deref().is_some_and(|requester| is_same_id(requester, by)) {
         return Err(Refusal::SelfApproval { number: *number, by: by.into() });
     }
     Ok(())

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Contender, Deployment, DeploymentNumber, State, Status};
-use crate::{decider::Coded, environment::Frozen, names::Version};
+use crate::{decider::Coded, environment::Frozen, metadata::ActorKind, names::Version};
 
 /// Why a lane turns a command down.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -105,6 +105,21 @@ pub enum Refusal {
         /// The id of the actor.
         by: String,
     },
+    /// A program cannot agree to a deployment.
+    #[error("approvals are given by people, and `{}:{by}` is a {}", .kind.as_str(), .kind.as_str())]
+    NotAPerson {
+        /// Which deployment it wants to agree to.
+        number: DeploymentNumber,
+        /// The id of the actor.
+        by: String,
+        /// What kind of actor it is.
+        kind: ActorKind,
+    },
+    /// What is asked for is asked for now: only a report states a time.
+    #[error(
+        "what is asked for is asked for now; `at` belongs to reports, which say what happened when"
+    )]
+    Dated,
     /// The environment is frozen.
     #[error("the environment is frozen{}: {reason}; override `freeze` if it has to be", deadline(*until))]
     Frozen {
@@ -188,6 +203,8 @@ impl Coded for Refusal {
             Self::AlreadyStarted { .. } => "already-started",
             Self::NotApproved { .. } => "not-approved",
             Self::SelfApproval { .. } => "self-approval",
+            Self::NotAPerson { .. } => "not-a-person",
+            Self::Dated => "dated-request",
             Self::Frozen { .. } => "frozen",
             Self::InProgress { .. } => "in-progress",
             Self::Blocked { .. } => "blocked-release",

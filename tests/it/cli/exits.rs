@@ -67,9 +67,13 @@ fn what_is_malformed_ends_with_2_whoever_finds_it() {
         "deploy checkout production 1.0 --at soonish",
         "deploy checkout '' 1.0",
         "history --status finished",
+        "retry checkout production --at 10m",
+        "approve checkout/production#1 --at 10m",
     ] {
         shop.call(call).tells(2, &[]);
     }
+    let dated = ["what is asked for is asked for now; --at belongs to reports", "--status"];
+    shop.call("deploy checkout production 1.0 --at 5y").tells(2, &dated);
 }
 
 #[test]

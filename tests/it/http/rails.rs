@@ -117,6 +117,19 @@ fn who_asked_does_not_approve_and_nobody_begins_before_somebody_else_has() {
     let own =
         server.ask("POST", &step(1, "approve")).header("Shiplog-Actor", "ana").json(&json!({}));
     own.send().problem(409, "self-approval");
+    let approved_by = |who: &str| {
+        let ask = server.ask("POST", &step(1, "approve")).header("Shiplog-Actor", who);
+        ask.json(&json!({})).send()
+    };
+    approved_by("person:Ana").problem(409, "self-approval");
+    for program in ["service:ci", "system:cron"] {
+        let problem = approved_by(program).problem(409, "not-a-person");
+        let says = format!("approvals are given by people, and `{program}` is a ");
+        assert!(problem["detail"].as_str().unwrap().starts_with(&says), "{problem}");
+    }
+    let nobody = server.ask("POST", &step(1, "approve")).json(&json!({})).send();
+    nobody.problem(409, "not-a-person");
+    assert_eq!(server.get(&deployment(1))["approvals"], json!([]));
     let other = server.ask("POST", &step(1, "approve")).header("Shiplog-Actor", "ben");
     assert_eq!(other.json(&json!({})).send().expect(200).json()["approvals_missing"], 0);
     assert_eq!(server.post(&step(1, "start"), &claim)["executor"], "agent-1");
@@ -149,4 +162,96 @@ fn what_is_put_up_after_the_wish_keeps_it_from_beginning_until_it_is_gone() {
     refused(&server, &step(1, "start"), &claim, ("blocked-release", "it leaks"));
     server.post("/v1/releases/checkout/1.0/unblock", &json!({"reason": "it does not"}));
     assert_eq!(server.post(&step(1, "start"), &claim)["status"], "started");
+}
+
+/// Sends lines, and tells what became of each.
+pub(super) fn batch(server: &Server, lines: &[Value]) -> Vec<Value> {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let ask = server.ask("POST", "/v1/deployments:batch");
+    let answer = ask.header("Content-Type", "application/jsonl").body(text).send().expect(200);
+    answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A line of its own key.
+fn keyed(line: Value, key: &str) -> Value {
+    with(line, json!({"idempotency_key": key}))
+}
+
+/// What became of a line: its number, or the code of the problem.
+fn became(answer: &Value) -> Value {
+    let number = &answer["number"];
+    if number.is_null() { answer["problem"]["code"].clone() } else { number.clone() }
+}
+
+#[test]
+fn a_line_that_asks_meets_every_guard_rail_and_one_that_reports_meets_none() {
+    let server = Server::start();
+    declare(&server, &json!({"approvals": 1, "one_at_a_time": true}));
+    succeeded(&server, &["1.0", "1.1"]);
+    server.post("/v1/releases/checkout/1.0/block", &json!({"reason": "it leaks"}));
+    let lines = [
+        keyed(asked("1.0"), "blocked"),
+        keyed(back("previous"), "blocked, too"),
+        keyed(asked("1.2"), "waits"),
+        // The line before is in its way, whether it names its release or not.
+        keyed(asked("1.3"), "second"),
+        keyed(with(back(2), json!({"intent": {"kind": "retry", "of": 2}})), "third"),
+        keyed(reported("1.4", "11:00"), "report"),
+        keyed(crossing(asked("1.5"), "one_at_a_time"), "crosses"),
+    ];
+    let expected = [
+        json!("blocked-release"),
+        json!("blocked-release"),
+        json!(3),
+        json!("in-progress"),
+        json!("in-progress"),
+        json!(4),
+        json!(5),
+    ];
+    let answers = batch(&server, &lines);
+    assert_eq!(answers.iter().map(became).collect::<Vec<_>>(), expected, "{answers:#?}");
+    let waits = server.get(&deployment(3));
+    assert_eq!((&waits["approvals_needed"], &waits["approvals_missing"]), (&json!(1), &json!(1)));
+    let claim = json!({"claim": true, "executor": "agent-1"});
+    refused(&server, &step(3, "start"), &claim, ("not-approved", "still needs 1 approval"));
+    assert_eq!(server.get(&deployment(4))["approvals_needed"], 0);
+    assert_eq!(server.get(&deployment(5))["override"]["rails"], json!(["one_at_a_time"]));
+
+    server.post(FREEZE, &json!({"reason": "peak hour"}));
+    let frozen = batch(&server, &[keyed(asked("1.6"), "frozen"), keyed(back(2), "frozen, too")]);
+    assert_eq!(frozen.iter().map(became).collect::<Vec<_>>(), ["frozen", "frozen"]);
+    let again = batch(&server, &lines);
+    let statuses: Vec<_> = again.iter().map(|line| line["status"].clone()).collect();
+    let refused = json!("refused");
+    assert_eq!(statuses[2], "known", "a line that is sent again is answered as it was: {again:#?}");
+    assert_eq!((&statuses[0], &statuses[5]), (&refused, &json!("known")));
+}
+
+#[test]
+fn what_is_asked_for_or_decided_states_no_time() {
+    let server = Server::start();
+    let dated = |body: Value| with(body, json!({"at": "2021-01-01T00:00:00Z"}));
+    let before = server.position();
+    let undated = |path: &str, body: &Value| {
+        let ask = server.ask("POST", path).header("Shiplog-Actor", "ben").json(body);
+        let problem = ask.send().problem(400, "dated-request");
+        assert_eq!(problem["errors"][0]["pointer"], "/at", "{path} {body}: {problem}");
+        let says = "what is asked for is asked for now; `at` belongs to reports";
+        assert!(problem["detail"].as_str().unwrap().contains(says), "{problem}");
+    };
+    undated(DEPLOYMENTS, &dated(asked("1.0")));
+    let line = keyed(dated(asked("1.0")), "old");
+    assert_eq!(became(&batch(&server, &[line])[0]), "dated-request");
+    assert_eq!(server.position(), before);
+    server.post(DEPLOYMENTS, &asked("1.0"));
+    for (word, body) in [
+        ("approve", json!({})),
+        ("reject", json!({})),
+        ("start", json!({"claim": true, "executor": "agent-1"})),
+    ] {
+        undated(&step(1, word), &dated(body));
+    }
+    // A report says when it was.
+    let started = server.post(&step(1, "start"), &dated(json!({})));
+    assert_eq!(started["started_at"], "2021-01-01T00:00:00Z");
 }

@@ -69,6 +69,14 @@ impl Server {
         Self { directory, ..Self::on(&data) }
     }
 
+    /// Has something done to its data directory while it is down.
+    pub(crate) fn meanwhile(self, act: impl FnOnce(&Path)) -> Self {
+        let Self { process, data, directory } = self;
+        assert!(process.stop().success());
+        act(&data);
+        Self { directory, ..Self::on(&data) }
+    }
+
     /// Asks it to stop.
     pub(crate) fn signal(&self) {
         let id = self.process.id().to_string();

@@ -36,7 +36,7 @@ fn eloquent() -> Value {
         "changes": [{"kind": "migration", "id": "0042", "description": "an index",
             "reversible": false, "url": "https://x/42"}]});
     json!({"service": "checkout", "environment": "production", "intent": "deploy",
-        "release": release, "reason": "train 31", "at": at("10:00"), "external_id": "77",
+        "release": release, "reason": "train 31", "external_id": "77",
         "url": "https://ci/77", "labels": {"train": "31"}, "configuration": {"app.yaml": "4d"},
         "actor": {"kind": "person", "id": "ana", "name": "Ana"}})
 }
@@ -67,7 +67,8 @@ fn a_deployment_has_the_same_fields_whoever_answers() {
 fn a_deployment_says_what_was_said_of_it() {
     let server = Server::start();
     succeeded(&server, &["1.0"]);
-    let whole = server.post(DEPLOYMENTS, &with(eloquent(), json!({"status": "succeeded"})));
+    let whole = server
+        .post(DEPLOYMENTS, &with(eloquent(), json!({"status": "succeeded", "at": at("10:00")})));
     let said = eloquent();
     let expected = json!({"number": 2, "status": "succeeded", "intent": {"kind": "deploy"},
         "classification": "new", "release": said["release"], "reason": "train 31",
@@ -95,7 +96,13 @@ fn what_stands_in_a_deployment_has_fields_of_its_own() {
     has(&whole["corrections"][0], "correction reason at");
     has(&whole["replaced"], PLACE);
     server.post(DEPLOYMENTS, &eloquent());
-    let agreed = server.post(&step(3, "approve"), &json!({}));
+    let agreed = server
+        .ask("POST", &step(3, "approve"))
+        .header("Shiplog-Actor", "ben")
+        .json(&json!({}))
+        .send()
+        .expect(200)
+        .json();
     has(&agreed["approvals"][0], "by comment at");
     has(&agreed["release"]["artifacts"][0], "name digest mediaType");
     has(&agreed["release"]["changes"][0], "id kind description reversible url");

@@ -3,11 +3,16 @@
 use std::{fs, path::Path};
 
 use serde_json::{Value, json};
+use shiplog_domain::{
+    environment::Frozen,
+    lane::{Asked, Command, DeploymentNumber, Happened, Override, Rail, Rails, RollbackTo},
+};
 
 use super::{
-    lane::{DEPLOYMENTS, asked, at, back, reported, step, with},
+    lane::{DEPLOYMENTS, at, reported},
     server::{Answer, Server},
 };
+use crate::past;
 
 const WHAT_IF: &str = "/v1/what-if";
 
@@ -34,23 +39,34 @@ fn documented() -> Value {
 /// On Monday, 2 March 2026: 1.0 is asked for at 10:00 and done at 10:30; 1.1 is asked for at 10:20 and
 /// agreed to; 1.2 is reported at 11:00; it is rolled back across a freeze at 11:10.
 fn monday() -> Server {
-    let server = Server::start();
-    server.post(DEPLOYMENTS, &with(asked("1.0"), json!({"at": at("10:00"), "actor": "ann"})));
-    server.post(&step(1, "start"), &json!({"at": at("10:01")}));
-    server.post(DEPLOYMENTS, &with(asked("1.1"), json!({"at": at("10:20"), "actor": "ann"})));
-    server.post(&step(1, "succeed"), &json!({"at": at("10:30")}));
-    let agreed = server.ask("POST", &step(2, "approve")).header("Shiplog-Actor", "ben");
-    agreed.json(&json!({"at": at("10:35")})).send().expect(200);
-    server.post(&step(2, "start"), &json!({"at": at("10:40")}));
-    server.post(&step(2, "succeed"), &json!({"at": at("10:45")}));
+    let started = || Happened::Started { executor: None, log_url: None };
+    let before = [
+        ("ann", past::deploy("ann", &at("10:00"), "1.0")),
+        ("ann", past::happens(1, &at("10:01"), started())),
+        ("ann", past::deploy("ann", &at("10:20"), "1.1")),
+        ("ann", past::happens(1, &at("10:30"), Happened::Succeeded)),
+        ("ben", past::happens(2, &at("10:35"), past::approval("ben"))),
+        ("ann", past::happens(2, &at("10:40"), started())),
+        ("ann", past::happens(2, &at("10:45"), Happened::Succeeded)),
+    ];
+    let server = Server::start().meanwhile(|data| past::decide(data, before));
     server.post(DEPLOYMENTS, &reported("1.2", "11:00"));
     let freeze = json!({"reason": "peak hour", "at": at("11:05")});
     server.post("/v1/environments/production/freeze", &freeze);
-    let crossing = json!({"at": at("11:10"), "override": {"rails": ["freeze"], "reason": "a fix"}});
-    server.post(DEPLOYMENTS, &with(back(2), crossing));
-    server.post(&step(4, "start"), &json!({"at": at("11:11")}));
-    server.post(&step(4, "succeed"), &json!({"at": at("11:15")}));
-    server
+    let frozen =
+        Frozen { at: past::instant(&at("11:05")), reason: "peak hour".into(), until: None };
+    let back = Asked::Rollback { to: RollbackTo::Number(DeploymentNumber(2)), release: None };
+    let back = Command::Request {
+        request: past::request("ann", &at("11:10"), back),
+        rails: Rails { freeze: Some(frozen), ..Rails::default() },
+        crosses: Some(Override { rails: vec![Rail::Freeze], reason: "a fix".into() }),
+    };
+    let after = [
+        ("ann", back),
+        ("ann", past::happens(4, &at("11:11"), started())),
+        ("ann", past::happens(4, &at("11:15"), Happened::Succeeded)),
+    ];
+    server.meanwhile(|data| past::decide(data, after))
 }
 
 fn production(rules: &Value) -> Value {

@@ -6,6 +6,7 @@ use shiplog_domain::{
     decider::Coded,
     environment,
     lane::{self, Status},
+    metadata::ActorKind,
     release,
 };
 
@@ -45,6 +46,10 @@ fn of_a_lane() -> impl Iterator<Item = lane::Refusal> {
             Refusal::AlreadyStarted { .. } => Refusal::NotApproved { number, missing: 1 },
             Refusal::NotApproved { .. } => Refusal::SelfApproval { number, by: "ada".into() },
             Refusal::SelfApproval { .. } => {
+                Refusal::NotAPerson { number, by: "ci".into(), kind: ActorKind::Service }
+            }
+            Refusal::NotAPerson { .. } => Refusal::Dated,
+            Refusal::Dated => {
                 Refusal::Frozen { reason: "an audit".into(), until: Some(at("12:00")) }
             }
             Refusal::Frozen { .. } => Refusal::InProgress { number, status: Status::Requested },
