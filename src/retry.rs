@@ -10,7 +10,7 @@ use crate::{
     exit::Exit,
     guard::OverrideArgs,
     reference::{Named, Which},
-    write::{Course, Request, WriteArgs, fluid},
+    write::{Course, Request, WriteArgs},
 };
 
 /// Try the same release again: a roll-over.
@@ -44,7 +44,6 @@ impl Retry {
             }
         };
         let author = write.author(context)?;
-        let fluid = fluid([("at", &at)]);
         let course = Course::deployment(&reference.service, &reference.environment, true);
         let mut intent = body([("of", of.map(Into::into))]);
         intent.insert("kind".into(), "retry".into());
@@ -61,7 +60,7 @@ impl Retry {
             method: Method::POST,
             path: &Path::literal("/v1/deployments"),
             body: Value::Object(body),
-            fluid,
+            fluid: Vec::new(),
             names_actor: true,
             if_match: None,
             course,

@@ -22,7 +22,7 @@ use axum::{
 use serde::Serialize;
 use shiplog_domain::{
     lane::{Classification, Command, DeploymentNumber, LaneId, State as LaneState},
-    metadata,
+    metadata::{self, Metadata},
 };
 use shiplog_store::{execute::Outcome, position::GlobalPosition};
 use utoipa::ToSchema;

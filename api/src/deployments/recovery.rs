@@ -38,8 +38,7 @@ use super::{
     show::{one, unknown},
 };
 use crate::{
-    app::App, path::DeploymentPath, problem::Problem, query::Query, shapes::Frozen,
-    views::AtLeast,
+    app::App, path::DeploymentPath, problem::Problem, query::Query, shapes::Frozen, views::AtLeast,
 };
 
 /// How many releases to roll forward to are told of.

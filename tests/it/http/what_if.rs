@@ -136,11 +136,11 @@ fn the_example_of_the_page_is_answered_and_is_a_table_too() {
 /// On 29 March 2026, 01:59:59 is followed by 03:00:00 in Berlin, at 01:00:00Z.
 #[test]
 fn a_weekly_freeze_is_told_by_the_clock_also_in_the_night_in_which_it_is_put_forward() {
-    let server = Server::start();
-    for (version, time) in [("1", "01:00"), ("2", "01:15"), ("3", "01:29"), ("4", "01:30")] {
-        let at = format!("2026-03-29T{time}:00Z");
-        server.post(DEPLOYMENTS, &with(asked(version), json!({"at": at})));
-    }
+    let night = [("1", "01:00"), ("2", "01:15"), ("3", "01:29"), ("4", "01:30")];
+    let asked = night.map(|(version, time)| {
+        ("ann", past::deploy("ann", &format!("2026-03-29T{time}:00Z"), version))
+    });
+    let server = Server::start().meanwhile(|data| past::decide(data, asked));
     let frozen = |day: &str, from: &str, until: &str| {
         let weekly =
             json!({"days": [day], "from": from, "until": until, "time_zone": "Europe/Berlin"});
