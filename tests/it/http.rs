@@ -26,3 +26,4 @@ mod shapes;
 mod sql;
 mod typed;
 mod what_if;
+mod worst_hour;

@@ -35,7 +35,7 @@ pub enum Refusal {
     NothingRuns,
     /// Nothing else ran before what runs.
     #[error(
-        "no other release than that of `{number}` ever worked here; there is none to go back to"
+        "no other release worked here before `{number}`; there is none to go back to"
     )]
     NothingBefore {
         /// The deployment that runs.

@@ -112,7 +112,7 @@ fn where_nothing_succeeded_there_is_no_way_back() {
     refused(&server, DEPLOYMENTS, &rollback, ("nothing-runs", "nothing runs here"));
     refused(&server, DEPLOYMENTS, &back(1), ("never-succeeded", "`#1` is `failed`"));
     succeeded(&server, &["1.0"]);
-    let says = "nothing ran here before `#2`; there is no earlier release";
+    let says = "no other release worked here before `#2`; there is none";
     refused(&server, DEPLOYMENTS, &rollback, ("nothing-before", says));
 }
 
