@@ -13,6 +13,7 @@ mod malformed;
 mod names;
 mod outcomes;
 mod pages;
+mod paths;
 mod rails;
 mod reasons;
 mod recovery;

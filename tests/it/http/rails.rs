@@ -173,12 +173,12 @@ pub(super) fn batch(server: &Server, lines: &[Value]) -> Vec<Value> {
 }
 
 /// A line of its own key.
-fn keyed(line: Value, key: &str) -> Value {
+pub(super) fn keyed(line: Value, key: &str) -> Value {
     with(line, json!({"idempotency_key": key}))
 }
 
 /// What became of a line: its number, or the code of the problem.
-fn became(answer: &Value) -> Value {
+pub(super) fn became(answer: &Value) -> Value {
     let number = &answer["number"];
     if number.is_null() { answer["problem"]["code"].clone() } else { number.clone() }
 }
