@@ -120,8 +120,9 @@ pub(crate) async fn create(
     };
     let (used, metadata) = (request.used(), caller.metadata(PATH, &request));
     let (lane, mut command) = request.into_command(app.clock.now(), &caller.actor)?;
-    let (lane, warnings) = app.admission.name_lane(lane, used).await?;
+    let (lane, mut warnings) = app.admission.name_lane(lane, used).await?;
     app.admission.name_version(&lane.service, &mut command).await?;
+    warnings.extend(app.admission.warn_of_content(&lane, &command).await);
     app.telemetry.asked(&command);
     let claimed = caller.claimed;
     let told = |state: &LaneState, outcome: &Outcome| last(&lane, state, &caller.actor, outcome);

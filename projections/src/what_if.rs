@@ -162,6 +162,7 @@ impl<'p> Walk<'p> {
             one_at_a_time: rules.one_at_a_time,
             approvals: Approvals { needed: rules.approvals, by_requester: rules.self_approval },
             block: block.clone(),
+            registered: None,
         };
         let actual = of(rules, freeze.clone());
         let changed = match self.policy.of(&lane.environment) {

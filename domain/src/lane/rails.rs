@@ -2,10 +2,16 @@
 //!
 //! They hold for what is asked for, never for what is reported: a report says what has happened.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Deployment, DeploymentNumber, Refusal, State, Status};
-use crate::{environment::Frozen, names::Version, release::Blocked};
+use crate::{
+    environment::Frozen,
+    names::Version,
+    release::{Blocked, Manifest},
+};
 
 /// What can stand in the way of a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -57,6 +63,8 @@ pub struct Rails {
     pub approvals: Approvals,
     /// The block in force of the release that is to be put there.
     pub block: Option<Blocked>,
+    /// What the release that is to be put there is registered as.
+    pub registered: Option<Arc<Manifest>>,
 }
 
 /// Guard rails that whoever asks wants to cross, and why.
@@ -91,6 +99,17 @@ pub(super) fn admit(
     crossed.sort_unstable();
     let wanted = wanted.filter(|_| !crossed.is_empty());
     Ok(wanted.map(|Override { reason, .. }| Override { rails: crossed, reason }))
+}
+
+/// Whether the release that a request brings along is the one that is registered under its name.
+///
+/// Releases do not change. What merely ran under that name, elsewhere or before, is no registration.
+pub(super) fn same_content(rails: &Rails, release: &Manifest) -> Result<(), Refusal> {
+    let differs = rails.registered.as_ref().and_then(|registered| release.unlike(registered));
+    match differs {
+        Some(differs) => Err(Refusal::OtherContent { version: release.version.clone(), differs }),
+        None => Ok(()),
+    }
 }
 
 /// Whether a deployment that was asked for may begin.

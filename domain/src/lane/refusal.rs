@@ -137,6 +137,16 @@ pub enum Refusal {
         /// Why.
         reason: String,
     },
+    /// The release is registered with another content, and releases do not change.
+    #[error(
+        "version `{version}` is registered with {differs}; ask for what is registered, or name another version"
+    )]
+    OtherContent {
+        /// Which one.
+        version: Version,
+        /// What differs, in words.
+        differs: String,
+    },
     /// A lane numbers its deployments with 32 bits.
     #[error("this lane has no numbers left")]
     Full,
@@ -189,6 +199,7 @@ impl Coded for Refusal {
             Self::Frozen { .. } => "frozen",
             Self::InProgress { .. } => "in-progress",
             Self::Blocked { .. } => "blocked-release",
+            Self::OtherContent { .. } => "other-content",
             Self::Full => "lane-full",
         }
     }

@@ -42,6 +42,24 @@ impl Manifest {
     }
 }
 
+impl Manifest {
+    /// In what this release is another one than `registered`, in words; none if the two agree as far as
+    /// both say something. A commit and its abbreviation are one.
+    pub fn unlike(&self, registered: &Self) -> Option<String> {
+        if let (Some(here), Some(there)) = (&self.commit, &registered.commit) {
+            let (one, other) = (here.to_ascii_lowercase(), there.to_ascii_lowercase());
+            if !one.starts_with(&other) && !other.starts_with(&one) {
+                return Some(format!("commit `{there}`, not `{here}`"));
+            }
+        }
+        let differs = |(name, (there, here)): (&str, (Option<&str>, Option<&str>))| {
+            let (there, here) = (there?, here?);
+            (there != here).then(|| format!("`{name}` with digest `{there}`, not `{here}`"))
+        };
+        self.artifacts_beside(Some(registered)).into_iter().find_map(differs)
+    }
+}
+
 /// One thing that a release puts there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifact {

@@ -255,3 +255,30 @@ fn what_is_asked_for_or_decided_states_no_time() {
     let started = server.post(&step(1, "start"), &dated(json!({})));
     assert_eq!(started["started_at"], "2021-01-01T00:00:00Z");
 }
+
+#[test]
+fn a_registered_release_is_asked_for_as_it_is_registered_and_reported_as_it_was() {
+    let server = Server::start();
+    let image = |digest: &str| json!([{"name": "image", "digest": digest}]);
+    let registered = json!({"commit": "3f2c9ab1", "artifacts": image("sha256:1")});
+    server.ask("PUT", "/v1/releases/checkout/1.0").json(&registered).send().expect(200);
+    let of = |release: Value| {
+        with(asked("1.0"), json!({"release": with(json!({"version": "1.0"}), release)}))
+    };
+    let commit = of(json!({"commit": "b19d3e0"}));
+    let says = "`1.0` is registered with commit `3f2c9ab1`, not `b19d3e0`";
+    refused(&server, DEPLOYMENTS, &commit, ("other-content", says));
+    let digest = of(json!({"artifacts": image("sha256:2")}));
+    let says = "`image` with digest `sha256:1`, not `sha256:2`";
+    refused(&server, DEPLOYMENTS, &digest, ("other-content", says));
+    assert_eq!(became(&batch(&server, &[keyed(digest, "line")])[0]), "other-content");
+    let reported = with(commit, json!({"status": "succeeded"}));
+    let told = server.post(DEPLOYMENTS, &reported);
+    assert_eq!(told["warnings"][0]["code"], "other-content", "{told}");
+    // What says less, or abbreviates, is the same; what ran otherwise is replayed as it ran.
+    server.post(DEPLOYMENTS, &asked("1.0"));
+    server.post(DEPLOYMENTS, &of(json!({"commit": "3F2C9AB"})));
+    let retry = json!({"service": "checkout", "environment": "production",
+        "intent": {"kind": "retry", "of": 1}});
+    assert_eq!(server.post(DEPLOYMENTS, &retry)["release"]["commit"], "b19d3e0");
+}

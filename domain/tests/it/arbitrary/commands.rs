@@ -56,6 +56,7 @@ pub(crate) fn rails() -> impl Strategy<Value = Rails> {
             one_at_a_time,
             approvals: Approvals { needed, by_requester },
             block,
+            registered: None,
         },
     )
 }
