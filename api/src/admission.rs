@@ -39,11 +39,14 @@ pub struct Admission {
     clock: Arc<dyn Clock>,
 }
 
-/// A request for a deployment, and the guard rails that it wants to cross.
+/// A request for a deployment.
 #[derive(Clone, Debug)]
 pub(crate) struct Proposal {
     pub(crate) request: Request,
+    /// The guard rails that it wants to cross.
     pub(crate) crosses: Option<Override>,
+    /// Where the caller believes the lane to be.
+    pub(crate) claimed: Option<ExpectedVersion>,
 }
 
 impl Admission {
@@ -71,8 +74,7 @@ impl Admission {
     pub(crate) async fn execute<T>(
         &self,
         lane: &LaneId,
-        claimed: Option<ExpectedVersion>,
-        Proposal { request, crosses }: Proposal,
+        Proposal { request, crosses, claimed }: Proposal,
         metadata: &Metadata,
         answer: impl Fn(&lane::State, &Outcome) -> T + Send + Sync,
     ) -> Result<(Outcome, T), ExecuteError<Refusal>> {
@@ -98,17 +100,15 @@ impl Admission {
         lane: &LaneId,
         asked: &Asked,
     ) -> Result<(Rails, Option<ExpectedVersion>), LoadError> {
-        let (version, seen) = match named(asked) {
-            Some(version) => (Some(version.clone()), None),
-            None => {
-                let look = |state: &lane::State, version: Option<_>| {
-                    let foreseen = lane::foresee(state, asked.clone(), &Rails::default()).ok();
-                    let wanted = foreseen.map(|foreseen| foreseen.release.version.clone());
-                    (wanted, Some(ExpectedVersion::from(version)))
-                };
-                self.lanes.read(&lane.stream(), look).await?
-            }
+        if let Some(version) = named(asked) {
+            return Ok((self.standing(lane, Some(version.clone())).await?, None));
+        }
+        let look = |state: &lane::State, version: Option<_>| {
+            let foreseen = lane::foresee(state, asked.clone(), &Rails::default()).ok();
+            let wanted = foreseen.map(|foreseen| foreseen.release.version.clone());
+            (wanted, Some(ExpectedVersion::from(version)))
         };
+        let (version, seen) = self.lanes.read(&lane.stream(), look).await?;
         Ok((self.standing(lane, version).await?, seen))
     }
 

@@ -127,8 +127,8 @@ pub(crate) async fn create(
     let claimed = caller.claimed;
     let told = |state: &LaneState, outcome: &Outcome| last(&lane, state, &caller.actor, outcome);
     let (outcome, told) = if let Command::Request { request, crosses, .. } = command {
-        let proposal = Proposal { request, crosses };
-        app.admission.execute(&lane, claimed, proposal, &metadata, told).await?
+        let proposal = Proposal { request, crosses, claimed };
+        app.admission.execute(&lane, proposal, &metadata, told).await?
     } else {
         app.lanes.execute(&lane.stream(), claimed, command, metadata, told).await?
     };

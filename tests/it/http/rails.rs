@@ -166,7 +166,7 @@ fn what_is_put_up_after_the_wish_keeps_it_from_beginning_until_it_is_gone() {
 
 /// Sends lines, and tells what became of each.
 pub(super) fn batch(server: &Server, lines: &[Value]) -> Vec<Value> {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text = lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     let ask = server.ask("POST", "/v1/deployments:batch");
     let answer = ask.header("Content-Type", "application/jsonl").body(text).send().expect(200);
     answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
