@@ -1,5 +1,6 @@
 //! Who is let in: guard rails are looked up where they are kept, and hold on every path that asks.
 
+mod content;
 pub(crate) mod names;
 pub(crate) mod warning;
 
@@ -13,7 +14,7 @@ use shiplog_domain::{
     },
     metadata::Metadata,
     names::Version,
-    release::{Release, ReleaseId},
+    release::{self, Release, ReleaseId},
 };
 use shiplog_projections::models::ReadModels;
 use shiplog_store::{
@@ -38,11 +39,14 @@ pub struct Admission {
     clock: Arc<dyn Clock>,
 }
 
-/// A request for a deployment, and the guard rails that it wants to cross.
+/// A request for a deployment.
 #[derive(Clone, Debug)]
 pub(crate) struct Proposal {
     pub(crate) request: Request,
+    /// The guard rails that it wants to cross.
     pub(crate) crosses: Option<Override>,
+    /// Where the caller believes the lane to be.
+    pub(crate) claimed: Option<ExpectedVersion>,
 }
 
 impl Admission {
@@ -70,8 +74,7 @@ impl Admission {
     pub(crate) async fn execute<T>(
         &self,
         lane: &LaneId,
-        claimed: Option<ExpectedVersion>,
-        Proposal { request, crosses }: Proposal,
+        Proposal { request, crosses, claimed }: Proposal,
         metadata: &Metadata,
         answer: impl Fn(&lane::State, &Outcome) -> T + Send + Sync,
     ) -> Result<(Outcome, T), ExecuteError<Refusal>> {
@@ -157,16 +160,19 @@ impl Admission {
             (rules, state.freezes.at(now).cloned())
         };
         let (rules, freeze) = self.environments.read(&environment::stream(name), look).await?;
-        let block = match version {
+        let (block, registered) = match version {
             Some(version) => {
                 let id = ReleaseId { service: lane.service.clone(), version };
-                self.releases.read(&id.stream(), |state, _| state.blocked.clone()).await?
+                let look = |state: &release::State, _: Option<_>| {
+                    (state.blocked.clone(), state.registered.clone().map(Arc::new))
+                };
+                self.releases.read(&id.stream(), look).await?
             }
-            None => None,
+            None => (None, None),
         };
         let Rules { tier: _, approvals, self_approval, one_at_a_time } = rules;
         let approvals = Approvals { needed: approvals, by_requester: self_approval };
-        Ok(Rails { freeze, one_at_a_time, approvals, block, ..Rails::default() })
+        Ok(Rails { freeze, one_at_a_time, approvals, block, registered, ..Rails::default() })
     }
 }
 

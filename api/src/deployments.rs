@@ -122,8 +122,9 @@ pub(crate) async fn create(
     let (used, metadata) = (request.used(), caller.metadata(PATH, &request));
     let goal = misnamed::goal(&request);
     let (lane, mut command) = request.into_command(app.clock.now(), &caller.actor)?;
-    let (lane, warnings) = app.admission.name_lane(lane, used).await?;
+    let (lane, mut warnings) = app.admission.name_lane(lane, used).await?;
     app.admission.name_version(&lane.service, &mut command).await?;
+    warnings.extend(app.admission.warn_of_content(&lane, &command).await);
     app.telemetry.asked(&command);
     let (outcome, told) = match execute(app, &lane, &caller, command, metadata).await {
         Ok(executed) => executed,
@@ -145,8 +146,8 @@ async fn execute(
     let claimed = caller.claimed;
     let told = |state: &LaneState, outcome: &Outcome| last(lane, state, &caller.actor, outcome);
     Ok(if let Command::Request { request, crosses, .. } = command {
-        let proposal = Proposal { request, crosses };
-        app.admission.execute(lane, claimed, proposal, &metadata, told).await?
+        let proposal = Proposal { request, crosses, claimed };
+        app.admission.execute(lane, proposal, &metadata, told).await?
     } else {
         app.lanes.execute(&lane.stream(), claimed, command, metadata, told).await?
     })

@@ -2,6 +2,7 @@
 //!
 //! No I/O, no clock, no randomness: everything a rule needs is an argument.
 
+mod commit;
 pub mod decider;
 pub mod digests;
 pub mod environment;

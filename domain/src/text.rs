@@ -52,9 +52,16 @@ pub(crate) fn hidden(text: &str) -> Option<(char, usize)> {
 
 fn is_hidden(character: char) -> bool {
     match character {
-        // Zero width joiner and non-joiner, variation selectors, conjoining fillers of Hangul.
-        '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}' => false,
-        '\u{034F}' | '\u{115F}' | '\u{1160}' | '\u{180B}'..='\u{180D}' | '\u{180F}' => false,
+        // Zero width joiner and non-joiner, variation selectors, fillers of Hangul.
+        '\u{200C}'
+        | '\u{200D}'
+        | '\u{FE00}'..='\u{FE0F}'
+        | '\u{E0100}'..='\u{E01EF}'
+        | '\u{034F}'
+        | '\u{115F}'
+        | '\u{1160}'
+        | '\u{180B}'..='\u{180D}'
+        | '\u{180F}' => false,
         // Line and paragraph separators are blanks that no line has.
         '\u{2028}' | '\u{2029}' => true,
         _ => is_invisible(character),

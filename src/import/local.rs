@@ -47,7 +47,7 @@ pub(super) fn open(place: &Place) -> anyhow::Result<Box<dyn Target>> {
         Ok::<_, Failure>((log, models))
     })?;
     let admission = Admission::new(&log, Arc::new(SystemClock));
-    Ok(Box::new(Local { runtime, admission, log, models }))
+    Ok(Box::new(Local { models, runtime, log, admission }))
 }
 
 impl Target for Local {

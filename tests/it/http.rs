@@ -16,6 +16,7 @@ mod malformed;
 mod names;
 mod outcomes;
 mod pages;
+mod paths;
 mod rails;
 mod reasons;
 mod recovery;

@@ -58,6 +58,7 @@ impl RegisteredRelease {
 /// Why.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "it is called so on the wire")]
 pub(crate) struct Reason {
     /// In the words of who says so.
     #[schema(value_type = String, min_length = 1, max_length = 10000,

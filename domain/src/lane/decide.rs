@@ -79,8 +79,15 @@ fn already(deployment: &Deployment, when: When, happened: &Happened) -> Result<b
         Happened::Approve { by, kind, comment: _ } => agrees(deployment, by, *kind)?,
         Happened::Reject { .. } => ends(deployment, Status::Rejected)?,
         Happened::Cancel { .. } => ends(deployment, Status::Cancelled)?,
-        Happened::Started { .. } => repeats(deployment.started.as_ref().map(|one| one.at), when),
-        Happened::TargetStarted(name) => target(name, Status::Started),
+        Happened::Started { .. } => {
+            let started = deployment.started.as_ref().map(|one| one.at);
+            repeats(started, when) || (!when.stated && has_run(deployment.status()))
+        }
+        Happened::TargetStarted(name) => {
+            let ended = deployment.targets.get(name).is_some_and(|one| has_run(one.status));
+            let is_over = ended && has_run(deployment.status());
+            target(name, Status::Started) || (!when.stated && is_over)
+        }
         Happened::TargetSucceeded(name) => target(name, Status::Succeeded),
         Happened::TargetFailed { target: name, .. } => target(name, Status::Failed),
         Happened::Succeeded => ended_so(deployment, Status::Succeeded, when),
@@ -97,6 +104,15 @@ fn already(deployment: &Deployment, when: When, happened: &Happened) -> Result<b
             *correction == Correction::Void && deployment.is_void()
         }
     })
+}
+
+/// Whether it ran to an end: that it began is known by that, and now is not when. What was called off and
+/// begins all the same is news.
+fn has_run(status: Status) -> bool {
+    match status {
+        Status::Succeeded | Status::Failed => true,
+        Status::Requested | Status::Rejected | Status::Started | Status::Cancelled => false,
+    }
 }
 
 /// Whether saying it again adds nothing: it is so, and no other time is stated.

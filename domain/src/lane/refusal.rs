@@ -34,9 +34,7 @@ pub enum Refusal {
     #[error("nothing runs here; name the deployment or version to go back to")]
     NothingRuns,
     /// Nothing else ran before what runs.
-    #[error(
-        "no other release worked here before `{number}`; there is none to go back to"
-    )]
+    #[error("no other release worked here before `{number}`; there is none to go back to")]
     NothingBefore {
         /// The deployment that runs.
         number: DeploymentNumber,
@@ -145,6 +143,16 @@ pub enum Refusal {
         /// Why.
         reason: String,
     },
+    /// The release is registered with another content, and releases do not change.
+    #[error(
+        "version `{version}` is registered with {differs}; ask for what is registered, or name another version"
+    )]
+    OtherContent {
+        /// Which one.
+        version: Version,
+        /// What differs, in words.
+        differs: String,
+    },
     /// A lane numbers its deployments with 32 bits.
     #[error("this lane has no numbers left")]
     Full,
@@ -208,6 +216,7 @@ impl Coded for Refusal {
             Self::Frozen { .. } => "frozen",
             Self::InProgress { .. } => "in-progress",
             Self::Blocked { .. } => "blocked-release",
+            Self::OtherContent { .. } => "other-content",
             Self::Full => "lane-full",
         }
     }

@@ -27,14 +27,14 @@ fn steps() -> impl Strategy<Value = Vec<(usize, Command)>> {
         2 => Just(Correction::Blamed),
         1 => Just(Correction::Cleared),
     ];
-    let blame = correction.prop_map(|correction| {
-        Happened::Correct { correction, reason: "it loses orders".into() }
-    });
+    let blame = correction
+        .prop_map(|correction| Happened::Correct { correction, reason: "it loses orders".into() });
     let health = prop::sample::select(vec![Health::Healthy, Health::Degraded, Health::Unhealthy])
         .prop_map(|health| Happened::Health { health, source: None, detail: None });
-    let harm = (1_u32..8, 0_i64..20, prop_oneof![blame, health]).prop_map(|(number, at, happened)| {
-        Command::Deployment { number: DeploymentNumber(number), when: stated(at), happened }
-    });
+    let harm =
+        (1_u32..8, 0_i64..20, prop_oneof![blame, health]).prop_map(|(number, at, happened)| {
+            Command::Deployment { number: DeploymentNumber(number), when: stated(at), happened }
+        });
     let step = prop_oneof![6 => command(0), 1 => harm];
     vec((0..SERVICES.len(), step), 0..40)
 }
@@ -78,9 +78,8 @@ impl<'s> Naive<'s> {
                 // It went back if it ran before what it replaced first ran.
                 let replaced = self.effects[..place].iter().rev().find_map(|(_, one)| *one)?;
                 let first = |of: &Deployment| {
-                    let alike = |one: &&Deployment| {
-                        one.release().identity().is(&of.release().identity())
-                    };
+                    let alike =
+                        |one: &&Deployment| one.release().identity().is(&of.release().identity());
                     let mut ran = self.effects[..place].iter();
                     ran.position(|(_, one)| one.as_ref().is_some_and(alike))
                 };
@@ -93,11 +92,17 @@ impl<'s> Naive<'s> {
             }
         };
         let since = place.checked_sub(1).map(|before| self.effects[before].0);
-        let mut doubts: Vec<_> = self.state.deployments().iter().filter_map(|one| {
-            let doubt = one.doubt().filter(|_| one.took_effect().is_none())?;
-            let point = (doubt.at, doubt.record);
-            (Some(point) > since && point < self.effects[place].0).then_some((point, one.number()))
-        }).collect();
+        let mut doubts: Vec<_> = self
+            .state
+            .deployments()
+            .iter()
+            .filter_map(|one| {
+                let doubt = one.doubt().filter(|_| one.took_effect().is_none())?;
+                let point = (doubt.at, doubt.record);
+                (Some(point) > since && point < self.effects[place].0)
+                    .then_some((point, one.number()))
+            })
+            .collect();
         doubts.sort_unstable_by(|one, other| other.cmp(one));
         let first = restored.map_or(place.saturating_sub(1), |restored| restored + 1);
         let ran = self.effects[first..place].iter().rev();
@@ -108,9 +113,9 @@ impl<'s> Naive<'s> {
     /// Since when the content of what took effect at a place had run without a break.
     fn since(&self, place: usize) -> Timestamp {
         let own = self.effects[place].1.unwrap();
-        let same = (0..=place).rev().take_while(|at| {
-            self.effects[*at].1.is_some_and(|one| one.is_same_as(own))
-        });
+        let same = (0..=place)
+            .rev()
+            .take_while(|at| self.effects[*at].1.is_some_and(|one| one.is_same_as(own)));
         self.effects[same.last().unwrap()].0.0
     }
 
@@ -120,9 +125,10 @@ impl<'s> Naive<'s> {
         let (to, reverts) = self.reverts(place)?;
         let own = rollback.release().identity();
         let deployment = |number| self.state.deployment(number).unwrap();
-        let left = reverts.iter().copied().find(|number| {
-            !deployment(*number).release().identity().is(&own)
-        });
+        let left = reverts
+            .iter()
+            .copied()
+            .find(|number| !deployment(*number).release().identity().is(&own));
         let before = place.checked_sub(1).and_then(|before| self.effects[before].1);
         let from = left.or(before.map(Deployment::number));
         let began = from.and_then(|from| self.place(from)).map(|from| self.since(from));
@@ -188,9 +194,10 @@ fn speaks_against(naive: &Naive<'_>, one: &Deployment) -> Vec<&'static str> {
         let all = naive.state.deployments().iter();
         all.filter(|other| !other.is_void() && other.is_same_as(one))
     };
-    let last = naive.effects.iter().rev().find_map(|(_, other)| {
-        other.filter(|other| other.is_same_as(one)).map(Deployment::number)
-    });
+    let last =
+        naive.effects.iter().rev().find_map(|(_, other)| {
+            other.filter(|other| other.is_same_as(one)).map(Deployment::number)
+        });
     let health = alike().filter_map(|one| one.health.as_ref()).max_by_key(|report| report.at);
     let mut against = Vec::new();
     against.extend(last.and_then(|last| naive.taken_back_by(last)).map(|_| "taken back"));

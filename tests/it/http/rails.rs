@@ -166,19 +166,19 @@ fn what_is_put_up_after_the_wish_keeps_it_from_beginning_until_it_is_gone() {
 
 /// Sends lines, and tells what became of each.
 pub(super) fn batch(server: &Server, lines: &[Value]) -> Vec<Value> {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text = lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     let ask = server.ask("POST", "/v1/deployments:batch");
     let answer = ask.header("Content-Type", "application/jsonl").body(text).send().expect(200);
     answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// A line of its own key.
-fn keyed(line: Value, key: &str) -> Value {
+pub(super) fn keyed(line: Value, key: &str) -> Value {
     with(line, json!({"idempotency_key": key}))
 }
 
 /// What became of a line: its number, or the code of the problem.
-fn became(answer: &Value) -> Value {
+pub(super) fn became(answer: &Value) -> Value {
     let number = &answer["number"];
     if number.is_null() { answer["problem"]["code"].clone() } else { number.clone() }
 }
@@ -254,4 +254,31 @@ fn what_is_asked_for_or_decided_states_no_time() {
     // A report says when it was.
     let started = server.post(&step(1, "start"), &dated(json!({})));
     assert_eq!(started["started_at"], "2021-01-01T00:00:00Z");
+}
+
+#[test]
+fn a_registered_release_is_asked_for_as_it_is_registered_and_reported_as_it_was() {
+    let server = Server::start();
+    let image = |digest: &str| json!([{"name": "image", "digest": digest}]);
+    let registered = json!({"commit": "3f2c9ab1", "artifacts": image("sha256:1")});
+    server.ask("PUT", "/v1/releases/checkout/1.0").json(&registered).send().expect(200);
+    let of = |release: Value| {
+        with(asked("1.0"), json!({"release": with(json!({"version": "1.0"}), release)}))
+    };
+    let commit = of(json!({"commit": "b19d3e0"}));
+    let says = "`1.0` is registered with commit `3f2c9ab1`, not `b19d3e0`";
+    refused(&server, DEPLOYMENTS, &commit, ("other-content", says));
+    let digest = of(json!({"artifacts": image("sha256:2")}));
+    let says = "`image` with digest `sha256:1`, not `sha256:2`";
+    refused(&server, DEPLOYMENTS, &digest, ("other-content", says));
+    assert_eq!(became(&batch(&server, &[keyed(digest, "line")])[0]), "other-content");
+    let reported = with(commit, json!({"status": "succeeded"}));
+    let told = server.post(DEPLOYMENTS, &reported);
+    assert_eq!(told["warnings"][0]["code"], "other-content", "{told}");
+    // What says less, or abbreviates, is the same; what ran otherwise is replayed as it ran.
+    server.post(DEPLOYMENTS, &asked("1.0"));
+    server.post(DEPLOYMENTS, &of(json!({"commit": "3F2C9AB"})));
+    let retry = json!({"service": "checkout", "environment": "production",
+        "intent": {"kind": "retry", "of": 1}});
+    assert_eq!(server.post(DEPLOYMENTS, &retry)["release"]["commit"], "b19d3e0");
 }

@@ -10,12 +10,15 @@ use super::{
 /// Texts of which nobody sees anything.
 const BLANK: [&str; 5] = ["   ", "\r\n", "\u{200B}", "\u{FEFF} \u{2060}", "\u{3164}"];
 
+/// A path, where its reason is, and a body that gives this one.
+type Call<'a> = (&'a str, &'a str, &'a dyn Fn(&str) -> Value);
+
 #[test]
 fn blanks_are_a_reason_nowhere() {
     let server = Server::start();
     succeeded(&server, &["1.0", "1.1"]);
     let because = |reason: &str| json!({"reason": reason});
-    let calls: [(&str, &str, &dyn Fn(&str) -> Value); 8] = [
+    let calls: [Call<'_>; 8] = [
         (DEPLOYMENTS, "/reason", &|reason| with(back("previous"), because(reason))),
         (DEPLOYMENTS, "/override/reason", &|reason| {
             with(asked("1.2"), json!({"override": {"rails": ["freeze"], "reason": reason}}))

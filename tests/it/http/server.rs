@@ -37,6 +37,11 @@ impl Server {
         Self { process: support::Server::start(data), data: data.into(), directory: None }
     }
 
+    /// Where it listens.
+    pub(crate) fn url(&self) -> &str {
+        self.process.url()
+    }
+
     /// Begins a request.
     pub(crate) fn ask(&self, method: &str, path: &str) -> Ask<'_> {
         let line = format!("{method} {path}");

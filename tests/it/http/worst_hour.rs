@@ -64,7 +64,12 @@ fn what_was_cancelled_before_it_began_leaves_none() {
     server.post(DEPLOYMENTS, &asked("2"));
     server.post(&step(2, "cancel"), &json!({}));
     assert_eq!(server.get(LANE)["uncertain"], Value::Null);
-    refused(&server, DEPLOYMENTS, &back("previous"), ("nothing-before", "no other release worked here"));
+    refused(
+        &server,
+        DEPLOYMENTS,
+        &back("previous"),
+        ("nothing-before", "no other release worked here"),
+    );
 }
 
 #[test]
@@ -72,9 +77,8 @@ fn targets_that_failed_or_have_not_ended_leave_doubt_whatever_else_is_said() {
     let server = Server::start();
     succeeded(&server, &["1"]);
     server.post(DEPLOYMENTS, &with(asked("2"), json!({"status": "started", "at": at("10:02")})));
-    let target = |name: &str, status: &str| {
-        json!({"target": name, "status": status, "at": at("10:03")})
-    };
+    let target =
+        |name: &str, status: &str| json!({"target": name, "status": status, "at": at("10:03")});
     server.post(&step(2, "targets"), &target("eu", "failed"));
     assert_eq!(server.get(LANE)["uncertain"], "#2 failed on some targets");
     server.post(&step(2, "targets"), &target("us", "started"));
@@ -108,7 +112,8 @@ fn what_is_recorded_for_later_does_not_run_yet_anywhere() {
     assert_eq!(then["current"]["release"]["version"], "1.1");
     assert_eq!(then["uncertain"], "#4 failed half-way");
 
-    let runs_in = |version: &str| server.get(&format!("/v1/releases/checkout/{version}"))["runs_in"].take();
+    let runs_in =
+        |version: &str| server.get(&format!("/v1/releases/checkout/{version}"))["runs_in"].take();
     assert_eq!((runs_in("1.1"), runs_in("1.2")), (json!([]), json!(["production"])));
     let sql = json!({"query": "SELECT version, uncertain, in_progress FROM lanes"});
     assert_eq!(server.post("/v1/sql", &sql)["rows"], json!([["1.2", 0, 4]]));
@@ -137,7 +142,8 @@ fn rolled_back_twice_it_does_not_come_back_to_what_was_taken_back_and_says_so() 
     assert_eq!(bad["taken_back_by"]["actor"]["id"], "ann");
     assert_eq!(bad["blamed"]["reason"], "loses orders");
 
-    let second = server.post(DEPLOYMENTS, &with(back("previous"), json!({"reason": "2 is bad too"})));
+    let second =
+        server.post(DEPLOYMENTS, &with(back("previous"), json!({"reason": "2 is bad too"})));
     assert_eq!(second["intent"], intent(1, &[4, 3, 2]));
     server.post(&step(5, "succeed"), &json!({}));
     let says = "`2` (#4) was taken back by #5: 2 is bad too; `3` (#3) was taken back by #4: 3 is bad, \
@@ -147,7 +153,8 @@ fn rolled_back_twice_it_does_not_come_back_to_what_was_taken_back_and_says_so() 
     let taken_back = server.get(&deployment(3))["taken_back_by"].take();
     assert_eq!((&taken_back["number"], &taken_back["declared"]), (&json!(4), &json!(true)));
     let found = server.get("/v1/deployments?q=is:taken-back");
-    let numbers: Vec<_> = found["items"].as_array().unwrap().iter().map(|one| &one["number"]).collect();
+    let numbers: Vec<_> =
+        found["items"].as_array().unwrap().iter().map(|one| &one["number"]).collect();
     assert_eq!(numbers, [&json!(4), &json!(3), &json!(2)], "{found}");
     assert_eq!(server.get(&deployment(1))["taken_back_by"], Value::Null);
 }
@@ -169,7 +176,8 @@ fn the_default_target_is_not_blocked_and_not_unhealthy() {
 fn the_audit_of_a_rollback_that_something_overtook_is_of_one_moment() {
     let server = Server::start();
     succeeded(&server, &["1", "2"]);
-    let asked = json!({"status": "started", "intent": "rollback", "reason": "r", "at": at("10:05")});
+    let asked =
+        json!({"status": "started", "intent": "rollback", "reason": "r", "at": at("10:05")});
     let rollback = with(asked, json!({"service": "checkout", "environment": "production"}));
     server.post(DEPLOYMENTS, &rollback);
     server.post(DEPLOYMENTS, &reported("3", "10:10"));
@@ -212,7 +220,10 @@ fn what_is_reported_again_and_again_has_run_since_the_first_report() {
         day("5.0", again);
     }
     let current = server.get(LANE)["current"].take();
-    assert_eq!((&current["number"], &current["since"]), (&json!(4), &json!("2026-03-04T00:00:00Z")));
+    assert_eq!(
+        (&current["number"], &current["since"]),
+        (&json!(4), &json!("2026-03-04T00:00:00Z"))
+    );
     day("4.0", 7);
     let audit = &server.get("/v1/rollbacks")["items"][0];
     assert_eq!(audit["reverts"], places(&[(4, "5.0"), (3, "5.0"), (2, "5.0")]), "{audit}");

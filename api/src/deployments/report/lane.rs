@@ -28,10 +28,13 @@ pub(super) async fn record(
     for Named { line, command, metadata, warnings } in lines {
         match command {
             Command::Request { request, rails: _, crosses } => {
-                let proposal = Proposal { request, crosses };
+                let proposal = Proposal { request, crosses, claimed: None };
                 if named(&proposal.request.asked).is_none() {
                     answers.extend(take(admission, &lane, mem::take(&mut run)).await);
-                    answers.push(decide(admission, &lane, line, proposal, &metadata).await);
+                    answers.push(match decide(admission, &lane, proposal, &metadata).await {
+                        Ok((outcome, number)) => known(line, &outcome, number),
+                        Err(problem) => refused(line, problem),
+                    });
                     continue;
                 }
                 match guarded(admission, &lane, proposal).await {
@@ -53,7 +56,7 @@ pub(super) async fn record(
 async fn guarded(
     admission: &Admission,
     lane: &LaneId,
-    Proposal { request, crosses }: Proposal,
+    Proposal { request, crosses, claimed: _ }: Proposal,
 ) -> Result<Command, Problem> {
     let (rails, _) = admission.rails_of_request(lane, &request.asked).await?;
     Ok(Command::Request { request, rails, crosses })
@@ -63,15 +66,11 @@ async fn guarded(
 async fn decide(
     admission: &Admission,
     lane: &LaneId,
-    line: usize,
     proposal: Proposal,
     metadata: &Metadata,
-) -> LineAnswer {
+) -> Result<(Outcome, Option<u32>), Problem> {
     let told = |state: &LaneState, outcome: &Outcome| number(outcome.version(), state);
-    match admission.execute(lane, None, proposal, metadata, told).await {
-        Ok((outcome, number)) => known(line, &outcome, number),
-        Err(error) => refused(line, error.into()),
-    }
+    Ok(admission.execute(lane, proposal, metadata, told).await?)
 }
 
 /// Records what is decided from the lane alone.

@@ -59,6 +59,7 @@ pub(crate) fn rails() -> impl Strategy<Value = Rails> {
             approvals: Approvals { needed, by_requester },
             block,
             blocked: BTreeSet::new(),
+            registered: None,
         },
     )
 }

@@ -57,7 +57,11 @@ fn of_a_lane() -> impl Iterator<Item = lane::Refusal> {
                 version: Clone::clone(&version),
                 reason: "it loses orders".into(),
             },
-            Refusal::Blocked { .. } => Refusal::Full,
+            Refusal::Blocked { .. } => Refusal::OtherContent {
+                version: Clone::clone(&version),
+                differs: "commit `3f2c9ab`, not `b19d3e0`".into(),
+            },
+            Refusal::OtherContent { .. } => Refusal::Full,
             Refusal::Full => return None,
         })
     })
