@@ -120,11 +120,12 @@ pub(crate) async fn create(
         None => caller,
     };
     let (used, metadata) = (request.used(), caller.metadata(PATH, &request));
-    let goal = misnamed::goal(&request);
+    let (goal, is_dated) = (misnamed::goal(&request), request.is_dated());
     let (lane, mut command) = request.into_command(app.clock.now(), &caller.actor)?;
     let (lane, mut warnings) = app.admission.name_lane(lane, used).await?;
     app.admission.name_version(&lane.service, &mut command).await?;
     warnings.extend(app.admission.warn_of_content(&lane, &command).await);
+    warnings.extend(is_dated.then(Warning::dated));
     app.telemetry.asked(&command);
     let (outcome, told) = match execute(app, &lane, &caller, command, metadata).await {
         Ok(executed) => executed,

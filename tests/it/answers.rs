@@ -7,7 +7,16 @@ use serde_json::{Map, Value};
 use crate::support::{Client, encode};
 
 /// Fields that answers have got since some release; no earlier one has them.
-const ADDED: [&str; 2] = ["configuration", "mediaType"];
+const ADDED: [&str; 8] = [
+    "configuration",
+    "mediaType",
+    "approvals",
+    "progress",
+    "queued",
+    "queued_count",
+    "taken_back_by",
+    "upcoming",
+];
 
 /// What a board says of when it was asked for.
 const ASKED: [&str; 2] = ["at", "known_at"];

@@ -17,6 +17,13 @@ pub struct Warning {
 }
 
 impl Warning {
+    /// Something that was asked for states a time.
+    pub(crate) fn dated() -> Self {
+        let detail = "what is asked for is asked for now: `at` was not taken; it belongs to \
+                      reports, which say what happened when";
+        Self { code: "dated-request", pointer: "/at", detail: detail.into() }
+    }
+
     /// The refusal of a request for what a report is warned of; `remedy` says what else to ask.
     pub(crate) fn refused(self, remedy: &str) -> Problem {
         let Self { code, pointer, detail } = self;

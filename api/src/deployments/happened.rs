@@ -35,7 +35,8 @@ macro_rules! happenings {
                 $(#[$field_doc])*
                 $field: $type,
             )*
-            /// When it happened; now unless something else is said.
+            /// When it happened; now unless something else is said. An approval, a rejection and a claim
+            /// are of now, whatever is said.
             #[serde(skip_serializing_if = "Option::is_none")]
             at: Option<Moment>,
         }

@@ -162,8 +162,10 @@ async fn record<H: Happening>(
     let number = *number;
     let path = format!("{}/{step}", path::of_deployment(lane, number));
     let metadata = caller.metadata(&path, &given);
-    let when = when(given.at(), app.clock.now());
+    let stated = given.at();
     let mut happened = given.happened(&caller.actor)?;
+    // What is decided is decided now, whatever is stated.
+    let when = when(stated.filter(|_| !happened.is_decision()), app.clock.now());
     app.admission.name_target(lane, number, &mut happened).await?;
     if let Happened::Claim { rails, .. } = &mut happened {
         *rails = app.admission.rails_of_deployment(lane, number).await?;

@@ -75,7 +75,8 @@ pub(crate) struct DeploymentRequest {
     /// `requested` asks for it; the others report it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<StatusGiven>,
-    /// When it happened, for a report; now unless something else is said. What is asked for takes none.
+    /// When it happened, for a report; now unless something else is said. What is asked for is asked for
+    /// now: a time that it states is not taken, and warned of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) at: Option<Moment>,
     /// What the asking system calls it.
@@ -127,6 +128,11 @@ impl DeploymentRequest {
         }
     }
 
+    /// Whether it states a time that is not taken: what is asked for is asked for now.
+    pub(super) fn is_dated(&self) -> bool {
+        self.at.is_some() && self.used() != Use::Reported
+    }
+
     /// What it comes to, in which lane.
     pub(super) fn into_command(
         self,
@@ -167,8 +173,10 @@ impl DeploymentRequest {
         if asked && intent.kind == Kind::Rollback && reason.as_deref().is_none_or(is_blank) {
             return Err(Problem::at("/reason", "a rollback has to say why"));
         }
+        // What is asked for is asked for now, whatever is stated: see `is_dated`.
+        let at = self.at.filter(|_| !asked);
         Ok(Request {
-            when: when(self.at, now),
+            when: when(at, now),
             configuration: configured(self.configuration, intent.kind, asked)?,
             asked: wanted(intent, self.release, asked)?,
             by: Some(actor.id.clone()),

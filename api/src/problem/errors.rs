@@ -60,9 +60,6 @@ impl From<LoadError> for Problem {
 impl<R: Error + Coded> From<ExecuteError<R>> for Problem {
     fn from(error: ExecuteError<R>) -> Self {
         match error {
-            ExecuteError::Refused(no) if no.code() == "dated-request" => {
-                Problem::at("/at", no.to_string()).coded(no.code())
-            }
             ExecuteError::Refused(no) => {
                 ProblemKind::Refused.because(no.to_string()).coded(no.code())
             }

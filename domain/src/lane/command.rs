@@ -231,6 +231,24 @@ pub enum Happened {
 }
 
 impl Happened {
+    /// Whether it is decided rather than reported: an approval, a rejection or a claim, each of which is
+    /// of the instant at which it is recorded.
+    pub fn is_decision(&self) -> bool {
+        match self {
+            Self::Approve { .. } | Self::Reject { .. } | Self::Claim { .. } => true,
+            Self::Started { .. }
+            | Self::TargetStarted(_)
+            | Self::TargetSucceeded(_)
+            | Self::TargetFailed { .. }
+            | Self::Succeeded
+            | Self::Failed { .. }
+            | Self::Cancel { .. }
+            | Self::Health { .. }
+            | Self::Annotate { .. }
+            | Self::Correct { .. } => false,
+        }
+    }
+
     /// The event that records it.
     pub(super) fn into_event(self, number: DeploymentNumber, at: Timestamp) -> Event {
         match self {

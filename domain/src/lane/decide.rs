@@ -10,9 +10,6 @@ use crate::{metadata::ActorKind, text::is_same_id};
 
 /// Refuses contradictions only: a history records what happened, wise or not.
 pub(super) fn decide(state: &State, command: Command) -> Result<Vec<Event>, Refusal> {
-    if is_dated(&command) {
-        return Err(Refusal::Dated);
-    }
     match command {
         Command::Request { request, rails, crosses } => {
             request::ask(state, request, &rails, crosses).map(|event| vec![event])
@@ -24,32 +21,6 @@ pub(super) fn decide(state: &State, command: Command) -> Result<Vec<Event>, Refu
             happen(state, deployment, when, happened)
         }
         Command::Remove { when, reason } => Ok(remove(state, when, reason)),
-    }
-}
-
-/// Whether something that is decided now states another time for itself.
-///
-/// As-of answers would tell of it at a time when nobody had asked, or agreed. What is recorded already is
-/// never decided again, so a repetition of such a request is answered as it was.
-fn is_dated(command: &Command) -> bool {
-    match command {
-        Command::Request { request, .. } => request.when.stated,
-        Command::Deployment { when, happened, .. } => match happened {
-            Happened::Approve { .. } | Happened::Reject { .. } | Happened::Claim { .. } => {
-                when.stated
-            }
-            Happened::Started { .. }
-            | Happened::TargetStarted(_)
-            | Happened::TargetSucceeded(_)
-            | Happened::TargetFailed { .. }
-            | Happened::Succeeded
-            | Happened::Failed { .. }
-            | Happened::Cancel { .. }
-            | Happened::Health { .. }
-            | Happened::Annotate { .. }
-            | Happened::Correct { .. } => false,
-        },
-        Command::Report(_) | Command::Remove { .. } => false,
     }
 }
 

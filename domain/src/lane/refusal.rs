@@ -113,11 +113,6 @@ pub enum Refusal {
         /// What kind of actor it is.
         kind: ActorKind,
     },
-    /// What is asked for is asked for now: only a report states a time.
-    #[error(
-        "what is asked for is asked for now; `at` belongs to reports, which say what happened when"
-    )]
-    Dated,
     /// The environment is frozen.
     #[error("the environment is frozen{}: {reason}; override `freeze` if it has to be", deadline(*until))]
     Frozen {
@@ -212,7 +207,6 @@ impl Coded for Refusal {
             Self::NotApproved { .. } => "not-approved",
             Self::SelfApproval { .. } => "self-approval",
             Self::NotAPerson { .. } => "not-a-person",
-            Self::Dated => "dated-request",
             Self::Frozen { .. } => "frozen",
             Self::InProgress { .. } => "in-progress",
             Self::Blocked { .. } => "blocked-release",

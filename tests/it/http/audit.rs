@@ -80,7 +80,7 @@ fn a_rollback_is_told_with_who_when_over_what_and_from_which_events() {
     assert_eq!(audit["ran_for_ms"], Value::Null, "what failed never ran");
     assert_eq!(audit["irreversible"], crossed());
     assert_eq!((&audit["shown"], &audit["status"]), (&json!(true), &json!("succeeded")));
-    assert_eq!(audit["fate"], "abandoned");
+    assert_eq!(audit["fate"], "not_redeployed");
     let events = json!([
         {"of": "request", "number": 4, "version": null}, {"of": "end", "number": 4, "version": 9},
         {"of": "left", "number": 3, "version": 5}, {"of": "restored", "number": 1, "version": 1}]);
@@ -95,7 +95,8 @@ fn what_was_not_shown_is_told_as_not_shown() {
 
 #[test]
 fn what_became_of_what_was_taken_back_is_told_in_a_word() {
-    for (version, fate) in [("1.3", "fixed"), ("1.2", "deployed_again"), ("1.1", "abandoned")] {
+    for (version, fate) in [("1.3", "fixed"), ("1.2", "deployed_again"), ("1.1", "not_redeployed")]
+    {
         let server = audited(&json!([]));
         server.post(DEPLOYMENTS, &reported(version, "11:00"));
         let declared = one(&server, "declared=true");

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    lane::{DEPLOYMENTS, at, back, reported, step, succeeded, with},
+    lane::{DEPLOYMENTS, at, back, reported, succeeded, with},
     server::Server,
 };
 
@@ -12,8 +12,9 @@ fn told() -> Server {
     let server = Server::start();
     succeeded(&server, &["1", "2", "3"]);
     for (number, minute) in [(4, 10), (6, 20)] {
-        server.post(DEPLOYMENTS, &with(back("1"), json!({"at": at(&format!("10:{minute}"))})));
-        server.post(&step(number, "succeed"), &json!({"at": at(&format!("10:{}", minute + 1))}));
+        let at = at(&format!("10:{minute}"));
+        let told = json!({"status": "succeeded", "at": at});
+        assert_eq!(server.post(DEPLOYMENTS, &with(back("1"), told))["number"], number);
         server.post(DEPLOYMENTS, &reported("3", &format!("10:{}", minute + 2)));
     }
     server.post(DEPLOYMENTS, &with(reported("7", "10:30"), json!({"service": "search"})));

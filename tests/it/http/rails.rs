@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    lane::{DEPLOYMENTS, asked, back, deployment, refused, reported, step, succeeded, with},
+    lane::{DEPLOYMENTS, LANE, asked, back, deployment, refused, reported, step, succeeded, with},
     server::Server,
 };
 
@@ -91,9 +91,11 @@ fn a_blocked_release_goes_no_further_whichever_way_it_is_asked_for() {
     succeeded(&server, &["1.0", "1.1"]);
     server.post("/v1/releases/checkout/1.0/block", &json!({"reason": "it leaks"}));
     let says = ("blocked-release", "version `1.0` is blocked: it leaks");
-    for wish in [asked("1.0"), back("previous"), back(1), back("1.0")] {
+    for wish in [asked("1.0"), back(1), back("1.0")] {
         refused(&server, DEPLOYMENTS, &wish, says);
     }
+    let nowhere = ("nothing-sound", "`1.0` (#1) was blocked");
+    refused(&server, DEPLOYMENTS, &back("previous"), nowhere);
     let retry = json!({"service": "checkout", "environment": "production",
         "intent": {"kind": "retry", "of": 1}});
     refused(&server, DEPLOYMENTS, &retry, says);
@@ -201,7 +203,7 @@ fn a_line_that_asks_meets_every_guard_rail_and_one_that_reports_meets_none() {
     ];
     let expected = [
         json!("blocked-release"),
-        json!("blocked-release"),
+        json!("nothing-sound"),
         json!(3),
         json!("in-progress"),
         json!("in-progress"),
@@ -228,32 +230,34 @@ fn a_line_that_asks_meets_every_guard_rail_and_one_that_reports_meets_none() {
 }
 
 #[test]
-fn what_is_asked_for_or_decided_states_no_time() {
+fn what_is_asked_for_or_decided_is_of_now_whatever_it_states() {
     let server = Server::start();
-    let dated = |body: Value| with(body, json!({"at": "2021-01-01T00:00:00Z"}));
-    let before = server.position();
-    let undated = |path: &str, body: &Value| {
-        let ask = server.ask("POST", path).header("Shiplog-Actor", "ben").json(body);
-        let problem = ask.send().problem(400, "dated-request");
-        assert_eq!(problem["errors"][0]["pointer"], "/at", "{path} {body}: {problem}");
-        let says = "what is asked for is asked for now; `at` belongs to reports";
-        assert!(problem["detail"].as_str().unwrap().contains(says), "{problem}");
-    };
-    undated(DEPLOYMENTS, &dated(asked("1.0")));
-    let line = keyed(dated(asked("1.0")), "old");
-    assert_eq!(became(&batch(&server, &[line])[0]), "dated-request");
-    assert_eq!(server.position(), before);
-    server.post(DEPLOYMENTS, &asked("1.0"));
-    for (word, body) in [
-        ("approve", json!({})),
-        ("reject", json!({})),
-        ("start", json!({"claim": true, "executor": "agent-1"})),
-    ] {
-        undated(&step(1, word), &dated(body));
+    let then = "2021-01-01T00:00:00Z";
+    let dated = |body: Value| with(body, json!({ "at": then }));
+    let wanted = server.post(DEPLOYMENTS, &dated(asked("1.0")));
+    assert_ne!(wanted["requested_at"], then, "{wanted}");
+    let warning = &wanted["warnings"][0];
+    assert_eq!((&warning["code"], &warning["pointer"]), (&json!("dated-request"), &json!("/at")));
+    let line = keyed(dated(asked("1.1")), "old");
+    let answer = &batch(&server, &[line])[0];
+    assert_eq!(
+        (&answer["number"], &answer["warnings"][0]["code"]),
+        (&json!(2), &json!("dated-request"))
+    );
+    let past = format!("{LANE}?at=2022-01-01T00:00:00Z");
+    server.ask("GET", &past).send().problem(404, "not-found");
+    for (word, body) in
+        [("approve", json!({})), ("start", json!({"claim": true, "executor": "agent-1"}))]
+    {
+        let ask = server.ask("POST", &step(1, word)).header("Shiplog-Actor", "ben");
+        ask.json(&dated(body)).send().expect(200);
     }
+    let told = server.get(&deployment(1));
+    assert_ne!(told["approvals"][0]["at"], then, "{told}");
+    assert_ne!(told["started_at"], then, "{told}");
     // A report says when it was.
-    let started = server.post(&step(1, "start"), &dated(json!({})));
-    assert_eq!(started["started_at"], "2021-01-01T00:00:00Z");
+    let started = server.post(&step(2, "start"), &dated(json!({})));
+    assert_eq!(started["started_at"], then);
 }
 
 #[test]

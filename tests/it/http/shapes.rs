@@ -12,11 +12,12 @@ const DEPLOYMENT: &str = "service environment number status intent classificatio
     reason external_id url labels requested_at started_at finished_at duration_ms replaced position \
     executor log_url error failed_step ended_because contradicted void blamed health targets notes \
     approvals approvals_needed approvals_missing override acknowledged corrections \
-    configuration";
+    configuration taken_back_by";
 
 const RELEASE: &str = "version commit artifacts notes changes";
 const ACTOR: &str = "kind id name via";
-const LANE_FIELDS: &str = "service environment version uncertain current in_progress last_failed";
+const LANE_FIELDS: &str = "service environment version uncertain current in_progress \
+    queued queued_count last_failed upcoming";
 const PLACE: &str = "number version";
 
 /// An object has these fields, and no others.
@@ -118,7 +119,7 @@ fn a_lane_is_the_same_alone_and_on_its_board() {
     let lane = server.get(LANE);
     has(&lane, LANE_FIELDS);
     has(&lane["current"], "number release since actor intent");
-    has(&lane["in_progress"], "number release requested_at actor intent");
+    has(&lane["in_progress"], "number release progress approvals requested_at actor intent");
     has(&lane["last_failed"], "number release failed_at actor intent error");
     for place in ["current", "in_progress", "last_failed"] {
         has(&lane[place]["release"], "version commit");
@@ -186,7 +187,7 @@ fn a_release_is_listed_and_shown() {
     has(&list["items"][0], brief);
     has(&list["items"][0]["blocked"], "reason at");
     let whole = server.get("/v1/releases/checkout/1.0");
-    has(&whole, &format!("{brief} release runs"));
+    has(&whole, &format!("{brief} release contents runs"));
     has(&whole["release"], RELEASE);
     has(&whole["runs"][0], "environment number since until");
 }

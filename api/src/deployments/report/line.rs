@@ -77,6 +77,8 @@ pub(super) struct Parsed {
     pub(super) used: Use,
     pub(super) command: Command,
     pub(super) metadata: Metadata,
+    /// Whether it states a time that is not taken.
+    pub(super) is_dated: bool,
 }
 
 /// Reads a line.
@@ -99,12 +101,13 @@ pub(super) fn parse(text: &[u8], claims: &Claims) -> Result<Parsed, Problem> {
         let removal = said.into_removal()?;
         let metadata = metadata(&removal, key, actor, claims)?;
         let (lane, command) = removal.into_command(claims);
-        return Ok(Parsed { lane, used: Use::Reported, command, metadata });
+        return Ok(Parsed { lane, used: Use::Reported, command, metadata, is_dated: false });
     }
     let request = said.into_request();
     let (used, metadata) = (request.used(), metadata(&request, key, actor, claims)?);
+    let is_dated = request.is_dated();
     let (lane, command) = request.into_command(claims.now, &metadata.actor)?;
-    Ok(Parsed { lane, used, command, metadata })
+    Ok(Parsed { lane, used, command, metadata, is_dated })
 }
 
 /// A line that brings no key has its content for one.

@@ -24,9 +24,10 @@ pub(super) async fn sort(
 ) -> (HashMap<LaneId, Vec<Named>>, Vec<LineAnswer>) {
     let (mut by_lane, mut answers) = (HashMap::<LaneId, Vec<Named>>::new(), Vec::new());
     let mut known = recorded(admission, &lines).await;
-    for (line, Parsed { lane, used, mut command, metadata }) in lines {
+    for (line, Parsed { lane, used, mut command, metadata, is_dated }) in lines {
         let named = async {
-            let (lane, warnings) = place(admission, lane, used, &mut known).await?;
+            let (lane, mut warnings) = place(admission, lane, used, &mut known).await?;
+            warnings.extend(is_dated.then(Warning::dated));
             admission.name_version(&lane.service, &mut command).await?;
             Ok((lane, warnings))
         };

@@ -48,8 +48,7 @@ fn of_a_lane() -> impl Iterator<Item = lane::Refusal> {
             Refusal::SelfApproval { .. } => {
                 Refusal::NotAPerson { number, by: "ci".into(), kind: ActorKind::Service }
             }
-            Refusal::NotAPerson { .. } => Refusal::Dated,
-            Refusal::Dated => {
+            Refusal::NotAPerson { .. } => {
                 Refusal::Frozen { reason: "an audit".into(), until: Some(at("12:00")) }
             }
             Refusal::Frozen { .. } => Refusal::InProgress { number, status: Status::Requested },
