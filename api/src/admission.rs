@@ -2,6 +2,7 @@
 
 mod content;
 pub(crate) mod names;
+mod similar;
 pub(crate) mod warning;
 
 use std::{collections::BTreeSet, sync::Arc};

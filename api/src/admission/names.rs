@@ -1,12 +1,9 @@
 //! Names that are new: how they are kept, and which known ones they look like.
 
-use std::collections::HashSet;
-
 use shiplog_domain::{
     lane::{Asked, Command, DeploymentNumber, Happened, LaneId, State},
     names::{EnvironmentName, NameError, ServiceName, Version},
     release::{Manifest, ReleaseId},
-    text::skeleton,
 };
 use shiplog_projections::{
     current::{self, KnownNames},
@@ -15,7 +12,11 @@ use shiplog_projections::{
     view::View,
 };
 
-use super::{Admission, warning::Warning};
+use super::{
+    Admission,
+    similar::{ENVIRONMENT, REMEDY, SERVICE, like, similar, similar_to},
+    warning::Warning,
+};
 use crate::{problem::Problem, views::PATIENCE};
 
 /// How a name is used, and so what is made of one that is new and looks like a known one.
@@ -34,21 +35,6 @@ impl Use {
     pub(crate) fn of(new_name: Option<bool>) -> Self {
         if new_name == Some(true) { Self::Meant } else { Self::Asked }
     }
-}
-
-/// Where a lane's names are in a request.
-const SERVICE: &str = "/service";
-const ENVIRONMENT: &str = "/environment";
-
-/// How to say that a new name is meant.
-const REMEDY: &str = "name that one or, if a new one is meant, set `new_name` to true";
-
-fn similar((pointer, what): (&'static str, &str), name: &str, known: &str) -> Warning {
-    let detail = format!(
-        "{what} `{name}` is new, and only case, blanks or Unicode form tell it from `{known}`, \
-         which is known"
-    );
-    Warning { code: "similar-name", pointer, detail }
 }
 
 impl Admission {
@@ -262,28 +248,6 @@ fn settled_environment(
     known: &KnownNames,
 ) -> Result<EnvironmentName, NameError> {
     if known.environments.contains(name.as_str()) { Ok(name) } else { name.as_new() }
-}
-
-/// The names of a lane that are new and look like known ones.
-fn similar_to(lane: &LaneId, known: &KnownNames) -> Vec<Warning> {
-    let LaneId { service, environment } = lane;
-    let named = [
-        ((SERVICE, "service"), service.as_str(), &known.services),
-        ((ENVIRONMENT, "environment"), environment.as_str(), &known.environments),
-    ];
-    let warned = named
-        .into_iter()
-        .filter_map(|(place, name, known)| Some(similar(place, name, like(name, known)?)));
-    warned.collect()
-}
-
-/// The known name that looks like a new one.
-fn like<'k>(name: &str, known: &'k HashSet<String>) -> Option<&'k str> {
-    if known.contains(name) {
-        return None;
-    }
-    let looks = skeleton(name);
-    known.iter().map(String::as_str).filter(|known| skeleton(known) == looks).min()
 }
 
 /// The release that a command brings along.
