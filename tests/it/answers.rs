@@ -21,6 +21,11 @@ const ADDED: [&str; 8] = [
 /// Words that are others since some release, each with what it was.
 const RENAMED: [(&str, &str); 1] = [("not_redeployed", "abandoned")];
 
+/// What the audit of a rollback counts since the first of the deployments in a row that put the same
+/// there, and not since the last of them any more (ADR 0027).
+const COUNTED_SINCE: [&str; 5] =
+    ["evidence", "left_at", "ran_for_ms", "to_end_ms", "to_request_ms"];
+
 /// What a board says of when it was asked for.
 const ASKED: [&str; 2] = ["at", "known_at"];
 
@@ -86,6 +91,10 @@ fn difference(
                 added.insert(field.clone());
             }
             old.iter().find_map(|(field, value)| {
+                let is_counted = COUNTED_SINCE.contains(&field.as_str());
+                if is_counted && place.starts_with("/rollbacks/") && ran_longer(older, newer) {
+                    return None;
+                }
                 let place = format!("{place}/{field}");
                 match new.get(field) {
                     Some(same) => difference(value, same, &place, added),
@@ -107,4 +116,10 @@ fn difference(
         }
         (old, new) => Some(format!("{place} is {old} for the older, {new} for the newer one")),
     }
+}
+
+/// Whether the newer code counts what was taken back to have run longer.
+fn ran_longer(older: &Value, newer: &Value) -> bool {
+    let ran = |rollback: &Value| rollback["ran_for_ms"].as_i64();
+    ran(older).zip(ran(newer)).is_some_and(|(older, newer)| newer > older)
 }
