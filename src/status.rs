@@ -1,6 +1,7 @@
 //! `shiplog status`: what runs where, now or at any instant.
 
 mod board;
+mod open;
 
 use serde_json::Value;
 
@@ -12,7 +13,10 @@ use crate::{
     output::{self, Format, Rows},
 };
 
-pub(crate) use self::board::{COLUMNS, freeze, write_board};
+pub(crate) use self::{
+    board::{COLUMNS, freeze, write_board},
+    open::open,
+};
 
 /// Show what runs where, since when, put there by whom.
 #[derive(Debug, clap::Args)]
