@@ -4,8 +4,8 @@ mod found;
 
 use serde_json::{Map, Value};
 
-pub(crate) use self::found::{health, taken_back, when_and_why};
 use self::found::{blame, brief_marks, marks, other_marks};
+pub(crate) use self::found::{health, taken_back, when_and_why};
 use crate::{
     context::Context,
     instant::Watch,
@@ -99,7 +99,10 @@ pub(crate) fn place(value: &Value) -> String {
 }
 
 fn number(place: &Value) -> String {
-    place.get("number").and_then(Value::as_u64).map_or_else(String::new, |number| number.to_string())
+    place
+        .get("number")
+        .and_then(Value::as_u64)
+        .map_or_else(String::new, |number| number.to_string())
 }
 
 fn health_word(report: &Value) -> String {
@@ -311,9 +314,7 @@ mod tests {
     #[test]
     fn what_is_cut_short_leaves_doubt_only_if_it_had_begun() {
         let ended = |status: &str, started_at: Value, targets: Value| {
-            leaves_doubt(
-                &json!({"status": status, "started_at": started_at, "targets": targets}),
-            )
+            leaves_doubt(&json!({"status": status, "started_at": started_at, "targets": targets}))
         };
         let (began, some) = (json!("2026-03-02T10:00:00Z"), json!([{"target": "eu"}]));
         assert!(ended("failed", Value::Null, json!([])));

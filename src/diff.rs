@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn a_version_that_is_the_same_says_what_its_content_differs_in() {
-        let ran = |version: &str, commit: Option<&str>| json!({"version": version, "commit": commit});
+        let ran =
+            |version: &str, commit: Option<&str>| json!({"version": version, "commit": commit});
         let item = |from: Value, to: Value| json!({"from": from, "to": to, "configuration": null});
         let moved = item(ran("main", Some("1111111")), ran("main", Some("2222222")));
         assert_eq!(content(&moved), "commit 1111111 → 2222222");

@@ -100,9 +100,7 @@ mod tests {
 
     #[test]
     fn what_left_the_lane_in_doubt_is_left_rather_than_what_runs() {
-        let lane = |uncertain: Value| {
-            json!({"current": {"number": 42}, "last_failed": {"number": 41}, "uncertain": uncertain})
-        };
+        let lane = |uncertain: Value| json!({"current": {"number": 42}, "last_failed": {"number": 41}, "uncertain": uncertain});
         assert_eq!(left(&lane("#43 failed half-way".into())), Some(43));
         assert_eq!(left(&lane("#44 was cancelled half-way".into())), Some(44));
         assert_eq!(left(&lane(Value::Null)), Some(42));

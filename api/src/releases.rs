@@ -191,7 +191,8 @@ async fn list_releases(
     let ask = move |view: &View<'_>| {
         let listed = releases::list(view, &filter, &page)?;
         let ids = listed.items.iter().map(|row| &row.id);
-        let counts = ids.map(|id| releases::count_contents(view, id)).collect::<Result<Vec<_>, _>>();
+        let counts =
+            ids.map(|id| releases::count_contents(view, id)).collect::<Result<Vec<_>, _>>();
         Ok((listed, counts?))
     };
     let listed = app.models.releases.query(ask).await?;

@@ -55,7 +55,8 @@ pub(super) fn brief_marks(deployment: &Value) -> String {
     let is_rollback = deployment["classification"] == "rollback";
     let is_declared = deployment.pointer("/intent/kind") == Some(&"rollback".into());
     let took_effect = deployment["status"] == "succeeded" && deployment["void"] != true;
-    let inferred = (is_rollback && !is_declared && took_effect).then(|| "inferred rollback".to_owned());
+    let inferred =
+        (is_rollback && !is_declared && took_effect).then(|| "inferred rollback".to_owned());
     let found = marks(deployment);
     let found = (!found.is_empty()).then_some(found);
     taken_back.into_iter().chain(inferred).chain(found).collect::<Vec<_>>().join(", ")

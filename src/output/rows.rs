@@ -108,7 +108,9 @@ mod tests {
 
     #[test]
     fn a_number_stays_a_number() {
-        for (cell, expected) in [("-300000", "-300000"), ("-", "'-"), ("--1", "'--1"), ("-1a", "'-1a")] {
+        for (cell, expected) in
+            [("-300000", "-300000"), ("-", "'-"), ("--1", "'--1"), ("-1a", "'-1a")]
+        {
             assert_eq!(disarm(cell), expected);
         }
     }

@@ -18,7 +18,11 @@ pub(super) struct Look(Value);
 
 impl Look {
     /// Asks for it, of a lane as it was seen.
-    pub(super) fn at(client: &Client, reference: &Reference, lane: &Value) -> Result<Self, Failure> {
+    pub(super) fn at(
+        client: &Client,
+        reference: &Reference,
+        lane: &Value,
+    ) -> Result<Self, Failure> {
         let Some(left) = left(lane) else { return Ok(Self(Value::Null)) };
         let path = deployment_path(&reference.service, &reference.environment, left);
         Ok(Self(client.get(&path.join("recovery"))?.body))

@@ -88,7 +88,9 @@ fn marks(lane: &Value, show: impl Fn(Timestamp) -> String) -> String {
     }
     match (lane.get("uncertain"), brief(lane.get("last_failed"))) {
         (Some(Value::String(why)), _) => {
-            let version = version_of(lane, doubted(lane)).map(|version| format!(" ({version})")).unwrap_or_default();
+            let version = version_of(lane, doubted(lane))
+                .map(|version| format!(" ({version})"))
+                .unwrap_or_default();
             marks.push(format!("uncertain: {why}{version}"));
         }
         (_, Some(failed)) => {

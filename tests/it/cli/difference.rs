@@ -81,7 +81,8 @@ fn a_release_whose_name_several_contents_bear_lists_each() {
     let csv = shop.call("releases --output csv").ends(0).out;
     assert!(csv.starts_with("service,version,commit,first seen,blocked,runs in,contents\r\n"));
     let one = shop.call("releases tag main").ends(0).out;
-    let (_, contents) = one.split_once("2 contents bear this name, so the tag has moved:\n").unwrap();
+    let (_, contents) =
+        one.split_once("2 contents bear this name, so the tag has moved:\n").unwrap();
     let lines: Vec<_> = contents.lines().take(3).collect();
     assert!(lines[1].starts_with("1111111  img sha256:1  2025-03-01 00:00:00 ("), "{one}");
     assert!(lines[2].starts_with("2222222  img sha256:2  2025-03-02 00:00:00 ("), "{one}");

@@ -100,7 +100,7 @@ fn what_is_not_there_or_refused_ends_with_4() {
         ("status moon", "nobody has heard of environment `moon`"),
         ("start checkout production", "nothing is in progress there"),
         ("cancel checkout/production#1", "has already ended: it is `succeeded`"),
-        ("rollback checkout production --reason x", "nothing ran here before `#1`"),
+        ("rollback checkout production --reason x", "no other release than that of `#1`"),
         ("deploy checkout production 2.0 --idempotency-key run-1", "was used for another request"),
         ("releases checkout 9.9", "`9.9`"),
     ];

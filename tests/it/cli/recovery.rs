@@ -81,7 +81,7 @@ fn recovery_marks_the_default_and_says_first_what_was_taken_back() {
     let rolled = shop.call("rollback undo production --reason '2 is bad too'").ends(0);
     assert_eq!(
         rolled.err,
-        "undo/production: 2 (#4) → 1 (#1), takes back #4\nundo 1 in production: requested\n"
+        "undo/production: 2 (#4) → 1 (#1), takes back #4 #3 #2\nundo 1 in production: requested\n"
     );
 }
 
@@ -113,7 +113,7 @@ fn where_something_speaks_against_every_release_the_refusal_lists_what() {
     let warning = named.err.lines().next().unwrap();
     assert!(warning.starts_with("speaks against 3 (#3): taken back by #4, by ann"), "{warning}");
     assert!(named.err.contains("speaks against 3 (#3): blamed, at "), "{}", named.err);
-    assert!(named.err.contains("1 (#5) → 3 (#3), takes back #5\n"), "{}", named.err);
+    assert!(named.err.contains("1 (#5) → 3 (#3), takes back #5 #4\n"), "{}", named.err);
 }
 
 #[test]
