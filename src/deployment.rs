@@ -271,12 +271,17 @@ pub(crate) fn announce(context: &mut Context<'_>, deployment: &Value) -> anyhow:
     }
 }
 
-/// Whether nobody knows what a deployment left: it failed, or it was cut short after it had begun.
+/// Whether nobody knows what a deployment left: it failed, was cut short after it had begun, or
+/// worked and some of its targets did not.
 fn leaves_doubt(deployment: &Value) -> bool {
-    let has_targets = deployment["targets"].as_array().is_some_and(|targets| !targets.is_empty());
+    let targets = deployment.get("targets").and_then(Value::as_array);
+    let targets = || targets.into_iter().flatten().map(|target| text(target, "status"));
     match text(deployment, "status") {
         "failed" => true,
-        "cancelled" | "rejected" => !deployment["started_at"].is_null() || has_targets,
+        "succeeded" => targets().any(|status| status != "succeeded"),
+        "cancelled" | "rejected" => {
+            !deployment["started_at"].is_null() || targets().next().is_some()
+        }
         _ => false,
     }
 }
@@ -312,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_short_leaves_doubt_only_if_it_had_begun() {
+    fn doubt_is_left_by_what_failed_or_was_cut_short_after_it_had_begun() {
         let ended = |status: &str, started_at: Value, targets: Value| {
             leaves_doubt(&json!({"status": status, "started_at": started_at, "targets": targets}))
         };
@@ -320,6 +325,7 @@ mod tests {
         assert!(ended("failed", Value::Null, json!([])));
         assert!(ended("cancelled", began.clone(), json!([])));
         assert!(ended("cancelled", Value::Null, some));
+        assert!(ended("succeeded", Value::Null, json!([{"target": "eu", "status": "failed"}])));
         assert!(!ended("cancelled", Value::Null, json!([])));
         assert!(!ended("succeeded", began, json!([])));
     }

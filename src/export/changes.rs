@@ -178,9 +178,14 @@ mod tests {
     #[test]
     fn lines_are_in_the_order_in_which_things_happened() {
         let removed = event("ServiceRemoved", &json!({"at": "2026-01-01T00:30:00Z"}));
+        let succeeded = |number: u64, at: &str| {
+            event("DeploymentSucceeded", &json!({"number": number, "at": at}))
+        };
         let (lines, _) = lines(&[
             requested(1, "2026-01-01T01:00:00Z"),
+            succeeded(1, "2026-01-01T01:00:00Z"),
             requested(2, "2026-01-01T00:00:00Z"),
+            succeeded(2, "2026-01-01T00:00:00Z"),
             removed,
         ]);
         let versions: Vec<_> = lines.iter().map(|line| line["version"].clone()).collect();

@@ -28,6 +28,24 @@ fn what_runs_and_what_waits_are_both_told() {
 }
 
 #[test]
+fn a_step_without_a_number_is_for_what_it_can_be_for() {
+    let shop = Shop::open();
+    shop.does(
+        "
+        deploy qq production 1 --status started --at 2025-03-02T10:02Z
+        deploy qq production 2
+        ",
+    );
+    shop.call("cancel qq production --reason x")
+        .tells(2, &["qq/production: running: 1 (#1); queued: 2 (#2)", "name one of them"]);
+    assert_eq!(shop.call("start qq production").ends(0).out, "qq/production#2\n");
+    assert_eq!(shop.call("cancel qq/production#2").ends(0).out, "qq/production#2\n");
+    shop.does("deploy qq production 3");
+    assert_eq!(shop.call("succeed qq production").ends(0).out, "qq/production#1\n");
+    assert_eq!(shop.call("cancel qq production").ends(0).out, "qq/production#3\n");
+}
+
+#[test]
 fn what_nobody_has_begun_is_requested_and_what_waits_for_people_says_for_how_many() {
     let shop = Shop::open();
     shop.does(
