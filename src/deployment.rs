@@ -1,16 +1,21 @@
 //! A deployment as the server tells of it.
 
+mod found;
+
 use serde_json::{Map, Value};
 
+use self::found::{blame, brief_marks, marks, other_marks};
+pub(crate) use self::found::{health, taken_back, when_and_why};
 use crate::{
     context::Context,
+    instant::Watch,
     output::{self, Column, Format, Kind, printable},
     recover::{change_made, quoted},
     reference::named,
 };
 
 /// What a list of deployments shows.
-pub(crate) const COLUMNS: [Column; 11] = [
+pub(crate) const COLUMNS: [Column; 12] = [
     Column::new("requested", "/requested_at", Kind::Time),
     Column::new("service", "/service", Kind::Text),
     Column::new("environment", "/environment", Kind::Text),
@@ -22,16 +27,19 @@ pub(crate) const COLUMNS: [Column; 11] = [
     Column::new("by", "/actor", Kind::Actor),
     Column::new("took", "/duration_ms", Kind::Duration),
     Column::new("reason", "/reason", Kind::Text),
+    Column::new("marks", "", Kind::Made(brief_marks)),
 ];
 
 /// What is shown of one deployment.
-pub(crate) const DETAILS: [Column; 35] = [
+pub(crate) const DETAILS: [Column; 38] = [
     Column::new("service", "/service", Kind::Text),
     Column::new("environment", "/environment", Kind::Text),
     Column::new("number", "/number", Kind::Text),
     Column::new("version", "/release/version", Kind::Text),
     Column::new("commit", "/release/commit", Kind::Text),
     Column::new("status", "/status", Kind::Status),
+    Column::new("progress", "", Kind::Made(waiting)),
+    Column::new("taken back", "/taken_back_by", Kind::Both(number, taken_back)),
     Column::new("intent", "/intent", Kind::Made(intent)),
     Column::new("kind", "/classification", Kind::Text),
     Column::new("by", "/actor", Kind::Actor),
@@ -44,8 +52,9 @@ pub(crate) const DETAILS: [Column; 35] = [
     Column::new("error", "/error", Kind::Lines),
     Column::new("failed step", "/failed_step", Kind::Text),
     Column::new("ended because", "/ended_because", Kind::Text),
-    Column::new("marks", "", Kind::Made(marks)),
-    Column::new("health", "/health/health", Kind::Text),
+    Column::new("marks", "", Kind::Both(marks, other_marks)),
+    Column::new("blamed", "", Kind::Both(is_blamed, blame)),
+    Column::new("health", "/health", Kind::Both(health_word, health)),
     Column::new("targets", "/targets", Kind::Made(targets)),
     Column::new("approved by", "/approvals", Kind::Made(approvals)),
     Column::new("approvals missing", "", Kind::Made(missing)),
@@ -59,7 +68,7 @@ pub(crate) const DETAILS: [Column; 35] = [
     Column::new("labels", "/labels", Kind::Labels),
     Column::new("artifacts", "/release/artifacts", Kind::Made(artifacts)),
     Column::new("configuration", "/configuration", Kind::Labels),
-    Column::new("changes", "/release/changes", Kind::Made(changes)),
+    Column::new("changes", "", Kind::Both(own_changes, brought)),
     Column::new("release notes", "/release/notes", Kind::Text),
 ];
 
@@ -89,11 +98,30 @@ pub(crate) fn place(value: &Value) -> String {
     }
 }
 
-/// What a deployment was found to be afterwards.
-fn marks(deployment: &Value) -> String {
-    let marks = ["contradicted", "void", "blamed"].into_iter();
-    let marks: Vec<_> = marks.filter(|mark| deployment[*mark] == true).collect();
-    marks.join(", ")
+fn number(place: &Value) -> String {
+    place
+        .get("number")
+        .and_then(Value::as_u64)
+        .map_or_else(String::new, |number| number.to_string())
+}
+
+fn health_word(report: &Value) -> String {
+    text(report, "health").to_owned()
+}
+
+fn is_blamed(deployment: &Value) -> String {
+    deployment.get("blamed").and_then(Value::as_bool).unwrap_or_default().to_string()
+}
+
+fn own_changes(deployment: &Value) -> String {
+    changes(deployment.pointer("/release/changes").unwrap_or(&Value::Null))
+}
+
+/// What came in with a deployment. What goes back to an earlier version brings nothing: the changes
+/// of that were there before.
+fn brought(deployment: &Value, _: &Watch) -> String {
+    let goes_back = deployment["classification"] == "rollback";
+    if goes_back { String::new() } else { own_changes(deployment) }
 }
 
 /// Each item of a list in its words, one after the other.
@@ -111,6 +139,17 @@ fn targets(value: &Value) -> String {
 
 pub(crate) fn approvals(value: &Value) -> String {
     each(value, |one| text(one, "by").to_owned())
+}
+
+/// `waiting for approval (0 of 1)`, while a deployment is.
+fn waiting(deployment: &Value) -> String {
+    let count = |field: &str| deployment.get(field).and_then(Value::as_u64).unwrap_or_default();
+    if missing(deployment).is_empty() {
+        return String::new();
+    }
+    let needed = count("approvals_needed");
+    let given = needed.saturating_sub(count("approvals_missing"));
+    format!("waiting for approval ({given} of {needed})")
 }
 
 /// How many people still have to agree, while that matters.
@@ -215,10 +254,10 @@ pub(crate) fn announce(context: &mut Context<'_>, deployment: &Value) -> anyhow:
             let (version, environment) =
                 (version.unwrap_or_default(), text(deployment, "environment"));
             let service = text(deployment, "service");
-            let waits = missing(deployment);
-            let waits = if waits.is_empty() { waits } else { format!(", needs {waits} to agree") };
-            context.say(format!("{service} {version} in {environment}: {status}{waits}"))?;
-            if status == "failed" {
+            let waits = waiting(deployment);
+            let progress = if waits.is_empty() { status } else { &waits };
+            context.say(format!("{service} {version} in {environment}: {progress}"))?;
+            if leaves_doubt(deployment) {
                 let name = quoted(&name);
                 context.say(format!("what is known, and the ways out: shiplog recover {name}"))?;
             }
@@ -229,6 +268,21 @@ pub(crate) fn announce(context: &mut Context<'_>, deployment: &Value) -> anyhow:
             output::list(context, &COLUMNS, [Ok(deployment.clone())])?;
             Ok(())
         }
+    }
+}
+
+/// Whether nobody knows what a deployment left: it failed, was cut short after it had begun, or
+/// worked and some of its targets did not.
+fn leaves_doubt(deployment: &Value) -> bool {
+    let targets = deployment.get("targets").and_then(Value::as_array);
+    let targets = || targets.into_iter().flatten().map(|target| text(target, "status"));
+    match text(deployment, "status") {
+        "failed" => true,
+        "succeeded" => targets().any(|status| status != "succeeded"),
+        "cancelled" | "rejected" => {
+            !deployment["started_at"].is_null() || targets().next().is_some()
+        }
+        _ => false,
     }
 }
 
@@ -260,6 +314,29 @@ mod tests {
             {"kind": "fix", "description": "rounding", "reversible": null}
         ]);
         assert_eq!(changes(&value), "migration 0042 (cannot be undone); fix rounding");
+    }
+
+    #[test]
+    fn doubt_is_left_by_what_failed_or_was_cut_short_after_it_had_begun() {
+        let ended = |status: &str, started_at: Value, targets: Value| {
+            leaves_doubt(&json!({"status": status, "started_at": started_at, "targets": targets}))
+        };
+        let (began, some) = (json!("2026-03-02T10:00:00Z"), json!([{"target": "eu"}]));
+        assert!(ended("failed", Value::Null, json!([])));
+        assert!(ended("cancelled", began.clone(), json!([])));
+        assert!(ended("cancelled", Value::Null, some));
+        assert!(ended("succeeded", Value::Null, json!([{"target": "eu", "status": "failed"}])));
+        assert!(!ended("cancelled", Value::Null, json!([])));
+        assert!(!ended("succeeded", began, json!([])));
+    }
+
+    #[test]
+    fn what_waits_for_people_says_how_many_have_agreed() {
+        let mut asked = json!({"status": "requested", "approvals_needed": 2,
+            "approvals_missing": 1});
+        assert_eq!(waiting(&asked), "waiting for approval (1 of 2)");
+        asked["approvals_missing"] = 0.into();
+        assert_eq!(waiting(&asked), "");
     }
 
     #[test]

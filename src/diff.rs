@@ -12,7 +12,7 @@ use crate::{
     output::{self, Column, Format, Kind},
 };
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column; 9] = [
     Column::new("change", "/change", Kind::Status),
     Column::new("service", "/service", Kind::Text),
     Column::new("from", "/from/version", Kind::Text),
@@ -21,6 +21,7 @@ const COLUMNS: [Column; 8] = [
     Column::new("to number", "/to/number", Kind::Text),
     Column::new("since", "/to/since", Kind::Time),
     Column::new("configuration", "/configuration", Kind::Made(reconfigured)),
+    Column::new("content", "", Kind::Made(content)),
 ];
 
 /// Compare what ran in an environment at two instants, or any two deployments of a service.
@@ -80,11 +81,46 @@ fn lift(mut item: Value) -> Value {
     item
 }
 
+/// What differs in the content of a version that is the same: `commit 3f2c9ab → 77aa01c`.
+fn content(item: &Value) -> String {
+    let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str);
+    if text("/from/version").is_none() || text("/from/version") != text("/to/version") {
+        return String::new();
+    }
+    let commits = (text("/from/commit"), text("/to/commit"));
+    if let (Some(from), Some(to)) = commits
+        && !from.starts_with(to)
+        && !to.starts_with(from)
+    {
+        return format!("commit {from} → {to}");
+    }
+    // Only another content is a change. If neither commit nor configuration differs, artifacts do.
+    let configuration = item.get("configuration").and_then(Value::as_array);
+    let is_configured_alike = configuration.is_none_or(Vec::is_empty);
+    if is_configured_alike { "other artifacts".into() } else { String::new() }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_version_that_is_the_same_says_what_its_content_differs_in() {
+        let ran =
+            |version: &str, commit: Option<&str>| json!({"version": version, "commit": commit});
+        let item = |from: Value, to: Value| json!({"from": from, "to": to, "configuration": null});
+        let moved = item(ran("main", Some("1111111")), ran("main", Some("2222222")));
+        assert_eq!(content(&moved), "commit 1111111 → 2222222");
+        let rebuilt = item(ran("main", None), ran("main", None));
+        assert_eq!(content(&rebuilt), "other artifacts");
+        assert_eq!(content(&item(ran("1.0", None), ran("1.1", None))), "");
+        assert_eq!(content(&item(Value::Null, ran("1.1", None))), "");
+        let mut configured = rebuilt;
+        configured["configuration"] = json!([{"name": "app.yaml", "from": "a", "to": "b"}]);
+        assert_eq!(content(&configured), "");
+    }
 
     #[test]
     fn since_when_is_found_in_both_places() {

@@ -82,13 +82,14 @@ impl From<Exit> for ExitCode {
 pub(crate) struct Failure {
     exit: Exit,
     message: String,
+    rule: Option<String>,
     notes: Vec<String>,
 }
 
 impl Failure {
     /// Says that the run ends with `exit`, and why.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), notes: Vec::new() }
+        Self { exit, message: message.into(), rule: None, notes: Vec::new() }
     }
 
     /// Says that an argument, a setting or the input is wrong.
@@ -100,6 +101,17 @@ impl Failure {
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
+    }
+
+    /// Says which of the server's rules refused it.
+    pub(crate) fn by_rule(mut self, rule: Option<String>) -> Self {
+        self.rule = rule;
+        self
+    }
+
+    /// The code of the rule that refused it, if a rule did.
+    pub(crate) fn rule(&self) -> Option<&str> {
+        self.rule.as_deref()
     }
 
     /// The code to end with.

@@ -10,7 +10,7 @@ use crate::{
     context::Context,
     deployment::{self, body},
     exit::Exit,
-    reference::{Named, Reference},
+    reference::{Named, Reference, Step},
     write::{Course, Request, WriteArgs, fluid},
 };
 
@@ -213,7 +213,12 @@ fn report(
     let reference = named.reference()?;
     let client = context.client()?;
     let at = at.map(|at| context.moment("--at", &at)).transpose()?;
-    let number = reference.open_number(&client, &context.watch())?;
+    let step = match verb {
+        "succeed" | "fail" => Step::End,
+        "cancel" => Step::Cancel,
+        _ => Step::Begin,
+    };
+    let number = reference.open_number(&client, &context.watch(), step)?;
     let author = write.author(context)?;
     let fluid = fluid([("at", &at)]);
     let mut body = body([("at", at.map(|at| at.at.into()))]);

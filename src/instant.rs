@@ -140,6 +140,13 @@ impl Watch {
         format!("{}{offset} ({})", zoned.strftime("%F %T"), self.distance(instant))
     }
 
+    /// `2062-03-02`, or `2026-11-17 19:00:00` where that is less than a day ahead.
+    pub(crate) fn show_ahead(&self, instant: Timestamp) -> String {
+        let ahead = instant.as_second().saturating_sub(self.now.as_second());
+        let form = if ahead < 86_400 { "%F %T" } else { "%F" };
+        instant.to_zoned(self.zone.zone.clone()).strftime(form).to_string()
+    }
+
     fn distance(&self, instant: Timestamp) -> String {
         let seconds = self.now.as_second().saturating_sub(instant.as_second());
         // What a server says comes after this process began, and clocks differ a little.
@@ -302,6 +309,13 @@ mod tests {
         assert_eq!(watch("utc").show(later), "2026-11-17 18:00:05 (in 5s)");
         let just_then = "2026-11-17T18:00:02Z".parse().unwrap();
         assert_eq!(watch("utc").show(just_then), "2026-11-17 18:00:02 (0s ago)");
+    }
+
+    #[test]
+    fn a_time_that_is_far_ahead_is_shown_as_a_day() {
+        let shown = |at: &str| watch("utc").show_ahead(at.parse().unwrap());
+        assert_eq!(shown("2062-03-02T10:00:00Z"), "2062-03-02");
+        assert_eq!(shown("2026-11-17T19:00:00Z"), "2026-11-17 19:00:00");
     }
 
     #[test]

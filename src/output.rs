@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 pub(crate) use self::{
-    cell::{Column, Kind, printable},
+    cell::{Column, Kind, actor, printable},
     rows::Rows,
     table::Table,
 };
@@ -65,10 +65,10 @@ pub(crate) fn one(
     match context.settings.output.value {
         Format::Table => {
             let watch = context.watch();
-            let filled = columns.iter().filter(|column| !column.is_empty(value));
+            let filled = columns.iter().map(|column| (column, column.shown(value, &watch)));
             let mut table = Table::new(context.is_terminal);
-            for column in filled {
-                table.add(vec![column.name().to_owned().into(), column.shown(value, &watch)]);
+            for (column, shown) in filled.filter(|(_, shown)| !shown.is_empty()) {
+                table.add(vec![column.name().to_owned().into(), shown]);
             }
             write!(context.out, "{table}")?;
             Ok(())

@@ -1,13 +1,19 @@
 //! `shiplog recover`: all that is known of a failed deployment, and the ways out of it.
 
+mod against;
+mod command;
 mod facts;
 mod ways;
 
 use serde_json::Value;
 
-pub(crate) use self::ways::{change_made, quoted};
+pub(crate) use self::{
+    against::{change_made, objections},
+    command::quoted,
+    facts::write_releases,
+};
 use crate::{
-    client::{Client, deployment_path, lane_path},
+    client::{deployment_path, lane_path},
     context::Context,
     exit::{Exit, Failure},
     output::{self, Format},
@@ -34,8 +40,9 @@ impl Recover {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         let reference = self.named.reference()?;
         let client = context.client()?;
+        let lane = client.get(&lane_path(&reference.service, &reference.environment))?.body;
         let number = match reference.which {
-            Which::Current => troubled(&client, &reference)?,
+            Which::Current => troubled(&lane, &reference)?,
             Which::Before(_) | Which::Number(_) | Which::At(_) => {
                 reference.number(&client, &context.watch())?
             }
@@ -44,7 +51,7 @@ impl Recover {
         let recovery = client.get(&path.join("recovery"))?.body;
         match context.settings.output.value {
             Format::Table => {
-                facts::write(context, &recovery)?;
+                facts::write(context, &lane, &recovery)?;
                 ways::write(context, &reference, &recovery)?;
             }
             Format::Json => output::json(context, &recovery)?,
@@ -58,22 +65,26 @@ impl Recover {
     }
 }
 
-/// What failed last, if nothing has mended it since; else what runs.
-fn troubled(client: &Client, reference: &Reference) -> Result<u64, Failure> {
-    let lane = client.get(&lane_path(&reference.service, &reference.environment))?.body;
-    let places = [left(&lane), lane.get("last_failed")];
-    let found = places.into_iter().flatten().find_map(|place| place.get("number")?.as_u64());
-    found.ok_or_else(|| {
+/// What left the lane in doubt, if something did; else what runs, or else what failed last.
+fn troubled(lane: &Value, reference: &Reference) -> Result<u64, Failure> {
+    let failed = || lane.pointer("/last_failed/number").and_then(Value::as_u64);
+    left(lane).or_else(failed).ok_or_else(|| {
         let message = format!("nothing has succeeded or failed in {} yet", reference.lane());
         Failure::new(Exit::Refused, message)
             .note("name a deployment: `shiplog recover SERVICE ENVIRONMENT NUMBER`")
     })
 }
 
-/// What a way out leaves: what failed half-way, if something did, else what runs.
-pub(crate) fn left(lane: &Value) -> Option<&Value> {
-    let is_uncertain = lane.get("uncertain").is_some_and(|why| !why.is_null());
-    lane.get(if is_uncertain { "last_failed" } else { "current" })
+/// What a way out leaves: what left the lane in doubt, if something did, else what runs.
+pub(crate) fn left(lane: &Value) -> Option<u64> {
+    doubted(lane).or_else(|| lane.pointer("/current/number").and_then(Value::as_u64))
+}
+
+/// The deployment that left the lane in doubt, with which the reason for that begins:
+/// `#43 failed half-way`.
+pub(crate) fn doubted(lane: &Value) -> Option<u64> {
+    let why = lane.get("uncertain").and_then(Value::as_str)?;
+    why.split_whitespace().next()?.strip_prefix('#')?.parse().ok()
 }
 
 /// The items of a list in an answer.
@@ -88,10 +99,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_failed_half_way_is_left_rather_than_what_runs() {
-        let (current, failed) = (json!({"number": 42}), json!({"number": 43}));
-        let lane = |uncertain: Value| json!({"current": current, "last_failed": failed, "uncertain": uncertain});
-        assert_eq!(left(&lane("#43 failed half-way".into())), Some(&failed));
-        assert_eq!(left(&lane(Value::Null)), Some(&current));
+    fn what_left_the_lane_in_doubt_is_left_rather_than_what_runs() {
+        let lane = |uncertain: Value| json!({"current": {"number": 42}, "last_failed": {"number": 41}, "uncertain": uncertain});
+        assert_eq!(left(&lane("#43 failed half-way".into())), Some(43));
+        assert_eq!(left(&lane("#44 was cancelled half-way".into())), Some(44));
+        assert_eq!(left(&lane(Value::Null)), Some(42));
+        assert_eq!(doubted(&lane(Value::Null)), None);
     }
 }

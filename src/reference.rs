@@ -1,16 +1,19 @@
 //! How people name a deployment: `checkout/production#42`, `checkout/production~1`.
 
+mod step;
 mod written;
 
 use std::str::FromStr;
 
 use serde_json::Value;
 
-pub(crate) use self::written::named;
+pub(crate) use self::{step::Step, written::named};
+use self::step::Meant;
 use crate::{
     client::{Client, deployment_path, lane_path, path},
     exit::{Exit, Failure},
     instant::Watch,
+    status::open,
 };
 
 /// A lane, and which of its deployments.
@@ -122,18 +125,23 @@ impl Reference {
         }
     }
 
-    /// As [`Self::number`], but nothing said means the one deployment that is in progress.
-    pub(crate) fn open_number(&self, client: &Client, watch: &Watch) -> anyhow::Result<u64> {
+    /// As [`Self::number`], but nothing said means the one deployment that has not ended and that
+    /// the step is for.
+    pub(crate) fn open_number(
+        &self,
+        client: &Client,
+        watch: &Watch,
+        step: Step,
+    ) -> anyhow::Result<u64> {
         if self.which != Which::Current {
             return self.number(client, watch);
         }
         let lane = client.get(&lane_path(&self.service, &self.environment))?.body;
-        match open_numbers(&lane).as_slice() {
-            [number] => Ok(*number),
-            [] => Err(self.missing("nothing is in progress there").into()),
-            several => {
-                let names: Vec<_> = several.iter().map(|number| format!("#{number}")).collect();
-                let message = format!("{}: {} are in progress", self.lane(), names.join(", "));
+        match step.meant(&lane) {
+            Meant::One(number) => Ok(number),
+            Meant::Nothing => Err(self.missing("nothing is in progress there").into()),
+            Meant::Several => {
+                let message = format!("{}: {}", self.lane(), open(&lane, None).join("; "));
                 Err(Failure::usage(message).note("name one of them").into())
             }
         }
@@ -173,16 +181,6 @@ impl Reference {
     }
 }
 
-/// The numbers in a lane's `in_progress`, be it one object or a list of them.
-fn open_numbers(lane: &Value) -> Vec<u64> {
-    let number = |one: &Value| one.get("number").and_then(Value::as_u64);
-    match lane.get("in_progress") {
-        Some(Value::Array(several)) => several.iter().filter_map(number).collect(),
-        Some(one) => number(one).into_iter().collect(),
-        None => Vec::new(),
-    }
-}
-
 /// The arguments that name a deployment.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Named {
@@ -205,8 +203,6 @@ impl Named {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn reference(service: &str, environment: &str, which: Which) -> Reference {
@@ -261,12 +257,5 @@ mod tests {
             let error = text.parse::<Reference>().unwrap_err();
             assert!(error.contains(part), "{error}");
         }
-    }
-
-    #[test]
-    fn what_is_in_progress_is_read_as_one_or_as_several() {
-        assert!(open_numbers(&json!({"in_progress": null})).is_empty());
-        assert_eq!(open_numbers(&json!({"in_progress": {"number": 4}})), [4]);
-        assert_eq!(open_numbers(&json!({"in_progress": [{"number": 4}, {"number": 5}]})), [4, 5]);
     }
 }

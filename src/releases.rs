@@ -10,17 +10,19 @@ use crate::{
     exit::Exit,
     guard::NewNameArgs,
     history::{PageArgs, pages},
+    instant::Watch,
     output::{self, Column, Format, Kind},
     write::{Course, Request, WriteArgs},
 };
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 7] = [
     Column::new("service", "/service", Kind::Text),
     Column::new("version", "/version", Kind::Text),
     Column::new("commit", "/commit", Kind::Text),
     Column::new("first seen", "/first_seen_at", Kind::Time),
     Column::new("blocked", "/blocked/reason", Kind::Text),
     Column::new("runs in", "/runs_in", Kind::Made(runs_in)),
+    Column::new("contents", "/contents_count", Kind::Both(count, several)),
 ];
 
 const DETAILS: [Column; 8] = [
@@ -32,6 +34,12 @@ const DETAILS: [Column; 8] = [
     Column::new("notes", "/release/notes", Kind::Text),
     Column::new("registered", "/registered", Kind::Text),
     Column::new("blocked", "/blocked/reason", Kind::Text),
+];
+
+const CONTENTS: [Column; 3] = [
+    Column::new("commit", "/commit", Kind::Text),
+    Column::new("artifacts", "/artifacts", Kind::Made(artifacts)),
+    Column::new("first seen", "/first_seen_at", Kind::Time),
 ];
 
 const RUNS: [Column; 4] = [
@@ -132,6 +140,12 @@ impl Block {
 fn show(context: &mut Context<'_>, service: &str, version: &str) -> anyhow::Result<Exit> {
     let release = context.client()?.get(&path(&["v1", "releases", service, version]))?.body;
     output::one(context, &DETAILS, &release)?;
+    let contents = release.get("contents").and_then(Value::as_array).cloned().unwrap_or_default();
+    if contents.len() > 1 && context.settings.output.value == Format::Table {
+        let count = contents.len();
+        writeln!(context.out, "\n{count} contents bear this name, so the tag has moved:")?;
+        output::list(context, &CONTENTS, contents.into_iter().map(Ok))?;
+    }
     let runs = release.get("runs").and_then(Value::as_array).cloned().unwrap_or_default();
     if runs.is_empty() {
         context.say("it never ran anywhere")?;
@@ -140,6 +154,18 @@ fn show(context: &mut Context<'_>, service: &str, version: &str) -> anyhow::Resu
         output::list(context, &RUNS, runs.into_iter().map(Ok))?;
     }
     Ok(Exit::Success)
+}
+
+fn count(contents: &Value) -> String {
+    contents.to_string()
+}
+
+/// Says of a name that several contents bear that they do.
+fn several(contents: &Value, _: &Watch) -> String {
+    match contents.as_u64() {
+        Some(count) if count > 1 => format!("{count} contents"),
+        Some(_) | None => String::new(),
+    }
 }
 
 /// Names of environments, given as text or as objects.

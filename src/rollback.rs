@@ -1,19 +1,21 @@
 //! `shiplog rollback`: put an earlier release back.
 
 mod goal;
+mod look;
 
 use serde_json::{Value, json};
 use ureq::http::Method;
 
-use self::goal::Goal;
+use self::{goal::Goal, look::Look};
 use crate::{
-    client::{Client, Path, deployment_path, lane_path},
+    client::{Client, Path, lane_path},
     context::Context,
     deployment::{self, body, place},
     exit::{Exit, Failure},
     guard::OverrideArgs,
-    recover::{change_made, left},
+    instant::Watch,
     reference::{Reference, Which},
+    status::open,
     write::{Author, Course, Request, Sent, WriteArgs},
 };
 
@@ -59,7 +61,11 @@ impl Rollback {
         let goal = goal.settle(&client, &reference)?;
         let seen = client.get(&lane_path(&reference.service, &reference.environment))?;
 
-        let acknowledged = warn(context, &client, &reference, (&goal, &seen.body))?;
+        let look = Look::at(&client, &reference, &seen.body)?;
+        for warning in look.warnings(&goal, &context.watch()) {
+            context.say(warning)?;
+        }
+        let acknowledged = look.acknowledged(&goal);
         let author = write.author(context)?;
         let more = [("acknowledged", acknowledged), ("override", crosses.wire())];
         let request = Request {
@@ -75,7 +81,10 @@ impl Rollback {
         };
         let Sent { body: done, is_known } = match author.send(context, &client, &request) {
             Ok(sent) => sent,
-            Err(error) => return Err(told(error, &client, (&reference, &goal))),
+            Err(error) => {
+                let known = (&look, &context.watch());
+                return Err(told(error, &client, (&reference, &goal), known));
+            }
         };
         if is_known {
             deployment::announce(context, &done)?;
@@ -84,8 +93,8 @@ impl Rollback {
         let restored = json!({
             "number": done.pointer("/intent/restores"), "version": done.pointer("/release/version")
         });
-        let left = describe(left(&seen.body));
-        context.say(format!("{}: {left} → {}", reference.lane(), place(&restored)))?;
+        let (lane, left, reverts) = (reference.lane(), look.left(), taken_back(&done));
+        context.say(format!("{lane}: {left} → {}{reverts}", place(&restored)))?;
         deployment::announce(context, &done)?;
         Ok(Exit::Success)
     }
@@ -106,34 +115,6 @@ fn lane(words: &[String]) -> Result<Reference, Failure> {
             Err(Failure::usage("a rollback names a lane; say with --to what to go back to"))
         }
     }
-}
-
-/// Says which irreversible changes it crosses, and gives them for the record: they were shown.
-fn warn(
-    context: &mut Context<'_>,
-    client: &Client,
-    reference: &Reference,
-    (goal, lane): (&Goal, &Value),
-) -> anyhow::Result<Option<Value>> {
-    let Some(left) = left(lane).and_then(|left| left.get("number")?.as_u64()) else {
-        return Ok(None);
-    };
-    let path = deployment_path(&reference.service, &reference.environment, left);
-    let recovery = client.get(&path.join("recovery"))?.body;
-    let candidates = recovery.pointer("/rollback/candidates").and_then(Value::as_array);
-    let is_meant = |one: &&Value| match goal {
-        Goal::Previous => one.get("number") == recovery.pointer("/rollback/previous"),
-        Goal::Number(number) | Goal::Plain(number) => one.get("number") == Some(&(*number).into()),
-        Goal::Version(version) => one.get("version") == Some(&version.as_str().into()),
-    };
-    let Some(meant) = candidates.into_iter().flatten().find(is_meant) else { return Ok(None) };
-    let crossed = meant.get("irreversible").and_then(Value::as_array);
-    let Some(crossed) = crossed.filter(|crossed| !crossed.is_empty()) else { return Ok(None) };
-    for change in crossed {
-        let (change, back) = (change_made(change), place(meant));
-        context.say(format!("cannot be undone: {change}; {back} may not work after it"))?;
-    }
-    Ok(meant.pointer("/call/body/acknowledged").cloned())
 }
 
 fn body_of(
@@ -157,18 +138,35 @@ fn told(
     error: anyhow::Error,
     client: &Client,
     (reference, goal): (&Reference, &Goal),
+    (look, watch): (&Look, &Watch),
 ) -> anyhow::Error {
-    match error.downcast::<Failure>() {
-        Ok(failure) if failure.exit() == Exit::Stale => {
-            overtaken(client, reference, &failure).into()
-        }
-        Ok(failure) if failure.exit() == Exit::Refused => match goal.other(client, reference) {
-            Some(other) => failure.note(other).into(),
-            None => failure.into(),
-        },
-        Ok(failure) => failure.into(),
-        Err(error) => error,
+    let failure = match error.downcast::<Failure>() {
+        Ok(failure) => failure,
+        Err(error) => return error,
+    };
+    if failure.exit() == Exit::Stale {
+        return overtaken(client, reference, &failure).into();
     }
+    if failure.exit() != Exit::Refused {
+        return failure.into();
+    }
+    if failure.rule() == Some("nothing-sound")
+        && let Some(told) = look.nothing_sound(&failure, watch)
+    {
+        return told.into();
+    }
+    match goal.other(client, reference) {
+        Some(other) => failure.note(other).into(),
+        None => failure.into(),
+    }
+}
+
+/// `, takes back #41 #40`.
+fn taken_back(rollback: &Value) -> String {
+    let reverts = rollback.pointer("/intent/reverts").and_then(Value::as_array);
+    let reverts = reverts.into_iter().flatten().filter_map(Value::as_u64);
+    let numbers: Vec<_> = reverts.map(|number| format!("#{number}")).collect();
+    if numbers.is_empty() { String::new() } else { format!(", takes back {}", numbers.join(" ")) }
 }
 
 /// `1.5.0 (#41)`, or that nothing runs.
@@ -194,9 +192,10 @@ fn overtaken(client: &Client, reference: &Reference, failure: &Failure) -> Failu
         Err(_) => return told.note("look with `shiplog status`, then decide again"),
     };
     let mut told = told.note(format!("what runs now: {}", describe(now.get("current"))));
+    let said = open(&now, None);
     if let Some(open) = now.get("in_progress").filter(|open| open.is_object()) {
         let by = open.pointer("/actor/id").and_then(Value::as_str).unwrap_or("somebody");
-        told = told.note(format!("in progress: {}, asked for by {by}", describe(Some(open))));
+        told = told.note(format!("{}, asked for by {by}", said.join("; ")));
     }
     told.note("if you still want it, roll back again")
 }
@@ -212,6 +211,12 @@ mod tests {
         assert_eq!(words(&["a", "review/x#1"]).unwrap().environment, "review/x#1");
         assert_eq!(words(&["a/b/production"]).unwrap().service, "a/b");
         assert_eq!(words(&["a/production#4"]).unwrap_err().exit(), Exit::Usage);
+    }
+
+    #[test]
+    fn a_rollback_says_what_it_takes_back() {
+        assert_eq!(taken_back(&json!({"intent": {"reverts": [4, 3]}})), ", takes back #4 #3");
+        assert_eq!(taken_back(&json!({"intent": {"reverts": []}})), "");
     }
 
     #[test]

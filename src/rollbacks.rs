@@ -102,10 +102,10 @@ fn irreversible(rollback: &Value) -> String {
     }
 }
 
-/// What became of what was taken back: `abandoned` says no more than that it did not come back yet.
+/// What became of what was taken back. An older server calls what did not come back yet `abandoned`.
 fn fate(word: &str) -> String {
     match word {
-        "abandoned" => "not redeployed yet".into(),
+        "not_redeployed" | "abandoned" => "not redeployed yet".into(),
         "deployed_again" => "redeployed".into(),
         other => other.replace('_', " "),
     }
@@ -121,8 +121,8 @@ mod tests {
 
     #[test]
     fn what_has_not_come_back_yet_is_not_called_abandoned() {
-        let words = ["abandoned", "deployed_again", "fixed"].map(fate);
+        let words = ["not_redeployed", "deployed_again", "fixed"].map(fate);
         assert_eq!(words, ["not redeployed yet", "redeployed", "fixed"]);
-        assert_eq!(fate(""), "");
+        assert_eq!((fate("abandoned").as_str(), fate("").as_str()), ("not redeployed yet", ""));
     }
 }

@@ -5,10 +5,10 @@ use serde_json::Value;
 use crate::{
     client::{Client, deployment_path, lane_path},
     context::Context,
-    deployment::{DETAILS, first_line, text, write_output},
+    deployment::{DETAILS, first_line, name, text, write_output},
     exit::Exit,
     output::{self, Column, Format, Kind},
-    recover::{left, quoted},
+    recover::{doubted, left, quoted, write_releases},
     reference::{Named, Reference},
 };
 
@@ -40,11 +40,12 @@ impl Show {
         let number = reference.number(&client, &context.watch())?;
         let path = deployment_path(&reference.service, &reference.environment, number);
         let mut deployment = client.get(&path)?.body;
-        let events = client.items(&path.join("events"))?;
+        let events = client.items(&path.clone().join("events"))?;
         match context.settings.output.value {
             Format::Table => {
                 output::one(context, &DETAILS, &deployment)?;
                 write_output(context, text(&deployment, "error"))?;
+                write_taken_out(context, &client.get(&path.join("changes"))?.body)?;
                 writeln!(context.out)?;
                 output::list(context, &EVENTS, events.into_iter().map(Ok))?;
                 point_out(context, &client, &reference, &deployment)?;
@@ -60,21 +61,31 @@ impl Show {
     }
 }
 
-/// Says where the ways out are told of, if the lane stands as this deployment left it.
+/// Tells what a deployment takes out again, where it goes back to an earlier release.
+fn write_taken_out(context: &mut Context<'_>, changes: &Value) -> anyhow::Result<()> {
+    let taken_out = changes.get("taken_out").and_then(Value::as_array);
+    let Some(taken_out) = taken_out.filter(|taken_out| !taken_out.is_empty()) else {
+        return Ok(());
+    };
+    writeln!(context.out, "\ntaken out:")?;
+    write_releases(context, taken_out)
+}
+
+/// Says where the ways out are told of, if this deployment left the lane in doubt, or runs and is
+/// not well.
 fn point_out(
     context: &mut Context<'_>,
     client: &Client,
     reference: &Reference,
     deployment: &Value,
 ) -> anyhow::Result<()> {
-    if text(deployment, "status") != "failed" {
-        return Ok(());
-    }
     let lane = client.get(&lane_path(&reference.service, &reference.environment))?.body;
-    let number = deployment.get("number").cloned().unwrap_or_default();
-    if left(&lane).and_then(|left| left.get("number")) == Some(&number) {
-        let lane = format!("{} {}", quoted(&reference.service), quoted(&reference.environment));
-        writeln!(context.out, "\nthe ways out: shiplog recover {lane} {number}")?;
+    let number = deployment.get("number").and_then(Value::as_u64);
+    let health = deployment.pointer("/health/health").and_then(Value::as_str);
+    let is_bad = deployment["blamed"] == true || health.is_some_and(|health| health != "healthy");
+    if number == if is_bad { left(&lane) } else { doubted(&lane) } {
+        let name = quoted(&name(deployment));
+        writeln!(context.out, "\nthe ways out: shiplog recover {name}")?;
     }
     Ok(())
 }

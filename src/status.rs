@@ -1,7 +1,9 @@
 //! `shiplog status`: what runs where, now or at any instant.
 
 mod board;
+mod open;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
@@ -12,7 +14,10 @@ use crate::{
     output::{self, Format, Rows},
 };
 
-pub(crate) use self::board::{COLUMNS, freeze, write_board};
+pub(crate) use self::{
+    board::{COLUMNS, freeze, write_board},
+    open::open,
+};
 
 /// Show what runs where, since when, put there by whom.
 #[derive(Debug, clap::Args)]
@@ -52,6 +57,9 @@ impl Status {
                 .with_some("known_at", known_at.as_deref());
             let mut board = client.get(&path)?.body;
             keep(&mut board, service.as_deref());
+            if matches!(context.settings.output.value, Format::Table | Format::Csv) {
+                forget_what_came(&mut board, context.now);
+            }
             boards.push(board);
         }
         let is_past = at.is_some() || known_at.is_some();
@@ -94,6 +102,19 @@ fn keep(board: &mut Value, service: Option<&str>) {
     }
 }
 
+/// Of the past, everything later is recorded for later: only what is still to come is worth a mark.
+fn forget_what_came(board: &mut Value, now: Timestamp) {
+    for lane in board.get_mut("lanes").and_then(Value::as_array_mut).into_iter().flatten() {
+        let since = lane.pointer("/upcoming/since").and_then(Value::as_str);
+        let since = since.and_then(|since| since.parse::<Timestamp>().ok());
+        if since.is_some_and(|since| since <= now)
+            && let Some(upcoming) = lane.get_mut("upcoming")
+        {
+            upcoming.take();
+        }
+    }
+}
+
 fn write(
     context: &mut Context<'_>,
     boards: &[Value],
@@ -127,6 +148,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_came_later_is_no_news_and_what_is_to_come_is() {
+        let upcoming = |since: &str| json!({"number": 2, "since": since});
+        let mut board = json!({"lanes": [
+            {"upcoming": upcoming("2026-03-02T10:00:00Z")},
+            {"upcoming": upcoming("2062-03-02T10:00:00Z")},
+            {"upcoming": null}
+        ]});
+        forget_what_came(&mut board, "2026-03-02T12:00:00Z".parse().unwrap());
+        let told: Vec<_> =
+            board["lanes"].as_array().unwrap().iter().map(|one| &one["upcoming"]).collect();
+        assert_eq!(told, [&Value::Null, &upcoming("2062-03-02T10:00:00Z"), &Value::Null]);
+    }
 
     #[test]
     fn other_services_are_dropped() {

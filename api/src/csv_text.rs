@@ -63,7 +63,10 @@ pub(crate) fn any_table<C: AsRef<[u8]>>(
 
 /// Keeps a spreadsheet from taking a cell for a formula.
 pub(crate) fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+    // A number stays one: a negative one is no formula.
+    let is_number = cell.strip_prefix('-').is_some_and(|rest| rest.parse::<u64>().is_ok());
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number;
+    if is_formula { format!("'{cell}") } else { cell }
 }
 
 #[cfg(test)]
@@ -74,6 +77,8 @@ mod tests {
     fn formulas_are_defused() {
         assert_eq!(harmless("=1+1".into()), "'=1+1");
         assert_eq!(harmless("1=1".into()), "1=1");
+        assert_eq!(harmless("-1+1".into()), "'-1+1");
+        assert_eq!(harmless("-300000".into()), "-300000", "a number stays one");
     }
 
     #[test]

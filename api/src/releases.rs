@@ -63,6 +63,10 @@ struct ReleaseBrief {
     /// The block in force.
     blocked: Option<Block>,
     first_seen_at: Moment,
+    /// How many different contents bear its name, as far as they are told apart: more than one where a
+    /// tag moved; 20 at most.
+    #[schema(minimum = 1, maximum = 20)]
+    contents_count: usize,
     /// The environments in which it runs.
     #[schema(value_type = Vec<Name>)]
     runs_in: Vec<EnvironmentName>,
@@ -135,7 +139,7 @@ fn runs_in(runs: &[Run], now: Timestamp) -> Vec<EnvironmentName> {
 }
 
 impl ReleaseBrief {
-    fn new(row: ReleaseRow, runs: &[Run], now: Timestamp) -> Self {
+    fn new(row: ReleaseRow, contents_count: usize, runs: &[Run], now: Timestamp) -> Self {
         let ReleaseRow { id, manifest, registered, blocked, first_seen_at } = row;
         Self {
             service: id.service,
@@ -144,6 +148,7 @@ impl ReleaseBrief {
             registered,
             blocked: blocked.map(Into::into),
             first_seen_at: Moment(first_seen_at),
+            contents_count,
             runs_in: runs_in(runs, now),
         }
     }
@@ -152,7 +157,7 @@ impl ReleaseBrief {
 impl ReleaseWhole {
     fn new(row: ReleaseRow, contents: Vec<Known>, runs: Vec<Run>, now: Timestamp) -> Self {
         let release = Release::from(&row.manifest);
-        let brief = ReleaseBrief::new(row, &runs, now);
+        let brief = ReleaseBrief::new(row, contents.len(), &runs, now);
         let ReleaseBrief { service, version, commit, registered, blocked, .. } = brief;
         let (first_seen_at, runs_in) = (brief.first_seen_at, brief.runs_in);
         let runs = runs.into_iter().map(Into::into).collect();
@@ -183,9 +188,15 @@ async fn list_releases(
     let mut query = Query::parse(raw.as_deref(), &[PAGING.as_slice(), &["service"]].concat())?;
     let (filter, page) = (Filter { service: query.parsed("service")? }, query.page("releases")?);
     at_least.seen_by(&app.models.releases).await?;
-    let listed =
-        app.models.releases.query(move |view| releases::list(view, &filter, &page)).await?;
-    let Listed { items: rows, next } = listed.value;
+    let ask = move |view: &View<'_>| {
+        let listed = releases::list(view, &filter, &page)?;
+        let ids = listed.items.iter().map(|row| &row.id);
+        let counts =
+            ids.map(|id| releases::count_contents(view, id)).collect::<Result<Vec<_>, _>>();
+        Ok((listed, counts?))
+    };
+    let listed = app.models.releases.query(ask).await?;
+    let (Listed { items: rows, next }, counts) = listed.value;
     let link = next_link(&query, PATH, next.as_ref());
     let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
     at_least.seen_by(&app.models.history).await?;
@@ -194,7 +205,8 @@ async fn list_releases(
     });
     let runs: Vec<Vec<Run>> = runs.await?.value;
     let now = app.clock.now();
-    let items = rows.into_iter().zip(runs).map(|(row, runs)| ReleaseBrief::new(row, &runs, now));
+    let items = rows.into_iter().zip(counts).zip(runs);
+    let items = items.map(|((row, count), runs)| ReleaseBrief::new(row, count, &runs, now));
     let list = ReleaseList { items: items.collect(), next: next.map(|next| next.to_string()) };
     Ok((app.receipt(listed.position), link, Json(list)).into_response())
 }

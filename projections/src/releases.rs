@@ -15,7 +15,7 @@ use shiplog_domain::{
 use shiplog_store::log::Recorded;
 
 use self::contents::Contents;
-pub use self::contents::{Known, contents};
+pub use self::contents::{Known, contents, count_contents};
 use crate::{
     columns::{document, name, timestamp},
     page::{Listed, Page},

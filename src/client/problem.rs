@@ -58,6 +58,7 @@ impl Problem {
             failure =
                 failure.note(format!("doing it again is harmless with --idempotency-key {key}"));
         }
+        failure = failure.by_rule(code);
         match request_id {
             Some(id) if status >= 500 => failure.note(format!("the request's id is {id}")),
             Some(_) | None => failure,

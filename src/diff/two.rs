@@ -68,14 +68,20 @@ fn rows(answer: &Value) -> Vec<Value> {
             rows.push(row(&format!("{what} {name}"), side("from"), side("to")));
         }
     }
+    for release in items(answer, "/taken_out") {
+        rows.push(row("taken out", release_told(release), Value::Null));
+    }
     for release in items(answer, "/releases") {
-        let version = release.get("version").and_then(Value::as_str).unwrap_or_default();
-        let said = changes(release.get("changes").unwrap_or(&Value::Null));
-        if !said.is_empty() {
-            rows.push(row(&format!("changes of {version}"), Value::Null, said.into()));
-        }
+        rows.push(row("comes in", Value::Null, release_told(release)));
     }
     rows
+}
+
+/// `1.2: ticket T-12`.
+fn release_told(release: &Value) -> Value {
+    let version = release.get("version").and_then(Value::as_str).unwrap_or_default();
+    let said = changes(release.get("changes").unwrap_or(&Value::Null));
+    if said.is_empty() { version.into() } else { format!("{version}: {said}").into() }
 }
 
 fn items<'v>(answer: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> {

@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Labels,
     /// Whatever the function makes of it.
     Made(fn(&Value) -> String),
+    /// What the first function makes of it for programs, and the second one for people.
+    Both(fn(&Value) -> String, fn(&Value, &Watch) -> String),
     /// A word for programs, of which the function makes what people see.
     Word(fn(&str) -> String),
 }
@@ -62,17 +64,13 @@ impl Column {
             | Kind::Duration
             | Kind::Labels
             | Kind::Made(_)
+            | Kind::Both(..)
             | Kind::Word(_) => self.name.to_owned(),
         }
     }
 
     fn value<'a>(&self, item: &'a Value) -> Option<&'a Value> {
         item.pointer(self.pointer).filter(|value| !value.is_null())
-    }
-
-    /// Whether an item has nothing here.
-    pub(super) fn is_empty(&self, item: &Value) -> bool {
-        self.plain(item).is_empty()
     }
 
     /// The value for programs: times in UTC, durations in milliseconds.
@@ -87,7 +85,7 @@ impl Column {
             | Kind::Word(_) => plain(value),
             Kind::Actor => actor(value),
             Kind::Labels => labels(value),
-            Kind::Made(make) => make(value),
+            Kind::Made(make) | Kind::Both(make, _) => make(value),
         }
     }
 
@@ -100,6 +98,9 @@ impl Column {
                 Err(_) => text.into(),
             },
             Kind::Duration => text.parse().map_or(text, show_duration).into(),
+            Kind::Both(_, show) => {
+                self.value(item).map_or_else(String::new, |value| show(value, watch)).into()
+            }
             Kind::Status => Shown::Status(text),
             Kind::Word(show) => show(&text).into(),
             Kind::Lines => text.lines().next().unwrap_or_default().to_owned().into(),
@@ -117,7 +118,7 @@ fn plain(value: &Value) -> String {
 }
 
 /// The name, or else the id; what is no person says so.
-fn actor(value: &Value) -> String {
+pub(crate) fn actor(value: &Value) -> String {
     let text =
         |field: &str| value.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
     let name = text("name").or_else(|| text("id")).unwrap_or_default();

@@ -96,7 +96,9 @@ fn write_csv(out: &mut dyn Write, cells: impl Iterator<Item = String>) -> anyhow
 }
 
 fn disarm(cell: &str) -> String {
-    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    // A number stays one: a negative one is no formula.
+    let is_number = cell.strip_prefix('-').is_some_and(|rest| rest.parse::<u64>().is_ok());
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number;
     if is_formula { format!("'{cell}") } else { cell.to_owned() }
 }
 
@@ -105,11 +107,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_number_stays_a_number() {
+        for (cell, expected) in
+            [("-300000", "-300000"), ("-", "'-"), ("--1", "'--1"), ("-1a", "'-1a")]
+        {
+            assert_eq!(disarm(cell), expected);
+        }
+    }
+
+    #[test]
     fn a_cell_that_looks_like_a_formula_is_disarmed() {
         let mut out = Vec::new();
-        let cells = ["=1+1", "+1", "-1", "@x", "a,b", "plain \"q\""].map(String::from);
+        let cells = ["=1+1", "+1", "-1+1", "@x", "a,b", "plain \"q\""].map(String::from);
         write_csv(&mut out, cells.into_iter()).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert_eq!(text, "'=1+1,'+1,'-1,'@x,\"a,b\",\"plain \"\"q\"\"\"\r\n");
+        assert_eq!(text, "'=1+1,'+1,'-1+1,'@x,\"a,b\",\"plain \"\"q\"\"\"\r\n");
     }
 }

@@ -22,6 +22,13 @@ impl From<String> for Shown {
 }
 
 impl Shown {
+    /// Whether nothing stands there.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Plain(text) | Self::Status(text) => text.is_empty(),
+        }
+    }
+
     /// The text without its colour.
     pub(crate) fn into_text(self) -> String {
         match self {

@@ -7,6 +7,7 @@ use crate::{
     context::Context,
     deployment::{self, changes, first_line, place, reconfigured, text, write_output},
     output::{self, Column, Kind, Table},
+    status::open,
 };
 
 const DEPLOYMENT: [Column; 13] = [
@@ -43,11 +44,15 @@ const ELSEWHERE: [Column; 6] = [
 ];
 
 /// Writes all facts, those of which there are none left out.
-pub(super) fn write(context: &mut Context<'_>, recovery: &Value) -> anyhow::Result<()> {
+pub(super) fn write(
+    context: &mut Context<'_>,
+    lane: &Value,
+    recovery: &Value,
+) -> anyhow::Result<()> {
     output::one(context, &DEPLOYMENT, recovery)?;
     let facts = recovery.get("facts").unwrap_or(&Value::Null);
     write_output(context, text(facts, "error"))?;
-    for line in warnings(context, facts) {
+    for line in warnings(context, lane, recovery) {
         writeln!(context.out, "\n{line}")?;
     }
     write_changes(context, facts)?;
@@ -56,14 +61,16 @@ pub(super) fn write(context: &mut Context<'_>, recovery: &Value) -> anyhow::Resu
 }
 
 /// What has to be known before anything is done.
-fn warnings(context: &Context<'_>, facts: &Value) -> Vec<String> {
+fn warnings(context: &Context<'_>, lane: &Value, recovery: &Value) -> Vec<String> {
+    let facts = recovery.get("facts").unwrap_or(&Value::Null);
     let fact = |name: &str| facts.get(name).filter(|value| value.is_object());
     let mut lines = Vec::new();
     if let Some(later) = fact("settled_by") {
         lines.push(format!("The lane has moved on: {} has succeeded since.", place(later)));
     }
-    if let Some(open) = fact("in_progress") {
-        lines.push(format!("In progress: {} is {}.", place(open), text(open, "status")));
+    let open = open(lane, recovery.pointer("/deployment/number"));
+    if !open.is_empty() {
+        lines.push(format!("In progress: {}.", open.join("; ")));
     }
     if let Some(frozen) = fact("frozen") {
         let until = text(frozen, "until").parse().ok().map(|until| context.watch().show(until));
@@ -90,15 +97,16 @@ fn targets(facts: &Value) -> String {
 fn write_changes(context: &mut Context<'_>, facts: &Value) -> anyhow::Result<()> {
     let from = facts.pointer("/changes/from").filter(|from| from.is_object());
     let before = from.map_or_else(|| "nothing".into(), place);
-    writeln!(context.out, "\nchanged against what ran before, {before}:")?;
-    let mut table = Table::new(context.is_terminal);
-    for release in items(facts, "/changes/releases") {
-        let row = [text(release, "version"), text(release, "commit")].map(ToOwned::to_owned);
-        let said = [changes(release.get("changes").unwrap_or(&Value::Null)), notes(release)];
-        let said = said.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ");
-        table.add(row.into_iter().chain([said]).map(Into::into).collect());
+    let (comes_in, taken_out) =
+        (items(facts, "/changes/releases"), items(facts, "/changes/taken_out"));
+    if taken_out.is_empty() || !comes_in.is_empty() {
+        writeln!(context.out, "\nchanged against what ran before, {before}:")?;
+        write_releases(context, comes_in)?;
     }
-    write!(context.out, "{table}")?;
+    if !taken_out.is_empty() {
+        writeln!(context.out, "\ntaken out of what ran before, {before}:")?;
+        write_releases(context, taken_out)?;
+    }
     let configuration =
         reconfigured(facts.pointer("/changes/configuration").unwrap_or(&Value::Null));
     if !configuration.is_empty() {
@@ -107,8 +115,18 @@ fn write_changes(context: &mut Context<'_>, facts: &Value) -> anyhow::Result<()>
     Ok(())
 }
 
-fn notes(release: &Value) -> String {
-    text(release, "notes").to_owned()
+/// What each of these releases changes.
+pub(crate) fn write_releases(context: &mut Context<'_>, releases: &[Value]) -> anyhow::Result<()> {
+    let mut table = Table::new(context.is_terminal);
+    for release in releases {
+        let row = [text(release, "version"), text(release, "commit")].map(ToOwned::to_owned);
+        let notes = text(release, "notes").to_owned();
+        let said = [changes(release.get("changes").unwrap_or(&Value::Null)), notes];
+        let said = said.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ");
+        table.add(row.into_iter().chain([said]).map(Into::into).collect());
+    }
+    write!(context.out, "{table}")?;
+    Ok(())
 }
 
 fn write_list(

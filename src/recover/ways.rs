@@ -2,13 +2,17 @@
 
 use serde_json::Value;
 
-use super::items;
+use super::{
+    against::against,
+    command::{lane, quoted},
+    items,
+};
 use crate::{
     context::Context,
     deployment::{place, text},
     instant::show_duration,
     output::Table,
-    reference::Reference,
+    reference::{Reference, named},
 };
 
 /// Writes the three ways. Nothing is chosen here: each is a command, for a person or a script to take.
@@ -17,52 +21,46 @@ pub(super) fn write(
     reference: &Reference,
     recovery: &Value,
 ) -> anyhow::Result<()> {
-    let lane = format!("{} {}", quoted(&reference.service), quoted(&reference.environment));
-    back(context, &lane, items(recovery, "/rollback/candidates"))?;
-    forward(context, &lane, items(recovery, "/roll_forward/candidates"))?;
+    back(context, reference, recovery)?;
+    let words = format!("{} {}", quoted(&reference.service), quoted(&reference.environment));
+    forward(context, &words, items(recovery, "/roll_forward/candidates"))?;
     over(context, reference, recovery)
 }
 
-fn back(context: &mut Context<'_>, lane: &str, candidates: &[Value]) -> anyhow::Result<()> {
+fn back(context: &mut Context<'_>, reference: &Reference, recovery: &Value) -> anyhow::Result<()> {
+    let candidates = items(recovery, "/rollback/candidates");
+    let default = recovery.pointer("/rollback/previous").and_then(Value::as_u64);
     writeln!(context.out, "\nroll back: put an earlier release back")?;
     if candidates.is_empty() {
         writeln!(context.out, "no other release has succeeded here")?;
         return Ok(());
     }
+    let (lane, watch) = (lane(reference), context.watch());
     let mut table = Table::new(context.is_terminal);
     table.head(["release", "ran for", "until", "speaks against it", "command"].map(String::from));
     for one in candidates {
-        let number = one.get("number").cloned().unwrap_or_default();
+        let number = one.get("number").and_then(Value::as_u64).unwrap_or_default();
+        let mark = if default == Some(number) { ", the default" } else { "" };
         let ran = one.get("ran_for_ms").and_then(Value::as_u64).map(show_duration);
         let row = [
-            place(one),
+            format!("{}{mark}", place(one)),
             ran.unwrap_or_default(),
             time(context, one, "until"),
-            against(one),
-            format!("shiplog rollback {lane} --to {number} --reason WHY"),
+            against(one, &watch).join("; "),
+            format!("shiplog rollback {lane} --to '#{number}' --reason WHY"),
         ];
         table.add(row.map(Into::into).to_vec());
     }
-    Ok(write!(context.out, "{table}")?)
+    write!(context.out, "{table}")?;
+    if default.is_none() {
+        writeln!(context.out, "{NO_DEFAULT}")?;
+    }
+    Ok(())
 }
 
-/// What a release that is put back may not cope with, and whether it is blocked.
-fn against(candidate: &Value) -> String {
-    let blocked = candidate.get("blocked").filter(|block| block.is_object());
-    let blocked = blocked.map(|block| format!("blocked: {}", text(block, "reason")));
-    let crossed = items(candidate, "/irreversible").iter();
-    let crossed = crossed.map(|change| format!("{} (cannot be undone)", change_made(change)));
-    let unstated = items(candidate, "/unstated").iter();
-    let unstated =
-        unstated.map(|change| format!("{} (nobody said whether it can be)", change_made(change)));
-    blocked.into_iter().chain(crossed).chain(unstated).collect::<Vec<_>>().join("; ")
-}
-
-/// `1.1 migration-0042 renames a column`.
-pub(crate) fn change_made(change: &Value) -> String {
-    let words = ["version", "id", "description"].map(|field| text(change, field));
-    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
-}
+/// What to do where something speaks against every release.
+const NO_DEFAULT: &str =
+    "something speaks against each of them, so none is the default: name one with --to";
 
 fn forward(context: &mut Context<'_>, lane: &str, candidates: &[Value]) -> anyhow::Result<()> {
     writeln!(context.out, "\nroll forward: mend it with another release")?;
@@ -100,49 +98,12 @@ fn over(context: &mut Context<'_>, reference: &Reference, recovery: &Value) -> a
     let times = if attempts == 1 { "once".into() } else { format!("{attempts} times") };
     writeln!(context.out, "\nroll over: try the same again (tried {times}: {outcomes})")?;
     let number = recovery.pointer("/deployment/number").cloned().unwrap_or_default();
-    let lane = format!("{} {}", quoted(&reference.service), quoted(&reference.environment));
-    writeln!(context.out, "shiplog retry {lane} {number} --reason WHY")?;
+    let name = named(&reference.service, &reference.environment);
+    let name = quoted(&format!("{name}#{number}"));
+    writeln!(context.out, "shiplog retry {name} --reason WHY")?;
     Ok(())
 }
 
 fn time(context: &Context<'_>, item: &Value, field: &str) -> String {
     text(item, field).parse().map_or_else(|_| String::new(), |time| context.watch().show(time))
-}
-
-/// A word as a shell takes it.
-pub(crate) fn quoted(word: &str) -> String {
-    let is_plain = |character: char| {
-        character.is_ascii_alphanumeric() || matches!(character, '/' | '#' | '-' | '.' | '_' | '%')
-    };
-    // A `#` begins a comment where a word begins.
-    if !word.is_empty() && !word.starts_with(['#', '-']) && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_command_can_be_copied_whatever_the_names_are() {
-        assert_eq!(quoted("it's a shop"), r"'it'\''s a shop'");
-        assert_eq!(quoted("review/feature-x"), "review/feature-x");
-        assert_eq!(quoted("#1"), "'#1'");
-        assert_eq!(quoted(""), "''");
-    }
-
-    #[test]
-    fn what_speaks_against_a_release_is_said_in_words() {
-        let change = json!({"version": "1.1", "id": "0042", "description": "renames a column"});
-        let candidate = json!({
-            "blocked": {"reason": "loses orders"}, "irreversible": [change], "unstated": []
-        });
-        let expected = "blocked: loses orders; 1.1 0042 renames a column (cannot be undone)";
-        assert_eq!(against(&candidate), expected);
-        assert_eq!(against(&json!({"blocked": null, "irreversible": []})), "");
-    }
 }

@@ -1,11 +1,15 @@
 //! One environment as a table.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
+use super::open;
 use crate::{
     context::Context,
     deployment::{place, text},
+    instant::Watch,
     output::{Column, Kind, Table, printable},
+    recover::doubted,
 };
 
 /// What is shown of a lane.
@@ -16,7 +20,7 @@ pub(crate) const COLUMNS: [Column; 7] = [
     Column::new("since", "/current/since", Kind::Time),
     Column::new("by", "/current/actor", Kind::Actor),
     Column::new("number", "/current/number", Kind::Text),
-    Column::new("marks", "", Kind::Made(marks)),
+    Column::new("marks", "", Kind::Both(plain_marks, shown_marks)),
 ];
 
 /// Writes an environment's name, what was declared of it, and its lanes.
@@ -57,8 +61,17 @@ pub(crate) fn freeze(frozen: &Value) -> String {
     }
 }
 
-/// What else is to be known of a lane: that it was rolled back, what is in progress, what failed since, what is uncertain.
-fn marks(lane: &Value) -> String {
+fn plain_marks(lane: &Value) -> String {
+    marks(lane, |at| at.to_string())
+}
+
+fn shown_marks(lane: &Value, watch: &Watch) -> String {
+    marks(lane, |at| watch.show_ahead(at))
+}
+
+/// What else is to be known of a lane: that it was rolled back, what is in progress or recorded for
+/// later, what failed since, what is uncertain.
+fn marks(lane: &Value, show: impl Fn(Timestamp) -> String) -> String {
     let mut marks = Vec::new();
     let current = lane.pointer("/current/number").and_then(Value::as_u64);
     if current.is_none() {
@@ -67,13 +80,17 @@ fn marks(lane: &Value) -> String {
     if lane.pointer("/current/intent/kind").is_some_and(|kind| kind == "rollback") {
         marks.push("rolled back".to_owned());
     }
-    if let Some(open) = brief(lane.get("in_progress")) {
-        marks.push(format!("in progress: {open}"));
+    marks.extend(open(lane, None));
+    if let Some(upcoming) = brief(lane.get("upcoming")) {
+        let from = lane.pointer("/upcoming/since").and_then(Value::as_str);
+        let from = from.and_then(|from| from.parse().ok()).map(show).unwrap_or_default();
+        marks.push(format!("recorded for {from}: {upcoming}"));
     }
     match (lane.get("uncertain"), brief(lane.get("last_failed"))) {
         (Some(Value::String(why)), _) => {
-            let version = lane.pointer("/last_failed/release/version").and_then(Value::as_str);
-            let version = version.map(|version| format!(" ({version})")).unwrap_or_default();
+            let version = version_of(lane, doubted(lane))
+                .map(|version| format!(" ({version})"))
+                .unwrap_or_default();
             marks.push(format!("uncertain: {why}{version}"));
         }
         (_, Some(failed)) => {
@@ -87,8 +104,16 @@ fn marks(lane: &Value) -> String {
     marks.join("; ")
 }
 
+/// The version that a deployment put there, if it is one that the lane tells of.
+fn version_of(lane: &Value, number: Option<u64>) -> Option<&str> {
+    let told = ["last_failed", "current", "in_progress", "queued"].into_iter();
+    let mut told = told.filter_map(|field| lane.get(field));
+    let one = told.find(|one| number.is_some() && one["number"].as_u64() == number)?;
+    one.pointer("/release/version").and_then(Value::as_str)
+}
+
 /// `1.5.0 (#43)`.
-fn brief(deployment: Option<&Value>) -> Option<String> {
+pub(super) fn brief(deployment: Option<&Value>) -> Option<String> {
     let deployment = deployment.filter(|deployment| deployment.is_object())?;
     let version = deployment.pointer("/release/version").cloned().unwrap_or_default();
     Some(place(&serde_json::json!({"version": version, "number": deployment.get("number")})))
@@ -100,6 +125,10 @@ mod tests {
 
     use super::*;
 
+    fn marks(lane: &Value) -> String {
+        plain_marks(lane)
+    }
+
     fn lane(in_progress: &Value, last_failed: &Value, uncertain: &Value) -> Value {
         json!({
             "current": {"number": 42, "release": {"version": "1.4.2"}},
@@ -109,16 +138,22 @@ mod tests {
 
     #[test]
     fn marks_say_what_is_in_progress_and_what_failed_since() {
-        let open = json!({"number": 44, "release": {"version": "1.5.1"}});
+        let open = json!({"number": 44, "release": {"version": "1.5.1"}, "progress": "running"});
         let failed = json!({"number": 43, "release": {"version": "1.5.0"}});
         let none = Value::Null;
         assert_eq!(marks(&lane(&none, &none, &none)), "");
-        assert_eq!(marks(&lane(&open, &none, &none)), "in progress: 1.5.1 (#44)");
+        assert_eq!(marks(&lane(&open, &none, &none)), "running: 1.5.1 (#44)");
         assert_eq!(marks(&lane(&none, &failed, &none)), "failed: 1.5.0 (#43)");
         let uncertain = json!("#43 failed half-way");
         assert_eq!(
             marks(&lane(&none, &failed, &uncertain)),
             "uncertain: #43 failed half-way (1.5.0)"
+        );
+        // What was cancelled is no longer told of, and what failed before is another one.
+        let uncertain = json!("#44 was cancelled half-way");
+        assert_eq!(
+            marks(&lane(&none, &failed, &uncertain)),
+            "uncertain: #44 was cancelled half-way"
         );
     }
 
@@ -132,6 +167,17 @@ mod tests {
     fn a_lane_that_was_rolled_back_says_so() {
         let current = json!({"number": 42, "intent": {"kind": "rollback", "restores": 38}});
         assert_eq!(marks(&json!({"current": current, "last_failed": null})), "rolled back");
+    }
+
+    #[test]
+    fn what_is_recorded_for_later_is_told_with_its_time() {
+        let mut lane = lane(&Value::Null, &Value::Null, &Value::Null);
+        let since = "2062-03-02T10:00:00Z";
+        lane["upcoming"] = json!({"number": 2, "release": {"version": "1.1"}, "since": since});
+        assert_eq!(marks(&lane), "recorded for 2062-03-02T10:00:00Z: 1.1 (#2)");
+        let now = "2026-03-02T12:00:00Z".parse().unwrap();
+        let watch = Watch { now, zone: crate::instant::Zone::named("utc").unwrap() };
+        assert_eq!(shown_marks(&lane, &watch), "recorded for 2062-03-02: 1.1 (#2)");
     }
 
     #[test]

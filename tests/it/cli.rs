@@ -1,7 +1,9 @@
 //! The command line as people and scripts see it: the real command, and a real server.
 
 mod bench;
+mod board;
 mod call;
+mod difference;
 mod exits;
 mod keeping;
 mod lists;
@@ -9,6 +11,7 @@ mod moving;
 mod naming;
 mod on_call;
 mod pipelines;
+mod recovery;
 mod replaying;
 mod settings;
 mod sql;

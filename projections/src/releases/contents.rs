@@ -43,6 +43,21 @@ pub fn contents(view: &View<'_>, id: &ReleaseId) -> Result<Vec<Known>> {
         .collect()
 }
 
+/// How many different contents bear the name of a release.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub fn count_contents(view: &View<'_>, id: &ReleaseId) -> Result<usize> {
+    view.0
+        .prepare_cached(
+            "SELECT count(*) FROM releases r
+             JOIN contents c ON c.release = r.id
+             WHERE r.service = ? AND r.version = ?",
+        )?
+        .query_one([id.service.as_str(), id.version.as_str()], |row| row.get(0))
+}
+
 /// The contents of one name, while a batch goes over it.
 pub(super) struct Contents {
     release: i64,

@@ -181,6 +181,15 @@ impl Shop {
         }
     }
 
+    /// Reports by HTTP what no command reports: `path` is what follows `/v1/`.
+    #[track_caller]
+    pub(super) fn records(&self, path: &str, body: &Value) {
+        let (path, body) = (format!("/v1/{path}"), body.to_string());
+        let kind = [("Content-Type", "application/json")];
+        let answer = self.client.send("POST", &path, &kind, body.as_bytes());
+        assert!((200..300).contains(&answer.status), "{path}: {}", answer.text());
+    }
+
     /// Ends the server as an operator would; what it kept stays.
     pub(super) fn close(self) -> Desk {
         let Self { server, client: _, desk } = self;

@@ -135,7 +135,10 @@ fn the_history_is_a_table_json_lines_or_comma_separated_values() {
     assert_eq!(json!(lines), shop.call("history --output json").json());
     // A record ends as RFC 4180 wants it, and a heading comes even before nothing.
     let none = shop.call("history --service nobody --output csv").ends(0).out;
-    assert!(none.starts_with("requested,service,") && none.ends_with(",reason\r\n"), "{none:?}");
+    assert!(
+        none.starts_with("requested,service,") && none.ends_with(",reason,marks\r\n"),
+        "{none:?}"
+    );
 }
 
 #[test]
@@ -143,7 +146,7 @@ fn a_spreadsheet_takes_no_cell_for_a_formula() {
     let shop = Shop::open();
     shop.does("deploy checkout production 1.0 --reason '=HYPERLINK(\"http://evil.example\")'");
     let csv = shop.call("history --output csv").ends(0).out;
-    assert!(csv.contains(",\"'=HYPERLINK(\"\"http://evil.example\"\")\"\r\n"), "{csv}");
+    assert!(csv.contains(",\"'=HYPERLINK(\"\"http://evil.example\"\")\",\r\n"), "{csv}");
 }
 
 #[test]

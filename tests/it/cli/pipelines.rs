@@ -126,7 +126,7 @@ fn a_relative_time_means_what_it_meant_the_first_time() {
         assert_eq!(after, before, "{words}");
     }
     // A key that was given is a promise of the same words too, and of no others.
-    let given = "deploy at production 2 --status succeeded --at 4m --idempotency-key mine";
+    let given = "deploy at production 2 --status started --at 4m --idempotency-key mine";
     let number = shop.call(given).ends(0).out;
     assert_eq!(shop.call(given).ends(0).out, number);
     shop.call(&format!("{given} --reason why")).tells(4, &["`mine`"]);

@@ -117,7 +117,7 @@ fn a_failed_deployment_is_understood_rolled_back_audited_and_mended() {
         "2 of 5 failed: web-4 (disk full), web-5 (disk full)",
         "changed against what ran before, 1.1 (#2)",
         "1.1 0042 renames a column (cannot be undone)",
-        "shiplog rollback checkout production --to 1 --reason WHY",
+        "shiplog rollback checkout/production --to '#1' --reason WHY",
     ] {
         assert!(recover.contains(fact), "`{fact}` is missing:\n{recover}");
     }

@@ -158,6 +158,8 @@ fn what_cannot_be_read_is_told_where_and_what_was_meant() {
         ("commit:3f", 8, &["4 to 500 characters"]),
         ("label:=x", 7, &["`name=value`"]),
         ("since:yesterday", 7, &["`yesterday` is no time", "`2h` (ago)"]),
+        ("since:2026-02-30", 7, &["`2026-02-30`: there is no day 30 in 2026-02"]),
+        ("until:2026-01-31T24:00Z", 7, &["00:00 of the next one"]),
         ("since:99999999999999999w", 7, &["is no time"]),
         ("duration:5m", 10, &["`>5m`"]),
         ("duration:>5", 10, &["no duration"]),

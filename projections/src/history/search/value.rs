@@ -3,7 +3,10 @@
 use std::{fmt::Display, str::FromStr};
 
 use jiff::{SignedDuration, Timestamp};
-use shiplog_domain::lane::{Classification, Status};
+use shiplog_domain::{
+    instant::flaw,
+    lane::{Classification, Status},
+};
 
 use super::{
     super::{
@@ -152,6 +155,9 @@ fn label(value: &Value, before: Option<&Fact>) -> Result<Vec<Fact>, String> {
 
 /// RFC 3339, a date, which stands for its first instant in UTC, or how long ago.
 fn time(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    if let Some(flaw) = flaw(text) {
+        return Err(format!("`{text}`: {flaw}"));
+    }
     let stated = text.parse().or_else(|_| format!("{text}T00:00:00Z").parse());
     if let Ok(stated) = stated {
         return Ok(stated);
