@@ -17,6 +17,7 @@ mod history;
 mod lane;
 mod links;
 mod log;
+mod marks;
 mod moving;
 mod objections;
 mod parts;

@@ -15,7 +15,7 @@ use shiplog_projections::{
     view::View,
 };
 
-use super::parts::Mark;
+use super::marks::Mark;
 use crate::{app::App, problem::Problem, views::AtLeast};
 
 /// What is known of deployments beside their own reports.

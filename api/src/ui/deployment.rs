@@ -30,8 +30,9 @@ use super::{
     form,
     frame::{Frame, Section, Shell, Watched, page},
     links,
+    marks::{Badge, Mark},
     objections::Objections,
-    parts::{Badge, Mark, Time, Who, what, why},
+    parts::{Time, Who, what, why},
 };
 use crate::{
     answering::fresh,

@@ -22,8 +22,9 @@ use super::{
     form,
     frame::{Frame, Section, Shell, Watched, page},
     links,
+    marks::{Badge, Mark},
     objections::Objections,
-    parts::{Badge, Failure, Mark, Time, Who, span},
+    parts::{Failure, Time, Who, span},
 };
 use crate::{
     app::App,

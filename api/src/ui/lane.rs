@@ -167,7 +167,7 @@ fn of_lane(lane: &LaneId, until: Option<Timestamp>) -> Filter {
 impl LanePage {
     fn tally(&self) -> String {
         let failed =
-            self.items.iter().filter(|item| item.mark == super::parts::Mark::of(Status::Failed));
+            self.items.iter().filter(|item| item.mark == super::marks::Mark::of(Status::Failed));
         let failed = failed.count();
         let shown = counted(self.items.len(), "deployment", "deployments");
         if failed == 0 { shown } else { format!("{shown}, {failed} failed") }

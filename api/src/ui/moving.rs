@@ -6,7 +6,8 @@ use shiplog_projections::current::{Brief, LaneNow, Progress};
 
 use super::{
     links,
-    parts::{Mark, Time, Who},
+    marks::Mark,
+    parts::{Time, Who},
 };
 
 /// What has not ended in a lane: what is in progress, then the newest of what waits beside it.

@@ -4,7 +4,7 @@
 use shiplog_domain::lane::{DeploymentNumber, Intent};
 use shiplog_projections::history::Entry;
 
-use super::parts::{Badge, Mark};
+use super::marks::{Badge, Mark};
 
 /// How many deployments are drawn.
 const MOST: usize = 24;

@@ -17,8 +17,9 @@ use super::{
     form,
     frame::{Frame, Section, Shell, Watched, page},
     links,
+    marks::Mark,
     moving::Moving,
-    parts::{Failure, Mark, Time, Who, span},
+    parts::{Failure, Time, Who, span},
 };
 use crate::{
     app::App,

@@ -18,7 +18,8 @@ use super::{
     form,
     frame::{Frame, Section, Shell, Watched, page},
     links,
-    parts::{Badge, Mark, Time, Who, span},
+    marks::{Badge, Mark},
+    parts::{Time, Who, span},
 };
 use crate::{
     app::App,

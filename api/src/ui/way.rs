@@ -188,7 +188,9 @@ async fn confirmation(
     let seen = app.lanes.read(&lane.stream(), look).await?;
     let (version, leaves, mut plan, mut choices) = seen.ok_or_else(|| lanes::unheard(&lane))?;
     let blocks = blocks(app, &lane, plan.as_ref().ok(), &choices).await?;
-    choices.iter_mut().for_each(|choice| choice.heed(&blocks));
+    for choice in &mut choices {
+        choice.heed(&blocks);
+    }
     if let Ok(plan) = &mut plan {
         plan.heed(&blocks);
     }

@@ -31,6 +31,7 @@ pub(super) fn open(server: &Server, path: &str) -> Answer {
 /// The text of a page as it is read: without its tags, each run of white space as one space.
 fn plain(page: &Answer) -> String {
     let (_, main) = page.text.split_once("<main").unwrap_or(("", &page.text));
+    let main = main.replace("<br>", " ");
     let parts = main.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text));
     let text: String = parts.collect();
     text.replace("&#38;", "&").split_whitespace().collect::<Vec<_>>().join(" ")

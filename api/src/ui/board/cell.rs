@@ -14,7 +14,8 @@ use shiplog_projections::{
 use super::apart::Apart;
 use crate::ui::{
     links,
-    parts::{Badge, Time, Who},
+    marks::Badge,
+    parts::{Time, Who},
 };
 
 /// A lane on the board.

@@ -8,7 +8,8 @@ use shiplog_projections::history::Place;
 
 use crate::ui::{
     links,
-    parts::{Failure, Mark, Time, rail_word, span},
+    marks::Mark,
+    parts::{Failure, Time, rail_word, span},
 };
 
 /// Everything that was said of it.

@@ -14,7 +14,8 @@ use shiplog_domain::{
 
 use crate::ui::{
     deployment::changes::{Row, configured},
-    parts::{Mark, Time, span},
+    marks::Mark,
+    parts::{Time, span},
 };
 
 /// What would be recorded, and what follows from it.

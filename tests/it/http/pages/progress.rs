@@ -35,7 +35,8 @@ fn what_waits_for_approval_says_so_everywhere() {
     let board = open(&server, "/").text;
     assert!(board.contains("<a href=\"/?only=waiting\">1 deployment waits"), "{board}");
     says(&server, "/?only=waiting", &["1 service", &format!("1.1 {waiting}")]);
-    server.post(&step(2, "approve"), &json!({"actor": "bob"}));
+    let approve = server.ask("POST", &step(2, "approve")).header("Shiplog-Actor", "bob");
+    approve.json(&json!({})).send().expect(200);
     for path in ["/", LANE, "/history", &format!("{LANE}/2")] {
         let text = says(&server, path, &["requested"]);
         assert!(!text.contains("waiting for approval ("), "{path}: {text}");
