@@ -80,8 +80,8 @@ fn spans(rollback: &Rollback) -> String {
     };
     let spans = [
         span("what it left ran for", rollback.ran_for_ms),
-        span("from its end to the request of this", rollback.to_request_ms()),
-        span("from its end to the end of this", rollback.to_end_ms()),
+        span("from the end of that deployment to this request", rollback.to_request_ms()),
+        span("from the end of that deployment to the end of this one", rollback.to_end_ms()),
     ];
     list(spans.into_iter().flatten())
 }

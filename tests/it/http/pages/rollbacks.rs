@@ -86,7 +86,7 @@ fn no_time_before_the_request_is_negative_on_the_page_in_the_report_or_in_the_ta
         "/rollbacks",
         &["3 → 1", "what it left ran for 10 min", "not redeployed yet"],
     );
-    assert!(!page.contains("later") && !page.contains("-5 min"), "{page}");
+    assert!(!page.contains("after that deployment") && !page.contains("-5 min"), "{page}");
     let report = server.ask("GET", "/v1/rollbacks?format=report").send().expect(200).text;
     assert!(report.contains("what it left ran for: 10m"), "{report}");
     assert!(!report.contains("ago") && report.contains("not redeployed yet"), "{report}");
