@@ -61,12 +61,21 @@ pub(crate) fn any_table<C: AsRef<[u8]>>(
     Ok(([(header::CONTENT_TYPE, kind)], bytes).into_response())
 }
 
-/// Keeps a spreadsheet from taking a cell for a formula.
+/// Keeps a spreadsheet from taking a cell for a formula; a number stays one.
 pub(crate) fn harmless(cell: String) -> String {
-    // A number stays one: a negative one is no formula.
-    let is_number = cell.strip_prefix('-').is_some_and(|rest| rest.parse::<u64>().is_ok());
-    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number;
-    if is_formula { format!("'{cell}") } else { cell }
+    if !is_number(&cell) && cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{cell}")
+    } else {
+        cell
+    }
+}
+
+/// Whether it is digits, with a sign before them and a point among them at most.
+fn is_number(cell: &str) -> bool {
+    let digits = cell.strip_prefix('-').unwrap_or(cell);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|one| one.is_ascii_digit());
+    all_digits(whole) && all_digits(fraction)
 }
 
 #[cfg(test)]
@@ -77,8 +86,16 @@ mod tests {
     fn formulas_are_defused() {
         assert_eq!(harmless("=1+1".into()), "'=1+1");
         assert_eq!(harmless("1=1".into()), "1=1");
-        assert_eq!(harmless("-1+1".into()), "'-1+1");
-        assert_eq!(harmless("-300000".into()), "-300000", "a number stays one");
+        for formula in ["-1+1", "-", "-.5", "-1.", "-1e3", "+1", "--1", "-A1", "-1.2.3", "-1-2"] {
+            assert_eq!(harmless(formula.into()), format!("'{formula}"));
+        }
+    }
+
+    #[test]
+    fn a_number_stays_a_number() {
+        for number in ["-300000", "-0.5", "-1", "0", "12.50"] {
+            assert_eq!(harmless(number.into()), number);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod assets;
 mod board;
 mod compare;
+mod context;
 mod deployment;
 mod drift;
 mod environments;
@@ -16,6 +17,9 @@ mod history;
 mod lane;
 mod links;
 mod log;
+mod marks;
+mod moving;
+mod objections;
 mod parts;
 mod picture;
 mod preferences;

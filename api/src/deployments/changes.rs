@@ -54,10 +54,10 @@ pub(crate) struct Changes {
     configuration: Option<Vec<DigestChange>>,
     /// What comes in, release by release: those that were first heard of between the two, the oldest
     /// first, then the one that was deployed; nothing where that is the older one.
-    releases: Vec<ReleaseChanges>,
+    pub(crate) releases: Vec<ReleaseChanges>,
     /// What goes out where the older one is deployed, release by release: the one that is left, then
     /// those that were first heard of between the two, the newest first.
-    taken_out: Vec<ReleaseChanges>,
+    pub(crate) taken_out: Vec<ReleaseChanges>,
 }
 
 /// Where the two were asked for, by whom and when.
@@ -98,14 +98,14 @@ struct Commits {
 
 /// What one release changes.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-struct ReleaseChanges {
+pub(crate) struct ReleaseChanges {
     #[schema(value_type = Name)]
-    version: Version,
-    commit: Option<String>,
+    pub(crate) version: Version,
+    pub(crate) commit: Option<String>,
     /// When it was first heard of; null if only its deployment is known.
     first_seen_at: Option<Moment>,
-    notes: Option<String>,
-    changes: Vec<Change>,
+    pub(crate) notes: Option<String>,
+    pub(crate) changes: Vec<Change>,
 }
 
 /// Show what a deployment changed against what it replaced, or was to replace.
@@ -158,7 +158,7 @@ pub(crate) fn other(
 }
 
 /// What ran before a deployment took effect or, until then, when it was asked for.
-async fn ran_before(app: &App, entry: &Entry) -> Result<Option<Entry>, Problem> {
+pub(crate) async fn ran_before(app: &App, entry: &Entry) -> Result<Option<Entry>, Problem> {
     let number = entry.deployment.number();
     let look = |state: &lane::State, _: Option<_>| {
         Some(state.ran_before(state.deployment(number)?)?.number())
@@ -170,7 +170,7 @@ async fn ran_before(app: &App, entry: &Entry) -> Result<Option<Entry>, Problem> 
 }
 
 /// A deployment that its lane knows of. A lane is read from the log, and may know of it first.
-pub(super) async fn known(
+pub(crate) async fn known(
     app: &App,
     lane: &LaneId,
     number: DeploymentNumber,
@@ -185,7 +185,7 @@ pub(super) async fn known(
 }
 
 /// What a deployment changed against another one.
-pub(super) async fn against(
+pub(crate) async fn against(
     app: &App,
     entry: &Entry,
     before: Option<&Entry>,

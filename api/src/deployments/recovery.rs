@@ -30,7 +30,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::ways::Ways;
 pub(crate) use self::{
-    shape::{BackCandidate, Elsewhere, ForwardCandidate, Recovery},
+    shape::{BackCandidate, Elsewhere, ForwardCandidate, Recovery, RollBack},
     ways::Attempt,
 };
 use super::{

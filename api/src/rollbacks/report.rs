@@ -66,7 +66,7 @@ fn facts(rollback: &Rollback) -> [(&'static str, String); 14] {
         ("Approved by", list(approvals)),
         ("Overridden", crosses.unwrap_or_default()),
         ("Took back", list(rollback.reverts.iter().map(place))),
-        ("After", spans(rollback)),
+        ("Times", spans(rollback)),
         ("Irreversible changes crossed", list(irreversible)),
         ("Shown to whoever asked", shown.unwrap_or_default().into()),
         ("Outcome", outcome(rollback)),
@@ -81,13 +81,15 @@ fn word<T: serde::Serialize>(word: &T) -> String {
 }
 
 fn spans(rollback: &Rollback) -> String {
+    // A negative span would read "5m ago", and says nothing.
     let span = |name: &str, milliseconds: Option<i64>| {
-        Some(format!("{name} {:#}", SignedDuration::from_millis(milliseconds?)))
+        let milliseconds = milliseconds.filter(|milliseconds| *milliseconds >= 0)?;
+        Some(format!("{name}: {:#}", SignedDuration::from_millis(milliseconds)))
     };
     let spans = [
-        span("what it left had run for", rollback.ran_for_ms),
-        span("asked for after", rollback.to_request_ms()),
-        span("ended after", rollback.to_end_ms()),
+        span("what it left ran for", rollback.ran_for_ms),
+        span("from the end of that deployment to this request", rollback.to_request_ms()),
+        span("from the end of that deployment to the end of this one", rollback.to_end_ms()),
     ];
     list(spans.into_iter().flatten())
 }
@@ -108,7 +110,7 @@ fn afterwards(afterwards: &Afterwards) -> String {
         later("fixed", &afterwards.superseded_by),
     ];
     let told = list(told.into_iter().flatten());
-    if told.is_empty() { "nothing has taken its place yet".into() } else { told }
+    if told.is_empty() { "not redeployed yet".into() } else { told }
 }
 
 fn event(rollback: &Rollback, Evidence { of, number, version }: &Evidence) -> String {

@@ -34,6 +34,12 @@ impl From<&metadata::Actor> for Actor {
     }
 }
 
+impl From<Actor> for metadata::Actor {
+    fn from(Actor { kind, id, name, via }: Actor) -> Self {
+        Self { kind, id, name, via }
+    }
+}
+
 macro_rules! words {
     ($name:ident as $title:literal: $($word:literal)|+) => {
         enum $name {}

@@ -18,11 +18,11 @@ use jiff::Timestamp;
 use shiplog_domain::{
     environment::{Frozen, Tier},
     lane::LaneId,
-    names::{ServiceName, Version},
+    names::{EnvironmentName, ServiceName, Version},
 };
 use shiplog_projections::{
     current::{self, EnvironmentRow},
-    history::{self, Entry, Fact, Filter},
+    history::{self, Filter},
     page::Page,
     view::View,
 };
@@ -70,7 +70,7 @@ impl BoardPage {
 
 /// An environment at the head of its column.
 struct Column {
-    name: String,
+    name: EnvironmentName,
     tier: Tier,
     runs: u64,
     frozen: Option<Freeze>,
@@ -132,7 +132,6 @@ pub(super) async fn show(
         Ok((grid, BTreeMap::from_iter(past)))
     };
     let answer = app.models.current.query(look).await?;
-    let latest = latest(&app, &at_least, at).await?;
     let frame = Frame::new(shell, Section::Board, "What runs where");
     let frame = frame.told_by(&app, &app.models.current, &answer).await;
     let frame = match at.or(as_of.known_at) {
@@ -142,14 +141,18 @@ pub(super) async fn show(
     let (grid, ran) = answer.value;
     let columns = columns(&grid, as_of.at);
     let rows = rows(grid, &ran);
+    let uncertain = tally::uncertain(&rows);
     let (columns, rows) =
         shown(columns, rows, |column| asked.tier.is_none_or(|tier| tier == column.tier));
     let labels = filter::offered(&rows);
-    let (all, rows) = (rows.len(), rows.into_iter().filter(|row| asked.wants(row)));
-    let rows: Vec<_> = rows.collect();
-    let tally = Tally::of(&columns, &rows, all);
+    let all = (rows.len(), uncertain);
+    let rows: Vec<_> = rows.into_iter().filter(|row| asked.wants(row)).collect();
+    let tally = Tally::of(&asked, &columns, &rows, all);
+    let latest = match asked.latest(&columns, &rows) {
+        Some(filter) => latest(&app, &at_least, frame.shell.now, filter).await?,
+        None => Vec::new(),
+    };
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:7420");
-    let latest = latest.iter().map(Item::from).collect();
     let server = format!("http://{host}");
     let board =
         BoardPage { frame, asked, labels, columns, groups: groups(rows), tally, latest, server };
@@ -160,12 +163,13 @@ pub(super) async fn show(
 async fn latest(
     app: &App,
     at_least: &AtLeast,
-    until: Option<Timestamp>,
-) -> Result<Vec<Entry>, Problem> {
+    now: Timestamp,
+    filter: Filter,
+) -> Result<Vec<Item>, Problem> {
     at_least.seen_by(&app.models.history).await?;
-    let filter: Filter = until.map(Fact::Until).into_iter().collect();
     let ask = move |view: &View<'_>| history::list(view, &filter, &Page::first(LATEST));
-    Ok(app.models.history.query(ask).await?.value.items)
+    let entries = app.models.history.query(ask).await?.value.items;
+    Item::all(app, at_least, now, &entries).await
 }
 
 fn columns(grid: &Grid, at: Timestamp) -> Vec<Column> {
@@ -177,7 +181,7 @@ fn columns(grid: &Grid, at: Timestamp) -> Vec<Column> {
         };
         Column {
             href: format!("/history?environment={}", encode(environment.as_str())),
-            name: environment.to_string(),
+            name: environment.clone(),
             tier: *tier,
             runs: *lanes,
             frozen: freezes.at(at).map(freeze),
@@ -193,9 +197,12 @@ fn rows(grid: Grid, ran: &BTreeMap<LaneId, Vec<Version>>) -> Vec<Row> {
         let apart = |(lane, before)| Apart::of(lane, before, ran);
         let apart: Vec<_> =
             grid::pairs(&columns, &cells).map(|pair| pair.and_then(apart)).collect();
-        for (cell, apart) in cells.iter_mut().zip(apart) {
+        let namesakes: Vec<_> = grid::neighbours(&columns, &cells)
+            .map(|pair| pair.and_then(|(cell, before)| cell.namesake(before)))
+            .collect();
+        for (cell, (apart, namesake)) in cells.iter_mut().zip(apart.into_iter().zip(namesakes)) {
             if let Some(cell) = cell {
-                cell.drift = apart;
+                (cell.drift, cell.other_content) = (apart, namesake);
             }
         }
         Row { service, cells }
@@ -223,7 +230,7 @@ fn shown(
 fn groups(rows: Vec<Row>) -> Vec<Group> {
     let (restless, steady): (Vec<_>, Vec<_>) = rows.into_iter().partition(Row::is_restless);
     let groups = [
-        Group { title: "In doubt or under way", rows: restless },
+        Group { title: "In doubt or not ended", rows: restless },
         Group { title: "Steady", rows: steady },
     ];
     groups.into_iter().filter(|group| !group.rows.is_empty()).collect()

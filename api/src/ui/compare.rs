@@ -10,6 +10,7 @@ use shiplog_domain::lane::{DeploymentNumber, LaneId};
 use shiplog_projections::{history::Entry, models::Answer};
 
 use super::{
+    context::Context,
     deployment::changes::{Change, Changes},
     form,
     frame::{Frame, Section, Shell, page},
@@ -68,6 +69,7 @@ pub(super) async fn show(
     let frame = Frame::new(shell, Section::History, title);
     let frame = frame.told_by(&app, &app.models.history, &answer).await;
     let (goes_back, releases) = releases(&app, &before, &after).await?;
+    let context = Context::of(&app, &at_least, frame.shell.now, [&before, &after]).await?;
     let compared = ComparePage {
         frame,
         apart: apart(&before, &after),
@@ -78,8 +80,8 @@ pub(super) async fn show(
         swapped: address(&links::deployment(&other, earlier), &lane, number),
         json: address(&path::of_deployment(&lane, number), &other, earlier),
         service: lane.service.to_string(),
-        before: (&before).into(),
-        after: (&after).into(),
+        before: Item::new(&before, &context),
+        after: Item::new(&after, &context),
     };
     page(&app, &compared.frame, &compared)
 }

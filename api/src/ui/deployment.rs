@@ -10,7 +10,7 @@ use axum::{
     response::Response,
 };
 use shiplog_domain::{
-    lane::{Deployment, LaneId, State as LaneState, Status},
+    lane::{Approvals, Deployment, Intent, LaneId, State as LaneState, Status},
     wire::EncodedEvent,
 };
 use shiplog_projections::{
@@ -21,15 +21,29 @@ use shiplog_projections::{
 use shiplog_store::log::Recorded;
 
 pub(super) use self::verdict::{approve, reject};
-use self::{changes::Changes, told::Told};
+use self::{
+    changes::{Changes, Release},
+    told::Told,
+};
 use super::{
+    context::Context,
     form,
     frame::{Frame, Section, Shell, Watched, page},
     links,
-    parts::{Mark, Time, Who, what, why},
+    marks::{Badge, Mark},
+    objections::Objections,
+    parts::{Time, Who, what, why},
 };
 use crate::{
-    answering::fresh, app::App, deployments, path::DeploymentPath, problem::Problem, query::encode,
+    answering::fresh,
+    app::App,
+    deployments::{
+        self,
+        changes::{against, ran_before},
+    },
+    path::DeploymentPath,
+    problem::Problem,
+    query::encode,
     views::AtLeast,
 };
 
@@ -40,18 +54,58 @@ struct DeploymentPage {
     lane: LaneId,
     number: u32,
     version: String,
+    headline: String,
     mark: Mark,
+    badge: Option<Badge>,
+    /// From when on it is as it is recorded, if that is later than now.
+    later: Option<Time>,
+    objections: Objections,
+    /// The approvals that it waits for.
+    waiting: Option<Waiting>,
     who: Who,
     at: Time,
     why: &'static str,
     what: &'static str,
     told: Told,
     changes: Changes,
+    /// What comes into the environment, release by release.
+    comes_in: Vec<Release>,
+    /// What goes out of it, release by release.
+    goes_out: Vec<Release>,
     events: Vec<EventLine>,
     paths: Paths,
     /// A promise for each form of the page.
     approval: String,
     rejection: String,
+}
+
+impl DeploymentPage {
+    /// What goes out of the environment and what comes into it, each with its title.
+    fn ways(&self) -> [(&'static str, &[Release]); 2] {
+        [
+            ("Taken out of this environment", &self.goes_out),
+            ("New in this environment", &self.comes_in),
+        ]
+    }
+}
+
+/// The approvals that a deployment waits for.
+struct Waiting {
+    given: u8,
+    needed: u8,
+    /// Whether whoever requested it may be one of those who approve.
+    by_requester: bool,
+}
+
+impl Waiting {
+    fn of(deployment: &Deployment) -> Option<Self> {
+        let missing = deployment.approvals_missing();
+        if missing == 0 || !deployment.is_open() || deployment.has_begun() {
+            return None;
+        }
+        let Approvals { needed, by_requester } = deployment.requested.approvals_in_force()?;
+        Some(Self { given: needed.saturating_sub(missing), needed, by_requester })
+    }
 }
 
 /// Where one can go from here.
@@ -63,7 +117,7 @@ struct Paths {
     events: String,
     before: Option<String>,
     after: Option<String>,
-    /// The ways out, if it failed.
+    /// The recovery options, if it failed or left its lane in doubt.
     recovery: Option<String>,
     /// To run it again, if it once succeeded.
     rollback: Option<String>,
@@ -112,26 +166,34 @@ pub(super) async fn show(
     at_least.seen_by(&app.models.history).await?;
     let (value, position) = deployments::one(&app, &lane, number).await?;
     let answer = Answer { value, position };
+    let context = Context::of(&app, &at_least, shell.now, [&answer.value]).await?;
     let Entry { deployment, actor, classification, replaced, .. } = &answer.value;
     let before = ran_before(&app, &answer.value).await?;
-    let changes = Changes::of(deployment, before.as_ref());
+    at_least.seen_by(&app.models.releases).await?;
+    let between = against(&app, &answer.value, before.as_ref()).await?;
     let records = deployments::records(&app, &lane, number).await?;
     let paths = paths(&app, &answer).await?;
-    let title =
-        format!("{} {} to {}", lane.service, deployment.release().version, lane.environment);
-    let frame = Frame::new(shell, Section::History, title);
+    let headline = headline(&app, &answer.value, before.as_ref()).await?;
+    let frame = Frame::new(shell, Section::History, headline.clone());
     let frame = frame.told_by(&app, &app.models.history, &answer).await;
     let shown = DeploymentPage {
         frame: frame.watching(Watched::Stream(lane.stream().to_string())),
         number: number.0,
         version: deployment.release().version.to_string(),
-        mark: Mark::of(deployment.status()),
+        headline,
+        mark: context.mark(&answer.value),
+        badge: Badge::of(&answer.value),
+        later: context.later(deployment).map(Time::of),
+        objections: Objections::of(&answer.value, context.block(&answer.value)),
+        waiting: Waiting::of(deployment),
         who: Who::from(actor),
         at: Time::of(deployment.requested.at),
         why: why(deployment.intent()),
         what: what(*classification),
         told: Told::of(&lane, deployment, replaced.as_ref()),
-        changes,
+        changes: Changes::of(deployment, before.as_ref().map(|before| &before.deployment)),
+        comes_in: between.releases.into_iter().map(Release::from).collect(),
+        goes_out: between.taken_out.into_iter().map(Release::from).collect(),
         events: records.into_iter().map(EventLine::from).collect(),
         paths,
         approval: fresh().to_string(),
@@ -141,14 +203,24 @@ pub(super) async fn show(
     page(&app, &shown.frame, &shown)
 }
 
-/// What the deployment replaced or, where it has not taken effect, what ran when it was asked for.
-async fn ran_before(app: &App, entry: &Entry) -> Result<Option<Deployment>, Problem> {
-    let number = entry.deployment.number();
-    let look = |state: &LaneState, _: Option<_>| {
-        let deployment = state.deployment(number)?;
-        state.ran_before(deployment).cloned()
+/// What the page is called: of a rollback, from what to what it goes.
+async fn headline(app: &App, entry: &Entry, before: Option<&Entry>) -> Result<String, Problem> {
+    let Entry { lane, deployment, .. } = entry;
+    let LaneId { service, environment } = lane;
+    let version = &deployment.release().version;
+    let Intent::Rollback { reverts, .. } = deployment.intent() else {
+        return Ok(format!("{service} {version} to {environment}"));
     };
-    Ok(app.lanes.read(&entry.lane.stream(), look).await?)
+    // What failed has not run, and it is that which a rollback leaves.
+    let look = |state: &LaneState, _: Option<_>| {
+        let reverted = reverts.iter().filter_map(|number| state.deployment(*number));
+        let mut versions = reverted.map(|one| &one.release().version);
+        versions.find(|one| *one != version).cloned()
+    };
+    let left = app.lanes.read(&lane.stream(), look).await?;
+    let left = left.or_else(|| Some(before?.deployment.release().version.clone()));
+    let left = left.map_or_else(String::new, |left| format!("{left} → "));
+    Ok(format!("Rollback of {service} in {environment}: {left}{version}"))
 }
 
 async fn paths(app: &App, answer: &Answer<Entry>) -> Result<Paths, Problem> {
@@ -161,6 +233,7 @@ async fn paths(app: &App, answer: &Answer<Entry>) -> Result<Paths, Problem> {
     let path = links::deployment(lane, number);
     let sibling = |number: u32| format!("{}/{number}", links::lane(lane));
     let json = crate::path::of_deployment(lane, number);
+    let needs_recovery = deployment.status() == Status::Failed || deployment.doubt().is_some();
     Ok(Paths {
         own: path.clone(),
         lane: links::lane(lane),
@@ -169,7 +242,7 @@ async fn paths(app: &App, answer: &Answer<Entry>) -> Result<Paths, Problem> {
         json,
         before: number.0.checked_sub(1).filter(|before| *before > 0).map(sibling),
         after: last.filter(|last| *last > number).map(|_| sibling(number.0.saturating_add(1))),
-        recovery: (deployment.status() == Status::Failed).then(|| format!("{path}/recovery")),
+        recovery: needs_recovery.then(|| format!("{path}/recovery")),
         rollback: deployment
             .took_effect()
             .map(|_| format!("{}/rollback?to={}", links::lane(lane), number.0)),

@@ -85,6 +85,9 @@ impl Row {
     }
 }
 
+/// How many deployments that were requested are looked through for those that wait for approval.
+const WAITING: usize = 500;
+
 /// Where environments are listed.
 const PATH: &str = "/environments";
 
@@ -127,12 +130,15 @@ pub(super) async fn show(
     let answer = app.models.current.query(ask).await?;
     at_least.seen_by(&app.models.history).await?;
     let filter: Filter = [Fact::Status(Status::Requested)].into_iter().collect();
-    let ask = move |view: &View<'_>| history::list(view, &filter, &Page::first(50));
+    let ask = move |view: &View<'_>| history::list(view, &filter, &Page::first(WAITING));
     let waiting = app.models.history.query(ask).await?.value.items;
     let frame = Frame::new(shell, Section::Environments, "Environments");
     let frame = frame.told_by(&app, &app.models.current, &answer).await;
-    let waiting = waiting.iter().filter(|entry| entry.deployment.approvals_missing() > 0);
-    let waiting = waiting.map(Item::from).collect();
+    let waiting: Vec<_> = waiting
+        .into_iter()
+        .filter(|entry| entry.deployment.is_open() && entry.deployment.approvals_missing() > 0)
+        .collect();
+    let waiting = Item::all(&app, &at_least, now, &waiting).await?;
     let mut rows = answer.value;
     rows.sort_by_key(|row| (row.retired, stage(row.tier)));
     let shown = EnvironmentsPage {

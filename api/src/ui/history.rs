@@ -6,11 +6,11 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use jiff::tz::TimeZone;
-use shiplog_domain::lane::{Classification, Intent, Status};
+use jiff::{Timestamp, tz::TimeZone};
+use shiplog_domain::lane::Status;
 use shiplog_projections::{
     history::{
-        self, Entry, Filter, TakenBack,
+        self, Entry, Filter,
         search::{KEYS, Known, Term},
     },
     models::Answer,
@@ -18,10 +18,13 @@ use shiplog_projections::{
 };
 
 use super::{
+    context::Context,
     form,
     frame::{Frame, Section, Shell, Watched, page},
     links,
-    parts::{Failure, Mark, Time, Who, span},
+    marks::{Badge, Mark},
+    objections::Objections,
+    parts::{Failure, Time, Who, span},
 };
 use crate::{
     app::App,
@@ -47,28 +50,28 @@ pub(super) struct Item {
     pub(super) error: Option<String>,
     pub(super) replaced: Option<String>,
     /// What kind of deployment it is, where that is not the usual one.
-    pub(super) kind: Option<&'static str>,
+    pub(super) badge: Option<Badge>,
     pub(super) is_void: bool,
     pub(super) is_contradicted: bool,
-    /// By what it was taken back, and why.
-    pub(super) taken_back: Option<String>,
+    pub(super) objections: Objections,
+    /// From when on it is as it is recorded, if that is later than now.
+    pub(super) later: Option<Time>,
 }
 
-impl From<&Entry> for Item {
-    fn from(entry: &Entry) -> Self {
-        let Entry { lane, deployment, actor, classification, replaced, taken_back, position: _ } =
-            entry;
-        let is_inferred =
-            *classification == Classification::Rollback && deployment.took_effect().is_some();
-        let kind = match deployment.intent() {
-            Intent::Rollback { .. } => Some("rollback"),
-            Intent::RollForward { .. } => Some("roll-forward"),
-            Intent::Deploy | Intent::Unknown | Intent::Retry { .. } if is_inferred => {
-                Some("rollback (inferred)")
-            }
-            Intent::Retry { .. } => Some("retry"),
-            Intent::Deploy | Intent::Unknown => None,
-        };
+impl Item {
+    /// Each of them, as far as it had come by now.
+    pub(super) async fn all(
+        app: &App,
+        at_least: &AtLeast,
+        now: Timestamp,
+        entries: &[Entry],
+    ) -> Result<Vec<Self>, Problem> {
+        let context = Context::of(app, at_least, now, entries).await?;
+        Ok(entries.iter().map(|entry| Self::new(entry, &context)).collect())
+    }
+
+    pub(super) fn new(entry: &Entry, context: &Context) -> Self {
+        let Entry { lane, deployment, actor, replaced, .. } = entry;
         let failed = deployment.status() == Status::Failed;
         let error = deployment.failure.as_ref().and_then(|failure| failure.error.as_deref());
         Self {
@@ -78,17 +81,18 @@ impl From<&Entry> for Item {
             environment: lane.environment.to_string(),
             number: deployment.number().0,
             version: deployment.release().version.to_string(),
-            mark: Mark::of(deployment.status()),
+            mark: context.mark(entry),
             who: Who::from(actor),
             at: Time::of(deployment.requested.at),
             took: deployment.duration_ms().map(span),
             reason: deployment.requested.reason.clone().filter(|reason| !reason.is_empty()),
             error: error.filter(|_| failed).map(|error| Failure::of(error).line),
             replaced: replaced.as_ref().map(|place| place.version.to_string()),
-            kind,
+            badge: Badge::of(entry),
             is_void: deployment.is_void(),
             is_contradicted: deployment.is_contradicted(),
-            taken_back: taken_back.as_ref().map(TakenBack::to_string),
+            objections: Objections::of(entry, context.block(entry)),
+            later: context.later(deployment).map(Time::of),
         }
     }
 }
@@ -198,12 +202,13 @@ pub(super) async fn show(
     let frame = Frame::new(shell, Section::History, "History");
     let frame = frame.told_by(&app, &app.models.history, &answer).await;
     let frame = if first { frame.watching(Watched::Log) } else { frame };
+    let context = Context::of(&app, &at_least, frame.shell.now, &answer.value.items).await?;
     let next = answer.value.next.map(|next| query.next("/history", ("cursor", &next.to_string())));
     let history = HistoryPage {
         active,
         next,
         count: answer.value.items.len(),
-        days: days(&answer.value.items),
+        days: days(&answer.value.items, &context),
         ..HistoryPage::new(frame, &query)
     };
     page(&app, &history.frame, &history)
@@ -236,14 +241,14 @@ fn active(query: &Query, terms: &[Term]) -> Vec<(String, String)> {
     active
 }
 
-fn days(entries: &[Entry]) -> Vec<Day> {
+fn days(entries: &[Entry], context: &Context) -> Vec<Day> {
     let mut days: Vec<Day> = Vec::new();
     for entry in entries {
         let at = entry.deployment.requested.at.to_zoned(TimeZone::UTC);
         let date = at.strftime("%A, %-d %B %Y").to_string();
         match days.last_mut() {
-            Some(day) if day.date == date => day.items.push(entry.into()),
-            Some(_) | None => days.push(Day { date, items: vec![entry.into()] }),
+            Some(day) if day.date == date => day.items.push(Item::new(entry, context)),
+            Some(_) | None => days.push(Day { date, items: vec![Item::new(entry, context)] }),
         }
     }
     days

@@ -8,7 +8,7 @@ use axum::{
 use jiff::Timestamp;
 use shiplog_domain::lane::{LaneId, Status};
 use shiplog_projections::{
-    current::{self, Brief, LaneNow, Progress},
+    current::{self, Brief, LaneNow},
     history::{self, Fact, Filter},
     page::Listed,
 };
@@ -18,10 +18,18 @@ use super::{
     frame::{Frame, Section, Shell, Watched, page},
     history::Item,
     links,
+    moving::Moving,
     parts::{Failure, Time, Who, counted},
     picture::Picture,
 };
-use crate::{app::App, lanes, path::LanePath, problem::Problem, query::encode, views::AtLeast};
+use crate::{
+    app::App,
+    lanes,
+    path::{self, LanePath},
+    problem::Problem,
+    query::encode,
+    views::AtLeast,
+};
 
 #[derive(Template)]
 #[template(path = "lane.html")]
@@ -41,23 +49,20 @@ struct LanePage {
 /// What the lane is, in a few sentences.
 struct Standing {
     runs: Option<(String, String, Time, Who)>,
-    moving: Vec<Moving>,
-    /// How many more wait.
-    waiting: u32,
+    moving: Moving,
     /// What is recorded to run later, and from when.
     upcoming: Option<(String, String, Time, Who)>,
-    uncertain: Option<String>,
+    doubt: Option<Doubt>,
     failed: Option<Failed>,
     version: u64,
 }
 
-/// What has not ended.
-struct Moving {
+/// Why nobody knows what is there.
+struct Doubt {
+    /// The deployment and what became of it: `#2 was cancelled half-way`.
+    cause: String,
     href: String,
-    version: String,
-    at: Time,
-    who: Who,
-    progress: Progress,
+    recovery: String,
 }
 
 /// What failed last.
@@ -66,41 +71,43 @@ struct Failed {
     version: String,
     at: Time,
     error: Option<String>,
-    recovery: String,
     /// Whether what is there has been uncertain since.
     counts: bool,
 }
 
 impl Standing {
     fn of(now: &LaneNow) -> Self {
-        let LaneNow { lane, version, running, in_progress, queued, .. } = now;
-        let LaneNow { queued_count, last_failed, uncertain, upcoming, .. } = now;
-        let told = |brief: &Brief| {
+        let LaneNow { lane, version, running, last_failed, uncertain, upcoming, .. } = now;
+        let described = |brief: &Brief| {
             let (href, version) =
                 (links::deployment(lane, brief.number), brief.version.to_string());
             (href, version, Time::of(brief.at), Who::from(&brief.actor))
-        };
-        let moving = |(brief, progress): &(Brief, Progress)| {
-            let (href, version, at, who) = told(brief);
-            Moving { href, version, at, who, progress: *progress }
         };
         let failed = last_failed.as_ref().map(|brief| Failed {
             href: links::deployment(lane, brief.number),
             version: brief.version.to_string(),
             at: Time::of(brief.at),
             error: brief.error.as_deref().map(|error| Failure::of(error).line),
-            recovery: format!("{}/recovery", links::deployment(lane, brief.number)),
             counts: uncertain.is_some(),
         });
         Self {
-            runs: running.as_ref().map(told),
-            moving: in_progress.iter().chain(queued).map(moving).collect(),
-            waiting: queued_count.saturating_sub(u32::from(queued.is_some())),
-            upcoming: upcoming.as_ref().map(told),
-            uncertain: uncertain.clone(),
+            runs: running.as_ref().map(described),
+            moving: Moving::of(now, None),
+            upcoming: upcoming.as_ref().map(described),
+            doubt: uncertain.as_deref().map(|cause| Doubt::of(lane, cause)),
             failed,
             version: version.0,
         }
+    }
+}
+
+impl Doubt {
+    fn of(lane: &LaneId, cause: &str) -> Self {
+        let number = cause.split_once(' ').map_or(cause, |(number, _)| number);
+        let number = number.strip_prefix('#').and_then(path::number);
+        let href =
+            number.map_or_else(|| links::lane(lane), |number| links::deployment(lane, number));
+        Self { cause: cause.to_owned(), recovery: format!("{href}/recovery"), href }
     }
 }
 
@@ -135,11 +142,12 @@ pub(super) async fn show(
     };
     let (service, environment) = (encode(lane.service.as_str()), encode(lane.environment.as_str()));
     let json = format!("/v1/deployments?service={service}&environment={environment}");
+    let now_is = frame.shell.now;
     let shown = LanePage {
         frame,
         now,
         picture: Picture::of(&items),
-        items: items.iter().map(Item::from).collect(),
+        items: Item::all(&app, &at_least, now_is, &items).await?,
         next: next.map(|next| query.next(&path, ("cursor", &next.to_string()))),
         csv: format!("{json}&format=csv"),
         json,
@@ -159,7 +167,7 @@ fn of_lane(lane: &LaneId, until: Option<Timestamp>) -> Filter {
 impl LanePage {
     fn tally(&self) -> String {
         let failed =
-            self.items.iter().filter(|item| item.mark == super::parts::Mark::of(Status::Failed));
+            self.items.iter().filter(|item| item.mark == super::marks::Mark::of(Status::Failed));
         let failed = failed.count();
         let shown = counted(self.items.len(), "deployment", "deployments");
         if failed == 0 { shown } else { format!("{shown}, {failed} failed") }

@@ -1,13 +1,11 @@
-//! What pages are made of: times, people, marks.
+//! What pages are made of: times, people, spans.
 
 use askama::{Template, filters::HtmlSafe};
 use jiff::{Timestamp, tz::TimeZone};
 use shiplog_domain::{
-    lane::{Classification, Health, Intent, Rail, Status},
+    lane::{Classification, Intent, Rail},
     metadata::{Actor, ActorKind, Via},
 };
-
-use crate::definitions::DefinedWord;
 
 /// A time: absolute and in UTC, for the script to make relative.
 #[derive(Clone, Debug, Template)]
@@ -23,58 +21,6 @@ impl Time {
     pub(super) fn of(at: Timestamp) -> Self {
         let shown = at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string();
         Self { at, shown }
-    }
-}
-
-/// How a thing is, as a sign and a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Template)]
-#[template(
-    source = r#"<span class="mark {{ class }}"><span aria-hidden="true">{{ sign }}</span> {{ word }}</span>"#,
-    ext = "html"
-)]
-pub(super) struct Mark {
-    pub(super) class: &'static str,
-    pub(super) sign: &'static str,
-    pub(super) word: &'static str,
-}
-
-impl HtmlSafe for Mark {}
-
-const fn mark(class: &'static str, sign: &'static str, word: &'static str) -> Mark {
-    Mark { class, sign, word }
-}
-
-impl Mark {
-    /// How far a deployment has come.
-    pub(super) fn of(status: Status) -> Self {
-        match status {
-            Status::Requested => mark("open", "○", "requested"),
-            Status::Rejected => mark("off", "⊘", "rejected"),
-            Status::Started => mark("open", "◐", "under way"),
-            Status::Succeeded => mark("good", "✓", "succeeded"),
-            Status::Failed => mark("bad", "✕", "failed"),
-            Status::Cancelled => mark("off", "⊘", "cancelled"),
-        }
-    }
-
-    /// What a projection is doing.
-    pub(super) fn of_projection(status: DefinedWord) -> Self {
-        match status {
-            DefinedWord::Live => mark("good", "✓", "live"),
-            DefinedWord::CatchingUp => mark("open", "◐", "catching up"),
-            DefinedWord::Faulted => mark("bad", "✕", "failed"),
-            DefinedWord::Stalled => mark("bad", "✕", "stalled"),
-            DefinedWord::Paused => mark("off", "⊘", "paused"),
-        }
-    }
-
-    /// How a release is doing.
-    pub(super) fn of_health(health: Health) -> Self {
-        match health {
-            Health::Healthy => mark("good", "✓", "healthy"),
-            Health::Degraded => mark("warn", "▲", "degraded"),
-            Health::Unhealthy => mark("bad", "✕", "unhealthy"),
-        }
     }
 }
 
@@ -173,6 +119,12 @@ pub(super) fn span(ms: i64) -> String {
 /// The first characters of a commit: as many as people compare.
 pub(super) fn short(commit: &str) -> String {
     commit.chars().take(10).collect()
+}
+
+/// A digest, cut to what people compare.
+pub(super) fn digest(text: &str) -> String {
+    let cut: String = text.chars().take(19).collect();
+    if cut == text { cut } else { format!("{cut}…") }
 }
 
 /// A number of things, with the right word.

@@ -1,10 +1,10 @@
 //! A lane's last deployments as a picture: one after the other, with an arc from each rollback to
 //! what it brought back.
 
-use shiplog_domain::lane::{DeploymentNumber, Intent, Status};
+use shiplog_domain::lane::{DeploymentNumber, Intent};
 use shiplog_projections::history::Entry;
 
-use super::parts::Mark;
+use super::marks::{Badge, Mark};
 
 /// How many deployments are drawn.
 const MOST: usize = 24;
@@ -68,34 +68,19 @@ impl Picture {
             let place = drawn.iter().position(|entry| entry.deployment.number() == number)?;
             Some(STEP / 2 + place * STEP)
         };
-        let rollbacks: Vec<_> = drawn
-            .iter()
-            .filter_map(|entry| match entry.deployment.intent() {
-                Intent::Rollback { restores, reverts } => Some((entry, *restores, reverts)),
-                Intent::Deploy
-                | Intent::RollForward { .. }
-                | Intent::Retry { .. }
-                | Intent::Unknown => None,
-            })
-            .collect();
-        let arc = |(entry, restores, _): &(&&Entry, Option<DeploymentNumber>, _)| {
-            let (from, to) = (entry.deployment.number(), (*restores)?);
+        let arc = |entry: &&Entry| {
+            let (from, to) = (entry.deployment.number(), brought_back(entry, &drawn)?);
             let (path, top) = bow(x(from)?, x(to)?);
             Some(Arc { path, top, from: from.0, to: to.0 })
-        };
-        let reverted = |number: DeploymentNumber| {
-            rollbacks.iter().any(|(entry, _, reverts)| {
-                entry.deployment.status() == Status::Succeeded && reverts.contains(&number)
-            })
         };
         let point = |(place, entry): (usize, &&Entry)| Point {
             x: STEP / 2 + place * STEP,
             number: entry.deployment.number().0,
             version: entry.deployment.release().version.to_string(),
             mark: Mark::of(entry.deployment.status()),
-            reverted: reverted(entry.deployment.number()),
+            reverted: entry.taken_back.is_some(),
         };
-        let arcs: Vec<_> = rollbacks.iter().filter_map(arc).collect();
+        let arcs: Vec<_> = drawn.iter().filter_map(arc).collect();
         let top = arcs.iter().map(|arc| arc.top).min().unwrap_or(LINE - HEADROOM);
         Some(Self {
             width: drawn.len() * STEP,
@@ -119,6 +104,22 @@ impl Picture {
         let span = span.unwrap_or_default();
         if arcs.is_empty() { format!("{span}.") } else { format!("{span}; {}.", arcs.join(", ")) }
     }
+}
+
+/// What a rollback brought back, whether or not it was called one; none if it has not worked.
+fn brought_back(entry: &Entry, drawn: &[&Entry]) -> Option<DeploymentNumber> {
+    let point = |entry: &Entry| entry.deployment.took_effect().map(|end| (end.at, end.record));
+    let took_effect = point(entry)?;
+    if let Intent::Rollback { restores: Some(number), .. } = entry.deployment.intent() {
+        return Some(*number);
+    }
+    if Badge::of(entry).is_none_or(|badge| !badge.is_rollback()) {
+        return None;
+    }
+    let own = entry.deployment.release().identity();
+    let earlier = drawn.iter().filter(|one| one.deployment.release().identity().is(&own));
+    let earlier = earlier.filter(|one| point(one).is_some_and(|at| at < took_effect));
+    earlier.max_by_key(|one| point(one)).map(|one| one.deployment.number())
 }
 
 /// A bow above the line, the higher the further it reaches, and how high it is.

@@ -1,26 +1,32 @@
 //! Releases: where each one runs and ran, and whether it may go further.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::{
     extract::{Path, RawQuery, State},
     response::Response,
 };
-use shiplog_domain::{names::ServiceName, release::Blocked};
+use jiff::Timestamp;
+use shiplog_domain::{
+    lane::{DeploymentNumber, LaneId},
+    names::{EnvironmentName, ServiceName},
+    release::{Blocked, ReleaseId},
+};
 use shiplog_projections::{
     current::{self, AsOf, LaneAt},
-    history::{self, Run},
+    history::{self, Entry, Run},
     page::Listed,
-    releases::{self, Filter, ReleaseRow},
-    view::View,
+    releases::{self, Filter, Known, ReleaseRow},
+    view::{self, View},
 };
 
 use super::{
     form::{self, Form},
     frame::{Frame, Section, Shell, Watched, page},
     links,
-    parts::{Time, short},
+    objections::Objections,
+    parts::{Time, digest, short},
 };
 use crate::{
     answering::fresh,
@@ -69,6 +75,25 @@ struct Row {
     seen: Time,
     irreversible: usize,
     runs: Vec<Stay>,
+    /// The different contents that bear its name, where there are several.
+    contents: Vec<Content>,
+}
+
+/// A content that bears the name of a release.
+struct Content {
+    commit: Option<String>,
+    digests: Vec<String>,
+    seen: Time,
+}
+
+impl From<&Known> for Content {
+    fn from(Known { manifest, first_seen_at }: &Known) -> Self {
+        Self {
+            commit: manifest.commit.as_deref().map(short),
+            digests: manifest.artifacts.iter().map(|one| digest(&one.digest)).collect(),
+            seen: Time::of(*first_seen_at),
+        }
+    }
 }
 
 /// A stay in an environment.
@@ -77,24 +102,48 @@ struct Stay {
     href: String,
     since: Time,
     until: Option<Time>,
+    /// What speaks against the deployment, where it is the last of the release in its environment.
+    objections: Objections,
+}
+
+/// A release with what bears its name, where it runs and ran, and the last deployment of it in each
+/// of those environments.
+struct Found {
+    row: ReleaseRow,
+    contents: Vec<Known>,
+    runs: Vec<Run>,
+    last: Vec<Entry>,
 }
 
 impl Row {
-    fn of(row: ReleaseRow, runs: Vec<Run>) -> Self {
+    fn of(Found { row, contents, runs, last }: Found, now: Timestamp) -> Self {
         let ReleaseRow { id, manifest, registered, blocked, first_seen_at } = row;
         let (service, version) = (encode(id.service.as_str()), encode(id.version.as_str()));
+        let objections = |environment: &EnvironmentName, number: DeploymentNumber| {
+            let is_it = |one: &&Entry| {
+                one.lane.environment == *environment && one.deployment.number() == number
+            };
+            last.iter().find(is_it).map(|one| Objections::of(one, None)).unwrap_or_default()
+        };
         let stay = |Run { environment, number, since, until }: Run| Stay {
             href: format!("/lanes/{service}/{}/{}", encode(environment.as_str()), number.0),
+            objections: objections(&environment, number),
             environment: environment.to_string(),
             since: Time::of(since),
-            until: until.map(Time::of),
+            until: until.filter(|until| *until <= now).map(Time::of),
         };
+        // What is recorded for later has not run yet.
+        let runs = runs.into_iter().filter(|run| run.since <= now);
         let changes = manifest.changes.iter();
         Self {
             path: format!("/releases/{service}/{version}"),
             page: links::release(&id.service, &id.version),
             json: format!("/v1/releases/{service}/{version}"),
-            runs: runs.into_iter().rev().map(stay).collect(),
+            runs: runs.rev().map(stay).collect(),
+            contents: match contents.as_slice() {
+                [] | [_] => Vec::new(),
+                several => several.iter().map(Content::from).collect(),
+            },
             service: id.service.to_string(),
             version: id.version.to_string(),
             anchor: version.clone(),
@@ -178,21 +227,39 @@ async fn list(
 ) -> Result<(Frame, Vec<Row>, Option<String>), Problem> {
     let (filter, wanted) = (Filter { service }, query.page(path)?);
     at_least.seen_by(&app.models.releases).await?;
-    let ask = move |view: &View<'_>| releases::list(view, &filter, &wanted);
+    let ask = move |view: &View<'_>| {
+        let Listed { items, next } = releases::list(view, &filter, &wanted)?;
+        let with_contents = |row: ReleaseRow| Ok((releases::contents(view, &row.id)?, row));
+        let items = items.into_iter().map(with_contents).collect::<view::Result<Vec<_>>>()?;
+        Ok(Listed { items, next })
+    };
     let answer = app.models.releases.query(ask).await?;
     let frame = Frame::new(shell, Section::Releases, title);
     let frame = frame.told_by(app, &app.models.releases, &answer).await;
     let frame = if query.peek("cursor").is_none() { frame.watching(Watched::Log) } else { frame };
     let Listed { items, next } = answer.value;
     at_least.seen_by(&app.models.history).await?;
-    let ids: Vec<_> = items.iter().map(|row| row.id.clone()).collect();
-    let runs = app.models.history.query(move |view| {
-        ids.iter().map(|id| history::runs(view, &id.service, &id.version)).collect()
-    });
-    let runs: Vec<Vec<Run>> = runs.await?.value;
-    let rows = items.into_iter().zip(runs).map(|(row, runs)| Row::of(row, runs)).collect();
+    let ids: Vec<_> = items.iter().map(|(_, row)| row.id.clone()).collect();
+    let ask = move |view: &View<'_>| ids.iter().map(|id| ran(view, id)).collect();
+    let runs: Vec<(Vec<Run>, Vec<Entry>)> = app.models.history.query(ask).await?.value;
+    let now = frame.shell.now;
+    let found = items.into_iter().zip(runs);
+    let found = found.map(|((contents, row), (runs, last))| Found { row, contents, runs, last });
+    let rows = found.map(|found| Row::of(found, now)).collect();
     let next = next.map(|next| query.next(path, ("cursor", &next.to_string())));
     Ok((frame, rows, next))
+}
+
+/// Where and when a release ran, and the last deployment of it in each environment.
+fn ran(view: &View<'_>, id: &ReleaseId) -> view::Result<(Vec<Run>, Vec<Entry>)> {
+    let runs = history::runs(view, &id.service, &id.version)?;
+    let last: BTreeMap<_, _> = runs.iter().map(|run| (&run.environment, run.number)).collect();
+    let mut entries = Vec::new();
+    for (environment, number) in last {
+        let lane = LaneId { service: id.service.clone(), environment: environment.clone() };
+        entries.extend(history::one(view, &lane, number)?);
+    }
+    Ok((runs, entries))
 }
 
 /// Blocks a release.

@@ -14,10 +14,12 @@ use shiplog_projections::{
 };
 
 use super::{
+    context::Context,
     form,
     frame::{Frame, Section, Shell, Watched, page},
     links,
-    parts::{Mark, Time, Who, span},
+    marks::{Badge, Mark},
+    parts::{Time, Who, span},
 };
 use crate::{
     app::App,
@@ -49,17 +51,27 @@ struct Row {
     from: Option<String>,
     to: Option<String>,
     reverts: String,
-    declared: bool,
+    badge: Badge,
     reason: Option<String>,
     who: Who,
     at: Time,
     mark: Mark,
     ran: Option<String>,
-    afterwards: Option<(&'static str, String, Time)>,
+    /// From when what it left had come to its end until this was requested.
+    waited: Option<String>,
+    afterwards: Option<Fate>,
+    later: Option<Time>,
 }
 
-impl From<&Rollback> for Row {
-    fn from(rollback: &Rollback) -> Self {
+/// What became of what a rollback took back.
+enum Fate {
+    /// In a word, by which version, and when.
+    Settled(&'static str, String, Time),
+    NotRedeployed,
+}
+
+impl Row {
+    fn new(rollback: &Rollback, context: &Context) -> Self {
         let Entry { lane, deployment, actor, .. } = &rollback.entry;
         let version = |place: &Option<Place>| place.as_ref().map(|one| one.version.to_string());
         let reverts: Vec<_> =
@@ -72,30 +84,37 @@ impl From<&Rollback> for Row {
             from: version(&rollback.from),
             to: version(&rollback.to),
             reverts: reverts.join(", "),
-            declared: rollback.declared,
+            badge: if rollback.declared { Badge::ROLLBACK } else { Badge::INFERRED },
             reason: deployment.requested.reason.clone().filter(|reason| !reason.is_empty()),
             who: Who::from(actor),
             at: Time::of(deployment.requested.at),
-            mark: Mark::of(deployment.status()),
+            mark: context.mark(&rollback.entry),
             ran: rollback.ran_for_ms.map(span),
-            afterwards: rollback.afterwards.as_ref().and_then(afterwards),
+            waited: rollback.to_request_ms().map(span),
+            afterwards: rollback.afterwards.as_ref().map(fate),
+            later: context.later(deployment).map(Time::of),
         }
     }
 }
 
-fn afterwards(after: &Afterwards) -> Option<(&'static str, String, Time)> {
-    let told = |word: &'static str, (place, at): &(Place, Timestamp)| {
-        (word, place.version.to_string(), Time::of(*at))
+fn fate(after: &Afterwards) -> Fate {
+    let settled = |word: &'static str, later: &Option<(Place, Timestamp)>| {
+        let (place, at) = later.as_ref()?;
+        Some(Fate::Settled(word, place.version.to_string(), Time::of(*at)))
     };
-    let again = after.deployed_again.as_ref().map(|later| told("deployed again as", later));
-    again.or_else(|| after.superseded_by.as_ref().map(|later| told("superseded by", later)))
+    let fate = match after.fate() {
+        audit::Fate::DeployedAgain => settled("deployed again as", &after.deployed_again),
+        audit::Fate::Fixed => settled("superseded by", &after.superseded_by),
+        audit::Fate::NotRedeployed => None,
+    };
+    fate.unwrap_or(Fate::NotRedeployed)
 }
 
-/// A week, and its rollbacks: those that somebody asked for, and those that nobody called so.
+/// A week, and its rollbacks: requested and inferred.
 struct Week {
     begins: Date,
     declared: usize,
-    unsaid: usize,
+    inferred: usize,
 }
 
 /// How many weeks are drawn at most.
@@ -118,7 +137,7 @@ fn weeks(rollbacks: &[Rollback]) -> Vec<Week> {
     let mut begins = last;
     while begins >= first && weeks.len() < WEEKS {
         let of = |wanted| all.iter().filter(|one| **one == (begins, wanted)).count();
-        weeks.push(Week { begins, declared: of(true), unsaid: of(false) });
+        weeks.push(Week { begins, declared: of(true), inferred: of(false) });
         begins = begins.checked_sub(7.days()).unwrap_or(Date::MIN);
     }
     weeks.reverse();
@@ -128,11 +147,11 @@ fn weeks(rollbacks: &[Rollback]) -> Vec<Week> {
 impl RollbacksPage {
     /// The chart's columns: where each one is, and how tall its two parts are.
     fn columns(&self) -> Vec<(usize, usize, usize, &Week)> {
-        let most = self.weeks.iter().map(|week| week.declared + week.unsaid).max().unwrap_or(1);
+        let most = self.weeks.iter().map(|week| week.declared + week.inferred).max().unwrap_or(1);
         let tall = |count: usize| count * 80 / most.max(1);
         let weeks = self.weeks.iter().enumerate();
         weeks
-            .map(|(place, week)| (place * 16, tall(week.declared), tall(week.unsaid), week))
+            .map(|(place, week)| (place * 16, tall(week.declared), tall(week.inferred), week))
             .collect()
     }
 }
@@ -154,12 +173,14 @@ pub(super) async fn show(
     let first = query.peek("cursor").is_none();
     let frame = if first { frame.watching(Watched::Log) } else { frame };
     let Listed { items, next } = answer.value;
+    let entries = items.iter().map(|rollback| &rollback.entry);
+    let context = Context::of(&app, &at_least, frame.shell.now, entries).await?;
     let field =
         |name: &'static str, label| (name, label, query.peek(name).unwrap_or_default().to_owned());
     let declared = |word, said| (word, said, query.peek("declared") == Some(word));
     let shown = RollbacksPage {
         frame,
-        rows: items.iter().map(Row::from).collect(),
+        rows: items.iter().map(|one| Row::new(one, &context)).collect(),
         weeks: weeks(&items),
         fields: vec![
             field("service", "Service"),
@@ -169,7 +190,7 @@ pub(super) async fn show(
             field("since", "Since"),
             field("until", "Before"),
         ],
-        declared: [declared("true", "asked for"), declared("false", "that nobody called so")],
+        declared: [declared("true", "requested"), declared("false", "inferred")],
         active: query.given(&KNOWN, "/rollbacks"),
         next: next.map(|next| query.next("/rollbacks", ("cursor", &next.to_string()))),
         csv: query.next(PATH, ("format", "csv")),

@@ -16,7 +16,8 @@ use shiplog_store::position::GlobalPosition;
 use super::{
     form::{self, Form},
     frame::{Frame, Section, Shell, Watched, page},
-    parts::{Mark, Time, Who},
+    marks::Mark,
+    parts::{Time, Who},
 };
 use crate::{
     answering::fresh,

@@ -4,6 +4,8 @@
 mod asked;
 mod facts;
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::{
     extract::{RawQuery, State},
@@ -12,13 +14,14 @@ use axum::{
 use shiplog_domain::{
     environment::{State as EnvironmentState, Tier, stream},
     lane::{LaneId, Rail, State as LaneState},
+    release::ReleaseId,
     text::is_blank,
 };
 use shiplog_store::position::StreamVersion;
 
 use self::{
     asked::{Entered, Way},
-    facts::{Choice, Leaves, Plan, choices},
+    facts::{Blocks, Choice, Leaves, Plan, choices},
 };
 use super::{
     form::{self, Form},
@@ -93,6 +96,11 @@ impl WayPage {
                 format!("Roll {service} in {environment} forward to {version}")
             }
         }
+    }
+
+    /// Whether a choice is what the plan puts back.
+    fn is_planned(&self, choice: &Choice) -> bool {
+        self.plan.as_ref().is_ok_and(|plan| plan.choice == Some(choice.number))
     }
 
     fn headline(&self) -> String {
@@ -178,7 +186,14 @@ async fn confirmation(
         version.map(|version| (version.0, facts::leaves(state), plan, choices(state)))
     };
     let seen = app.lanes.read(&lane.stream(), look).await?;
-    let (version, leaves, plan, choices) = seen.ok_or_else(|| lanes::unheard(&lane))?;
+    let (version, leaves, mut plan, mut choices) = seen.ok_or_else(|| lanes::unheard(&lane))?;
+    let blocks = blocks(app, &lane, plan.as_ref().ok(), &choices).await?;
+    for choice in &mut choices {
+        choice.heed(&blocks);
+    }
+    if let Ok(plan) = &mut plan {
+        plan.heed(&blocks);
+    }
     let shown = WayPage {
         frame: Frame::new(shell, Section::Board, way.title(&lane)),
         lane_path: links::lane(&lane),
@@ -194,6 +209,24 @@ async fn confirmation(
         lane,
     };
     page(app, &shown.frame, &shown)
+}
+
+/// The blocks in force of what could be put there.
+async fn blocks(
+    app: &App,
+    lane: &LaneId,
+    plan: Option<&Plan>,
+    choices: &[Choice],
+) -> Result<Blocks, Problem> {
+    let planned = plan.map(|plan| &plan.version);
+    let versions: BTreeSet<_> = choices.iter().map(|one| &one.version).chain(planned).collect();
+    let mut blocks = Blocks::new();
+    for version in versions {
+        let id = ReleaseId { service: lane.service.clone(), version: version.clone() };
+        let block = app.releases.read(&id.stream(), |state, _| state.blocked.clone()).await?;
+        blocks.extend(block.map(|block| (id.version, block)));
+    }
+    Ok(blocks)
 }
 
 async fn tier(app: &App, lane: &LaneId) -> Result<Tier, Problem> {

@@ -1,10 +1,17 @@
 //! The web pages as a browser without scripts sees them.
 
 mod board;
+mod board_filters;
+mod doubt;
 mod forms;
+mod later;
+mod namesakes;
+mod progress;
 mod reading;
 mod recovery;
 mod rollback;
+mod rollbacks;
+mod taken_back;
 
 use super::server::{Answer, Server};
 
@@ -19,6 +26,25 @@ pub(super) fn open(server: &Server, path: &str) -> Answer {
     let page = ask.send();
     assert!(page.header("content-type").starts_with("text/html"), "{path}: {page:?}");
     page
+}
+
+/// The text of a page as it is read: without its tags, each run of white space as one space.
+fn plain(page: &Answer) -> String {
+    let (_, main) = page.text.split_once("<main").unwrap_or(("", &page.text));
+    let main = main.replace("<br>", " ");
+    let parts = main.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text));
+    let text: String = parts.collect();
+    text.replace("&#38;", "&").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Asserts that a page says each of these, as it is read.
+#[track_caller]
+fn says(server: &Server, path: &str, all: &[&str]) -> String {
+    let text = plain(&open(server, path).expect(200));
+    for said in all {
+        assert!(text.contains(said), "`{said}` is not at {path}: {text}");
+    }
+    text
 }
 
 /// Sends a form, as the page that it is on would.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use shiplog_domain::{
     lane::{Cause, Intent, LaneId},
-    names::Version,
+    names::{EnvironmentName, Version},
 };
 use shiplog_projections::{
     current::{Brief, LaneAt, Progress},
@@ -14,6 +14,7 @@ use shiplog_projections::{
 use super::apart::Apart;
 use crate::ui::{
     links,
+    marks::Badge,
     parts::{Time, Who},
 };
 
@@ -32,6 +33,8 @@ pub(super) struct Cell {
     pub(super) upcoming: Option<Attempt>,
     /// How it differs from the stage before it.
     pub(super) drift: Option<Apart>,
+    /// The stage before it, where that runs another content of the same name.
+    pub(super) other_content: Option<EnvironmentName>,
 }
 
 /// What runs.
@@ -39,8 +42,18 @@ pub(super) struct Runs {
     pub(super) version: Version,
     pub(super) since: Time,
     pub(super) who: Who,
-    pub(super) rolled_back: bool,
+    pub(super) badge: Option<Badge>,
     pub(super) labels: BTreeMap<String, String>,
+    /// The digests of its artifacts, as far as they were stated.
+    digests: Option<String>,
+}
+
+impl Runs {
+    /// Whether both are called the same and are known to be made of different artifacts.
+    fn is_namesake_of(&self, other: &Self) -> bool {
+        let differ = self.digests.as_ref().zip(other.digests.as_ref());
+        self.version == other.version && differ.is_some_and(|(one, other)| one != other)
+    }
 }
 
 /// A deployment that is not what runs.
@@ -72,7 +85,26 @@ impl Cell {
             waiting,
             upcoming: lane.upcoming()?.map(attempt),
             drift: None,
+            other_content: None,
         })
+    }
+
+    /// Whether it runs something else than the stage before it, by name or by content.
+    pub(super) fn has_drifted(&self) -> bool {
+        self.drift.is_some() || self.other_content.is_some()
+    }
+
+    /// Whether something waits for approval, as far as it is shown.
+    pub(super) fn waits_for_approval(&self) -> bool {
+        self.moving
+            .iter()
+            .any(|(_, progress)| matches!(progress, Progress::WaitingForApproval { .. }))
+    }
+
+    /// The environment of the cell before this one, if that runs another content of the same name.
+    pub(super) fn namesake(&self, before: &Self) -> Option<EnvironmentName> {
+        let (here, there) = self.runs.as_ref().zip(before.runs.as_ref())?;
+        here.is_namesake_of(there).then(|| before.lane.environment.clone())
     }
 }
 
@@ -82,8 +114,9 @@ impl From<Brief> for Runs {
             version: brief.version,
             since: Time::of(brief.at),
             who: Who::from(&brief.actor),
-            rolled_back: matches!(brief.intent, Intent::Rollback { .. }),
+            badge: matches!(brief.intent, Intent::Rollback { .. }).then_some(Badge::ROLLBACK),
             labels: brief.labels,
+            digests: brief.digests,
         }
     }
 }

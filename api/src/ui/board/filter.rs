@@ -4,9 +4,12 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use jiff::Timestamp;
 use shiplog_domain::environment::Tier;
-use shiplog_projections::{current::AsOf, history::search::label};
+use shiplog_projections::{
+    current::AsOf,
+    history::{Condition, Fact, Filter, search::label},
+};
 
-use super::{Row, cell::Cell};
+use super::{Column, Row, cell::Cell};
 use crate::{
     deployments,
     problem::Problem,
@@ -25,6 +28,7 @@ const OFFERED: usize = 200;
 pub(super) enum Only {
     Doubt,
     Moving,
+    Waiting,
     Drift,
 }
 
@@ -42,8 +46,12 @@ pub(super) struct Asked {
     query: Query,
 }
 
-const ONLY: [(&str, Only); 3] =
-    [("doubt", Only::Doubt), ("moving", Only::Moving), ("drift", Only::Drift)];
+const ONLY: [(&str, Only); 4] = [
+    ("doubt", Only::Doubt),
+    ("moving", Only::Moving),
+    ("waiting", Only::Waiting),
+    ("drift", Only::Drift),
+];
 
 impl Asked {
     pub(super) fn read(mut query: Query, now: Timestamp) -> Result<Self, Problem> {
@@ -66,7 +74,8 @@ impl Asked {
             None => true,
             Some(Only::Doubt) => cells.any(|cell| cell.uncertain.is_some()),
             Some(Only::Moving) => cells.any(|cell| !cell.moving.is_empty()),
-            Some(Only::Drift) => cells.any(|cell| cell.drift.is_some()),
+            Some(Only::Waiting) => cells.any(Cell::waits_for_approval),
+            Some(Only::Drift) => cells.any(Cell::has_drifted),
         };
         let mut cells = row.cells.iter().flatten();
         let labelled = self.labels.is_empty() || cells.any(|cell| self.is_labelled(cell));
@@ -114,15 +123,48 @@ impl Asked {
     }
 
     /// What rows can be asked for, in words, and which is chosen.
-    pub(super) fn kinds(&self) -> [(&'static str, &'static str, bool); 3] {
+    pub(super) fn kinds(&self) -> [(&'static str, &'static str, bool); 4] {
         ONLY.map(|(word, only)| {
             let said = match only {
                 Only::Doubt => "in doubt",
-                Only::Moving => "under way",
+                Only::Moving => "not ended",
+                Only::Waiting => "waiting for approval",
                 Only::Drift => "unlike the stage before",
             };
             (word, said, self.only == Some(only))
         })
+    }
+
+    /// The same board, of only the rows with something that waits for approval.
+    pub(super) fn waiting(&self) -> String {
+        self.query.with("/", "only", "waiting")
+    }
+
+    /// Whether anything narrows the board.
+    pub(super) fn narrows(&self) -> bool {
+        let Self { as_of: _, at: _, service, tier, labels, only, query: _ } = self;
+        !service.is_empty() || tier.is_some() || !labels.is_empty() || only.is_some()
+    }
+
+    /// What the deployments are like that stand beside the board: those of the services and of the
+    /// environments that are shown, with the labels that are asked for. None where nothing is shown.
+    pub(super) fn latest(&self, columns: &[Column], rows: &[Row]) -> Option<Filter> {
+        let mut filter: Filter = self.at.map(Fact::Until).into_iter().collect();
+        if !self.narrows() {
+            return Some(filter);
+        }
+        let any = |any: Vec<Fact>| (!any.is_empty()).then_some(Condition { any, negated: false });
+        if !self.service.is_empty() || self.only.is_some() {
+            let services = rows.iter().map(|row| Fact::Service(row.service.clone()));
+            filter.0.push(any(services.collect())?);
+        }
+        if self.tier.is_some() {
+            let environments = columns.iter().map(|column| Fact::Environment(column.name.clone()));
+            filter.0.push(any(environments.collect())?);
+        }
+        let labels = self.labels.iter().cloned();
+        filter.0.extend(labels.map(|(name, value)| Fact::Label(name, Some(value)).into()));
+        Some(filter)
     }
 
     /// Each filter in force, with the address of the board without it.

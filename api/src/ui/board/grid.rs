@@ -59,13 +59,23 @@ pub(super) fn pairs<'r>(
     columns: &'r [EnvironmentRow],
     row: &'r [Option<Cell>],
 ) -> impl Iterator<Item = Option<(Runs<'r>, Runs<'r>)>> {
+    neighbours(columns, row)
+        .map(|pair| pair.and_then(|(cell, before)| runs(cell).zip(runs(before))))
+}
+
+/// Each cell of a row in which something runs, and the one of the stage before it.
+pub(super) fn neighbours<'r>(
+    columns: &'r [EnvironmentRow],
+    row: &'r [Option<Cell>],
+) -> impl Iterator<Item = Option<(&'r Cell, &'r Cell)>> {
+    let running = |cell: &'r Option<Cell>| cell.as_ref().filter(|cell| cell.runs.is_some());
     let before = move |column: &EnvironmentRow| {
         let own = stage(column.tier);
         let lanes = columns.iter().zip(row);
         let mut earlier = lanes.filter(move |(environment, _)| stage(environment.tier) > own);
-        earlier.find_map(|(_, lane)| runs(lane.as_ref()?))
+        earlier.find_map(|(_, lane)| running(lane))
     };
-    columns.iter().zip(row).map(move |(column, lane)| runs(lane.as_ref()?).zip(before(column)))
+    columns.iter().zip(row).map(move |(column, lane)| running(lane).zip(before(column)))
 }
 
 /// The lane with what runs in it, if something does.

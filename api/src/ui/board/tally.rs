@@ -2,7 +2,7 @@
 
 use shiplog_projections::current::Progress;
 
-use super::{Column, Row};
+use super::{Column, Row, filter::Asked};
 use crate::ui::parts::counted;
 
 /// How many there are of what matters.
@@ -10,26 +10,50 @@ pub(super) struct Tally {
     pub(super) shown: usize,
     pub(super) all: usize,
     uncertain: usize,
+    /// How many lanes are in doubt that the filters leave out.
+    uncertain_elsewhere: usize,
     running: usize,
     waiting: usize,
-    queued: usize,
+    requested: usize,
+    /// How many more wait in lanes of which only the newest is told.
+    more: usize,
     frozen: usize,
+    is_narrowed: bool,
+    /// The board of what waits for approval.
+    waiting_page: String,
+}
+
+/// How many lanes are in doubt.
+pub(super) fn uncertain(rows: &[Row]) -> usize {
+    let cells = rows.iter().flat_map(|row| row.cells.iter().flatten());
+    cells.filter(|cell| cell.uncertain.is_some()).count()
 }
 
 impl Tally {
-    pub(super) fn of(columns: &[Column], rows: &[Row], all: usize) -> Self {
+    /// Of what is shown; `all` is how many services and how many lanes in doubt there are.
+    pub(super) fn of(
+        asked: &Asked,
+        columns: &[Column],
+        rows: &[Row],
+        (all, all_uncertain): (usize, usize),
+    ) -> Self {
         let cells = || rows.iter().flat_map(|row| row.cells.iter().flatten());
         let count = |is: fn(Progress) -> bool| {
             cells().flat_map(|cell| &cell.moving).filter(|(_, progress)| is(*progress)).count()
         };
+        let uncertain = uncertain(rows);
         Self {
             shown: rows.len(),
             all,
-            uncertain: cells().filter(|cell| cell.uncertain.is_some()).count(),
+            uncertain,
+            uncertain_elsewhere: all_uncertain.saturating_sub(uncertain),
             running: count(|progress| matches!(progress, Progress::Running)),
             waiting: count(|progress| matches!(progress, Progress::WaitingForApproval { .. })),
-            queued: count(|progress| matches!(progress, Progress::Queued | Progress::Requested)),
+            requested: count(|progress| matches!(progress, Progress::Queued | Progress::Requested)),
+            more: cells().map(|cell| cell.waiting as usize).sum(),
             frozen: columns.iter().filter(|column| column.frozen.is_some()).count(),
+            is_narrowed: asked.narrows(),
+            waiting_page: asked.waiting(),
         }
     }
 
@@ -41,20 +65,41 @@ impl Tally {
         format!("{} of {}", self.shown, counted(self.all, "service", "services"))
     }
 
-    /// The state of things in a sentence.
-    pub(super) fn sentence(&self) -> String {
-        if self.shown == 0 && self.all > 0 {
-            return "Nothing that the filters let through.".into();
-        }
+    /// The state of things, as the parts of a sentence, some of which lead somewhere.
+    pub(super) fn sentence(&self) -> Vec<(String, Option<&str>)> {
         let parts = [
-            (self.uncertain, "lane is in doubt", "lanes are in doubt"),
-            (self.running, "deployment is running", "deployments are running"),
-            (self.waiting, "waits for approval", "wait for approval"),
-            (self.queued, "is requested or queued", "are requested or queued"),
-            (self.frozen, "environment is frozen", "environments are frozen"),
+            (self.uncertain, "lane is in doubt", "lanes are in doubt", None),
+            (self.running, "deployment is running", "deployments are running", None),
+            (
+                self.waiting,
+                "deployment waits for approval",
+                "deployments wait for approval",
+                Some(self.waiting_page.as_str()),
+            ),
+            (
+                self.requested,
+                "deployment is requested or queued",
+                "deployments are requested or queued",
+                None,
+            ),
+            (self.more, "more waits behind another one", "more wait behind others", None),
+            (self.frozen, "environment is frozen", "environments are frozen", None),
         ];
-        let told = parts.into_iter().filter(|(count, ..)| *count > 0);
-        let told: Vec<_> = told.map(|(count, one, many)| counted(count, one, many)).collect();
-        if told.is_empty() { "All is quiet.".into() } else { format!("{}.", told.join("; ")) }
+        let said = parts.into_iter().filter(|(count, ..)| *count > 0);
+        let mut said: Vec<_> =
+            said.map(|(count, one, many, href)| (counted(count, one, many), href)).collect();
+        let is_quiet = self.uncertain + self.running + self.waiting + self.requested == 0;
+        if self.shown == 0 && self.all > 0 {
+            said.insert(0, ("Nothing that the filters let through".into(), None));
+        } else if is_quiet && self.is_narrowed {
+            said.insert(0, ("Nothing failed or running among these".into(), None));
+        } else if said.is_empty() {
+            said.push(("All is quiet".into(), None));
+        }
+        if self.uncertain_elsewhere > 0 {
+            let (one, many) = ("lane elsewhere is in doubt", "lanes elsewhere are in doubt");
+            said.push((counted(self.uncertain_elsewhere, one, many), None));
+        }
+        said
     }
 }

@@ -5,7 +5,14 @@ use shiplog_domain::{
     release,
 };
 
-use crate::ui::{links, parts::short};
+use crate::{
+    deployments::changes::ReleaseChanges,
+    shapes,
+    ui::{
+        links,
+        parts::{digest, short},
+    },
+};
 
 /// Two releases, side by side.
 pub(in crate::ui) struct Changes {
@@ -13,6 +20,8 @@ pub(in crate::ui) struct Changes {
     pub(in crate::ui) rows: Vec<Row>,
     /// What the release says that it changes.
     pub(in crate::ui) listed: Vec<Change>,
+    /// Whether both releases are called the same and are known to differ in what they contain.
+    pub(in crate::ui) are_namesakes: bool,
 }
 
 /// One thing, before and after.
@@ -39,16 +48,39 @@ pub(in crate::ui) struct Change {
     pub(in crate::ui) irreversible: bool,
 }
 
+/// What one release changes, in its makers' words.
+pub(in crate::ui) struct Release {
+    pub(in crate::ui) version: String,
+    pub(in crate::ui) notes: Option<String>,
+    pub(in crate::ui) listed: Vec<Change>,
+}
+
+impl From<ReleaseChanges> for Release {
+    fn from(release: ReleaseChanges) -> Self {
+        Self {
+            version: release.version.to_string(),
+            notes: release.notes,
+            listed: release.changes.into_iter().map(Change::from).collect(),
+        }
+    }
+}
+
+impl From<shapes::Change> for Change {
+    fn from(change: shapes::Change) -> Self {
+        let shapes::Change { id, kind, description, reversible, url } = change;
+        Self {
+            id,
+            kind,
+            description,
+            url: url.as_deref().and_then(links::outside),
+            irreversible: reversible == Some(false),
+        }
+    }
+}
+
 impl From<&release::Change> for Change {
     fn from(change: &release::Change) -> Self {
-        let release::Change { id, kind, description, reversible, url } = change;
-        Self {
-            id: id.clone(),
-            kind: kind.clone(),
-            description: description.clone(),
-            url: url.as_deref().and_then(links::outside),
-            irreversible: *reversible == Some(false),
-        }
+        shapes::Change::from(change.clone()).into()
     }
 }
 
@@ -77,7 +109,11 @@ impl Changes {
         let earlier = before.map_or(Some(&nothing), Deployment::configuration);
         rows.extend(configured(earlier, after.configuration()));
         rows.retain(|row| row.before.is_some() || row.after.is_some());
-        Self { rows, listed: release.changes.iter().map(Change::from).collect() }
+        let are_namesakes = before
+            .map(Deployment::release)
+            .is_some_and(|one| one.version == release.version && !one.is_same_as(release));
+        let listed = release.changes.iter().map(Change::from).collect();
+        Self { rows, listed, are_namesakes }
     }
 }
 
@@ -93,10 +129,4 @@ pub(in crate::ui) fn configured(
         after: after.map(digest),
     };
     after.beside(before).into_iter().map(row).collect()
-}
-
-/// A digest, cut to what people compare.
-fn digest(text: &str) -> String {
-    let cut: String = text.chars().take(19).collect();
-    if cut == text { cut } else { format!("{cut}…") }
 }

@@ -8,7 +8,8 @@ use shiplog_projections::history::Place;
 
 use crate::ui::{
     links,
-    parts::{Failure, Mark, Time, rail_word, span},
+    marks::Mark,
+    parts::{Failure, Time, rail_word, span},
 };
 
 /// Everything that was said of it.
@@ -32,12 +33,11 @@ pub(in crate::ui) struct Told {
     pub(in crate::ui) ended_because: Option<String>,
     pub(in crate::ui) is_contradicted: bool,
     pub(in crate::ui) is_void: bool,
-    pub(in crate::ui) is_blamed: bool,
     pub(in crate::ui) health: Option<(Mark, Time, String)>,
     pub(in crate::ui) targets: Vec<(TargetName, Mark, Time, Option<Failure>)>,
     pub(in crate::ui) notes: Vec<(String, Time)>,
-    /// While people can decide about it: how many of them still have to agree.
-    pub(in crate::ui) missing: Option<u8>,
+    /// Whether people can still decide about it.
+    pub(in crate::ui) is_open: bool,
     /// The guard rails that it crossed, and why.
     pub(in crate::ui) crossed: Option<(String, String)>,
     /// The irreversible changes that whoever asked had been shown.
@@ -69,7 +69,6 @@ impl Told {
             ended_because: told.ended_because.clone(),
             is_contradicted: told.is_contradicted(),
             is_void: told.is_void(),
-            is_blamed: told.is_blamed(),
             health: told.health.as_ref().map(|report| {
                 let said = [&report.source, &report.detail].into_iter().flatten().cloned();
                 let said: Vec<_> = said.collect();
@@ -85,7 +84,7 @@ impl Told {
                 })
                 .collect(),
             notes: told.notes.iter().map(|note| (note.text.clone(), Time::of(note.at))).collect(),
-            missing: told.is_open().then(|| told.approvals_missing()),
+            is_open: told.is_open(),
             crossed: requested.crosses.as_ref().map(crossed),
             shown: requested.acknowledged.iter().map(ToString::to_string).collect(),
             approvals: told

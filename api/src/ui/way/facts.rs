@@ -1,21 +1,30 @@
 //! What a way out would do, by asking the rules without recording what they say.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use shiplog_domain::lane::{
-    self, Asked, Candidate, Cause, Configuration, Deployment, Foreseen, Intent, Irreversible, Rail,
-    Rails, State,
+use shiplog_domain::{
+    lane::{
+        self, Asked, Candidate, Cause, Configuration, Deployment, Foreseen, Intent, Irreversible,
+        Rail, Rails, State,
+    },
+    names::Version,
+    release::Blocked,
 };
 
 use crate::ui::{
     deployment::changes::{Row, configured},
-    parts::{Mark, Time, span},
+    marks::Mark,
+    parts::{Time, span},
 };
 
 /// What would be recorded, and what follows from it.
 pub(super) struct Plan {
     /// The deployment that it replays, if it replays one.
     pub(super) replays: Option<u32>,
-    pub(super) version: String,
+    /// The choice that puts the same there, if it is among the last that ran.
+    pub(super) choice: Option<u32>,
+    pub(super) version: Version,
     pub(super) reverts: Vec<Reverted>,
     /// What cannot be undone, as far as it is known which that is.
     pub(super) crossed: Option<Crossed>,
@@ -49,9 +58,30 @@ pub(super) struct Reverted {
 /// An earlier release that one can go back to.
 pub(super) struct Choice {
     pub(super) number: u32,
-    pub(super) version: String,
+    pub(super) version: Version,
     /// What speaks against it, in words.
     pub(super) against: Vec<String>,
+}
+
+/// The blocks in force of releases, by their versions.
+pub(super) type Blocks = BTreeMap<Version, Blocked>;
+
+impl Choice {
+    /// Adds the block of its release to what speaks against it.
+    pub(super) fn heed(&mut self, blocks: &Blocks) {
+        self.against.extend(blocks.get(&self.version).map(in_words));
+    }
+}
+
+impl Plan {
+    /// Adds the block of its release to what speaks against it.
+    pub(super) fn heed(&mut self, blocks: &Blocks) {
+        self.against.extend(blocks.get(&self.version).map(in_words));
+    }
+}
+
+fn in_words(block: &Blocked) -> String {
+    format!("blocked: {}", block.reason)
 }
 
 /// What is left: what left the lane in doubt, else what runs.
@@ -98,7 +128,8 @@ pub(super) fn plan(
     let standing = standing.into_iter().map(|(rail, refusal)| (rail, refusal.to_string()));
     Ok(Plan {
         replays: replays.map(|number| number.0),
-        version: release.version.to_string(),
+        choice: back.as_ref().map(|one| one.deployment.number().0),
+        version: release.version.clone(),
         reverts: reverts.map(Reverted::from).collect(),
         against: back.as_ref().map(|one| one.objections.in_words()).unwrap_or_default(),
         crossed: back.as_ref().map(Crossed::from),
@@ -154,7 +185,7 @@ impl From<&Deployment> for Reverted {
 pub(super) fn choices(state: &State) -> Vec<Choice> {
     let choice = |one: &Candidate<'_>| Choice {
         number: one.deployment.number().0,
-        version: one.deployment.release().version.to_string(),
+        version: one.deployment.release().version.clone(),
         against: one.objections.in_words(),
     };
     lane::candidates(state).iter().map(choice).collect()

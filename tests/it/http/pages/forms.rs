@@ -26,7 +26,7 @@ fn an_environment_is_declared_frozen_and_unfrozen() {
     let sent = send(&server, "/environments", &declared).expect(303);
     assert_eq!(sent.header("location"), "/environments");
     let page = open(&server, "/environments");
-    assert!(page.text.contains("2 must agree to a deployment"), "{}", page.text);
+    assert!(page.text.contains("2 approvals required"), "{}", page.text);
     let freeze = [
         ("key", filled_in(&page, "key")),
         ("actor", "service:ci"),
@@ -55,7 +55,13 @@ fn a_deployment_is_approved_and_another_rejected_from_its_page() {
     assert!(open(&server, "/environments").text.contains("Waiting for approval"));
     let own = "/lanes/checkout/production/1";
     let page = open(&server, own);
-    assert!(page.text.contains("for 1 to agree"), "{}", page.text);
+    for said in
+        ["Waiting for approval: 0 of 1", "Anyone but ", ", who requested it, may approve it"]
+    {
+        assert!(page.text.contains(said), "`{said}` is not there: {}", page.text);
+    }
+    let (callout, facts) = (page.text.find("class=\"decide\""), page.text.find("id=\"facts\""));
+    assert!(callout.is_some() && callout < facts, "it is above the facts: {}", page.text);
     let by = |actor| [("key", filled_in(&page, "key")), ("actor", actor), ("comment", "seen it")];
     let refused = send(&server, &format!("{own}/approve"), &by("ann")).expect(409);
     assert!(refused.text.contains("somebody else has to agree"), "{}", refused.text);

@@ -1,4 +1,4 @@
-//! The ways out of a deployment that failed, and the confirmations that they lead to.
+//! The recovery options of a deployment that failed, and the confirmations that they lead to.
 
 use serde_json::json;
 
