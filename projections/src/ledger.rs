@@ -173,12 +173,12 @@ impl<'t> Ledger<'t> {
         let mut row = number.and_then(|number| self.rows.get_mut(&(lane.row, number)));
         if !lane.effects.is_last(point) {
             self.late.insert(lane.row);
-        } else if let Some(row) = &mut row {
-            if row.judged_after != Some(lane.effects.after()) {
-                let release = row.deployment.release().identity();
-                let verdict = lane.effects.judge(self.tables, &release)?;
-                row.judge(verdict);
-            }
+        } else if let Some(row) = &mut row
+            && row.judged_after != Some(lane.effects.after())
+        {
+            let release = row.deployment.release().identity();
+            let verdict = lane.effects.judge(self.tables, &release)?;
+            row.judge(verdict);
         }
         let deployment = row.map(|row| &row.deployment);
         lane.effects.take(self.tables, point, deployment)?;

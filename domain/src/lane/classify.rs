@@ -154,6 +154,7 @@ mod tests {
 
     #[test]
     fn a_tag_that_moved_is_a_new_release_until_it_moves_back() {
+        use Classification::{New, Reapply, Rollback};
         let (main, next) = (version("main"), version("next"));
         let with = |version, digest: &'static str| {
             Some(Identity { version, digests: Some(digest.into()) })
@@ -165,7 +166,6 @@ mod tests {
             with(&main, "1"),
             Some(named(&next)),
         ]);
-        use Classification::{New, Reapply, Rollback};
         assert_eq!(told, [New, New, New, Rollback, Reapply].map(Some));
     }
 }

@@ -67,7 +67,7 @@ impl Content<'_> {
     /// commit, the same artifacts and the same configuration.
     pub fn is(&self, other: &Self) -> bool {
         self.version == other.version
-            && !self.commit.zip(other.commit).is_some_and(|(one, other)| !commit::same(one, other))
+            && self.commit.zip(other.commit).is_none_or(|(one, other)| commit::same(one, other))
             && !differ(self.digests.as_ref(), other.digests.as_ref())
             && !Configuration::differ(self.configuration, other.configuration)
     }

@@ -144,7 +144,7 @@ impl State {
         let is_same = |number| {
             let one: Option<&Deployment> = self.deployment(number);
             // Most releases differ in their version: no text is made of the digests of those.
-            one.map(|one| one.release())
+            one.map(Deployment::release)
                 .is_some_and(|one| one.version == *release.version && one.identity().is(release))
         };
         effects.iter().position(|one| one.number.is_some_and(is_same))
@@ -185,7 +185,9 @@ impl State {
         for number in numbers {
             state.settle(number);
             let doubt = state.deployment(number).and_then(Deployment::doubt);
-            doubt.into_iter().for_each(|doubt| insert(&mut state.doubts, doubt));
+            if let Some(doubt) = doubt {
+                insert(&mut state.doubts, doubt);
+            }
         }
         state
     }
@@ -263,7 +265,9 @@ impl State {
         let after = deployment.doubt();
         if before != after {
             self.doubts.retain(|doubt| Some(*doubt) != before);
-            after.into_iter().for_each(|after| insert(&mut self.doubts, after));
+            if let Some(after) = after {
+                insert(&mut self.doubts, after);
+            }
         }
     }
 }

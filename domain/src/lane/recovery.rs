@@ -100,7 +100,9 @@ pub(super) fn ever_ran(state: &State) -> impl Iterator<Item = Candidate<'_>> {
     let shaken = state.doubts().filter_map(|doubt| state.deployment(doubt.number));
     let shaken: Vec<_> = shaken.filter(|one| one.took_effect().is_none()).collect();
     let mut crossed = Crossed::default();
-    shaken.iter().for_each(|shaken| crossed.take(shaken.release()));
+    for shaken in &shaken {
+        crossed.take(shaken.release());
+    }
     let mut until = shaken.last().map(|shaken| began(shaken));
     let contents = Contents::of(state);
     let mut seen: HashMap<&Version, Vec<&Deployment>> = HashMap::new();

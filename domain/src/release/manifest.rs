@@ -47,10 +47,10 @@ impl Manifest {
     /// In what this release is another one than `registered`, in words; none if the two agree as far as
     /// both say something. A commit and its abbreviation are one.
     pub fn unlike(&self, registered: &Self) -> Option<String> {
-        if let (Some(here), Some(there)) = (&self.commit, &registered.commit) {
-            if !commit::same(here, there) {
-                return Some(format!("commit `{there}`, not `{here}`"));
-            }
+        if let (Some(here), Some(there)) = (&self.commit, &registered.commit)
+            && !commit::same(here, there)
+        {
+            return Some(format!("commit `{there}`, not `{here}`"));
         }
         let differs = |(name, (there, here)): (&str, (Option<&str>, Option<&str>))| {
             let (there, here) = (there?, here?);

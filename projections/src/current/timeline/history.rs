@@ -183,9 +183,9 @@ impl History {
         let Some(told) = self.deployments.get_mut(&number) else { return };
         let doubt = told.doubt();
         let before = std::mem::replace(&mut told.doubted, doubt.map(|(order, _)| order));
-        before.into_iter().for_each(|before| {
+        if let Some(before) = before {
             self.doubts.remove(&before);
-        });
+        }
         if let Some((order, cause)) = doubt {
             self.doubts.insert(order, Doubtful { number, cause: Doubted(cause) });
         }
