@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-pub(crate) use self::{step::Step, written::named};
 use self::step::Meant;
+pub(crate) use self::{step::Step, written::named};
 use crate::{
     client::{Client, deployment_path, lane_path, path},
     exit::{Exit, Failure},

@@ -50,7 +50,8 @@ mod tests {
             json!({"in_progress": {"number": 4, "progress": progress}, "queued": queued,
                 "queued_count": waiting})
         };
-        let all = |lane: &Value| [Step::Begin, Step::End, Step::Cancel].map(|step| step.meant(lane));
+        let all =
+            |lane: &Value| [Step::Begin, Step::End, Step::Cancel].map(|step| step.meant(lane));
         let (four, five, several) = (Meant::One(4), Meant::One(5), Meant::Several);
         assert_eq!(all(&json!({"in_progress": null})), [Meant::Nothing; 3]);
         assert_eq!(all(&lane("running", 0)), [four; 3]);
