@@ -103,19 +103,17 @@ impl Admission {
     ) -> Result<(Rails, Option<ExpectedVersion>), LoadError> {
         let is_default = matches!(asked, Asked::Rollback { to: RollbackTo::Previous, .. });
         let blocked = if is_default { self.blocked(lane).await? } else { BTreeSet::new() };
-        let (version, seen) = match named(asked) {
-            Some(version) => (Some(version.clone()), None),
-            None => {
-                let now = self.clock.now();
-                let look = |state: &lane::State, version: Option<_>| {
-                    let rails = Rails { blocked: blocked.clone(), ..Rails::default() };
-                    let foreseen = lane::foresee(&state.as_of(now), asked.clone(), &rails).ok();
-                    let wanted = foreseen.map(|foreseen| foreseen.release.version.clone());
-                    (wanted, Some(ExpectedVersion::from(version)))
-                };
-                self.lanes.read(&lane.stream(), look).await?
-            }
+        if let Some(version) = named(asked) {
+            return Ok((self.standing(lane, Some(version.clone())).await?, None));
+        }
+        let now = self.clock.now();
+        let look = |state: &lane::State, version: Option<_>| {
+            let rails = Rails { blocked: blocked.clone(), ..Rails::default() };
+            let foreseen = lane::foresee(&state.as_of(now), asked.clone(), &rails).ok();
+            let wanted = foreseen.map(|foreseen| foreseen.release.version.clone());
+            (wanted, Some(ExpectedVersion::from(version)))
         };
+        let (version, seen) = self.lanes.read(&lane.stream(), look).await?;
         let rails = self.standing(lane, version).await?;
         Ok((Rails { blocked, ..rails }, seen))
     }

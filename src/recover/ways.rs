@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    against::against,
+    against::{against, objections},
     command::{lane, quoted},
     items,
 };
@@ -23,7 +23,7 @@ pub(super) fn write(
 ) -> anyhow::Result<()> {
     back(context, reference, recovery)?;
     let words = format!("{} {}", quoted(&reference.service), quoted(&reference.environment));
-    forward(context, &words, items(recovery, "/roll_forward/candidates"))?;
+    forward(context, &words, recovery)?;
     over(context, reference, recovery)
 }
 
@@ -62,7 +62,10 @@ fn back(context: &mut Context<'_>, reference: &Reference, recovery: &Value) -> a
 const NO_DEFAULT: &str =
     "something speaks against each of them, so none is the default: name one with --to";
 
-fn forward(context: &mut Context<'_>, lane: &str, candidates: &[Value]) -> anyhow::Result<()> {
+fn forward(context: &mut Context<'_>, lane: &str, recovery: &Value) -> anyhow::Result<()> {
+    let candidates = items(recovery, "/roll_forward/candidates");
+    let ran = items(recovery, "/rollback/candidates");
+    let watch = context.watch();
     writeln!(context.out, "\nroll forward: mend it with another release")?;
     let mut table = Table::new(context.is_terminal);
     table.head(["release", "first seen", "changes", "command"].map(String::from));
@@ -71,7 +74,11 @@ fn forward(context: &mut Context<'_>, lane: &str, candidates: &[Value]) -> anyho
         let blocked = one.get("blocked").filter(|block| block.is_object());
         let blocked = blocked.map(|block| format!("blocked: {}", text(block, "reason")));
         let changes = crate::deployment::changes(one.get("changes").unwrap_or(&Value::Null));
-        let said = blocked.into_iter().chain([changes]).filter(|said| !said.is_empty());
+        // What was first heard of later may have run here, and have been taken back.
+        let before = ran.iter().find(|before| text(before, "version") == version);
+        let known = before.map(|before| objections(before, &watch)).unwrap_or_default();
+        let said = if known.is_empty() { blocked.into_iter().collect() } else { known };
+        let said = said.into_iter().chain([changes]).filter(|said| !said.is_empty());
         let row = [
             version.to_owned(),
             time(context, one, "first_seen_at"),

@@ -69,7 +69,7 @@ impl Look {
         let number = first.get("number").cloned().unwrap_or_default();
         let command = format!("shiplog rollback {} --to '#{number}' --reason WHY", quoted(lane));
         let told = told.note(format!("as in: {command}"));
-        Some(refused.notes().iter().fold(told, |told, note| told.note(note)))
+        Some(refused.notes().iter().fold(told, Failure::note))
     }
 
     fn candidates(&self) -> &[Value] {

@@ -57,8 +57,8 @@ fn what_nobody_has_begun_is_requested_and_what_waits_for_people_says_for_how_man
     let asked = shop.call("deploy search production 2").ends(0);
     assert_eq!(asked.err, "search 2 in production: waiting for approval (0 of 1)\n");
     assert_eq!(marks(&shop, "search"), "waiting for approval (0 of 1): 2 (#2)");
-    let show = shop.call("show search/production#2").ends(0).out;
-    let progress = show.lines().find(|line| line.starts_with("progress"));
+    let shown = shop.call("show search/production#2").ends(0).out;
+    let progress = shown.lines().find(|line| line.starts_with("progress"));
     assert!(progress.is_some_and(|line| line.ends_with("  waiting for approval (0 of 1)")));
     shop.does("approve search production --actor ben");
     assert_eq!(marks(&shop, "search"), "requested: 2 (#2)");

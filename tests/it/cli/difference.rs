@@ -36,9 +36,9 @@ fn what_a_rollback_takes_out_is_not_told_as_what_comes_in() {
         rows("c/production#1 c/production#3"),
         [comes_in("1.1: ticket T-11"), comes_in("1.2: ticket T-12")]
     );
-    let show = shop.call("show c/production#4").ends(0).out;
-    assert!(show.contains("\ntaken out:\n1.2"), "{show}");
-    assert!(show.contains("ticket T-11") && !show.contains("ticket T-10"), "{show}");
+    let shown = shop.call("show c/production#4").ends(0).out;
+    assert!(shown.contains("\ntaken out:\n1.2"), "{shown}");
+    assert!(shown.contains("ticket T-11") && !shown.contains("ticket T-10"), "{shown}");
     let recover = shop.call("recover c/production#4").ends(0).out;
     assert!(recover.contains("\ntaken out of what ran before, 1.2 (#3):\n1.2"), "{recover}");
     assert!(!recover.contains("changed against"), "{recover}");

@@ -34,11 +34,11 @@ fn line<'s>(said: &'s Said, beginning: &str) -> &'s str {
 #[test]
 fn what_was_taken_back_says_so_wherever_it_is_shown() {
     let shop = undone();
-    let show = shop.call("show undo/production#3").ends(0);
-    let taken_back = line(&show, "taken back");
+    let shown = shop.call("show undo/production#3").ends(0);
+    let taken_back = line(&shown, "taken back");
     assert!(taken_back.contains("by #4, by ann, at 20"), "{taken_back}");
     assert!(taken_back.ends_with("): 3 is bad"), "{taken_back}");
-    assert!(line(&show, "blamed ").ends_with("): loses orders"), "{}", show.out);
+    assert!(line(&shown, "blamed ").ends_with("): loses orders"), "{}", shown.out);
     let history = shop.call("history is:taken-back --output jsonl").ends(0).lines();
     let numbers: Vec<_> = history.iter().map(|one| &one["number"]).collect();
     assert_eq!(numbers, [&json!(3)]);
@@ -63,8 +63,8 @@ fn a_rollback_that_nobody_called_one_is_marked_in_the_history() {
     let rows: Vec<_> = csv.lines().collect();
     assert!(rows[1].ends_with(",inferred rollback"), "{csv}");
     assert!(rows[2].ends_with(",taken back by #3"), "{csv}");
-    let show = shop.call("show web/production#2").ends(0);
-    assert!(line(&show, "taken back").contains("by #3 (inferred), by ann, at 2025-03-02 10:03"));
+    let shown = shop.call("show web/production#2").ends(0);
+    assert!(line(&shown, "taken back").contains("by #3 (inferred), by ann, at 2025-03-02 10:03"));
 }
 
 #[test]
@@ -76,6 +76,9 @@ fn recovery_marks_the_default_and_says_first_what_was_taken_back() {
         ["taken back by #4, by ann, at ", "blamed, at "].map(|words| bad.find(words));
     assert!(taken_back.is_some() && taken_back < blamed, "{bad}");
     assert!(bad.contains("): 3 is bad; ") && bad.contains("): loses orders"), "{bad}");
+    // As a way forward it is no better.
+    let (_, forward) = said.out.split_once("\nroll forward").unwrap();
+    assert!(forward.lines().nth(2).unwrap().contains("  taken back by #4, by ann"), "{forward}");
     let good = line(&said, "1 (#1), the default ");
     assert!(good.ends_with("  shiplog rollback undo/production --to '#1' --reason WHY"), "{good}");
     let rolled = shop.call("rollback undo production --reason '2 is bad too'").ends(0);
@@ -138,8 +141,8 @@ fn a_release_that_was_not_well_says_so_and_degraded_does_not_keep_it_from_being_
     shop.records("deployments/web/production/2/health", &health("unhealthy"));
     let said = shop.call("recover web production").ends(0);
     assert!(line(&said, "2 (#2) ").contains("  unhealthy, by probes, at "), "{}", said.out);
-    let show = shop.call("show web/production#2").ends(0);
-    assert!(line(&show, "health").contains("unhealthy, by probes, at "), "{}", show.out);
+    let shown = shop.call("show web/production#2").ends(0);
+    assert!(line(&shown, "health").contains("unhealthy, by probes, at "), "{}", shown.out);
 }
 
 #[test]
@@ -155,8 +158,8 @@ fn whatever_left_the_lane_in_doubt_leads_to_its_ways_out() {
     shop.records("deployments/can/production/2/targets", &target);
     let cancelled = shop.call("cancel can production --reason 'pipeline cancelled'").ends(0);
     assert!(cancelled.err.ends_with("ways out: shiplog recover can/production#2\n"));
-    let show = shop.call("show can/production#2").ends(0).out;
-    assert!(show.ends_with("\nthe ways out: shiplog recover can/production#2\n"), "{show}");
+    let shown = shop.call("show can/production#2").ends(0).out;
+    assert!(shown.ends_with("\nthe ways out: shiplog recover can/production#2\n"), "{shown}");
     let recover = shop.call("recover can production").ends(0);
     assert!(line(&recover, "deployment").ends_with("  can/production#2"), "{}", recover.out);
     let status = shop.call("status production").ends(0).out;
