@@ -74,7 +74,10 @@ impl<'s> Naive<'s> {
                 self.place(*number).filter(|restored| *restored < place).or(last)
             }
             Intent::Rollback { restores: None, .. } => last,
-            _ => {
+            Intent::Deploy
+            | Intent::RollForward { .. }
+            | Intent::Retry { .. }
+            | Intent::Unknown => {
                 // It went back if it ran before what it replaced first ran.
                 let replaced = self.effects[..place].iter().rev().find_map(|(_, one)| *one)?;
                 let first = |of: &Deployment| {
@@ -180,9 +183,9 @@ fn told(rollback: &Rollback) -> Audit {
 /// A lane as its events leave it, and when the service was removed from it.
 async fn lived(world: &World, lane: &LaneId) -> (State, Vec<(Timestamp, u64)>) {
     let events = recorded_of(world, lane).await;
-    let removals = events.iter().zip(0..).filter_map(|(event, record)| match event {
-        Event::Removed(removed) => Some((removed.at, record)),
-        _ => None,
+    let removals = events.iter().zip(0..).filter_map(|(event, record)| {
+        let Event::Removed(removed) = event else { return None };
+        Some((removed.at, record))
     });
     let removals = removals.collect();
     (events.iter().fold(State::default(), Lane::evolve), removals)

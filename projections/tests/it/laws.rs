@@ -198,7 +198,9 @@ fn slowly_doubted(state: &State) -> Option<DeploymentNumber> {
                     Status::Cancelled | Status::Rejected => {
                         one.started.is_some() || !one.targets.is_empty()
                     }
-                    _ => on(Status::Failed).chain(on(Status::Started)).next().is_some(),
+                    Status::Requested | Status::Started | Status::Succeeded => {
+                        on(Status::Failed).chain(on(Status::Started)).next().is_some()
+                    }
                 };
                 is_doubtful.then_some((end.at, end.record))?
             }
