@@ -27,6 +27,8 @@ pub(crate) struct Run {
     pub(crate) url: Option<Found<String>>,
     /// The run and its attempt: another one in each repetition, the same for every step in it.
     pub(crate) attempt: Option<Found<String>>,
+    /// Which step of it this is, where the runner says so.
+    pub(crate) step: Option<String>,
 }
 
 /// Finds out on which runner this is, if on any.
@@ -48,6 +50,8 @@ struct Runner {
     url: fn(Variables<'_>) -> Option<Found<String>>,
     /// Joined by `-`; the first one is required.
     attempt: &'static [&'static str],
+    /// What tells the steps of one attempt apart, where anything does that `attempt` does not.
+    step: Option<&'static str>,
 }
 
 const RUNNERS: [Runner; 6] = [
@@ -67,6 +71,7 @@ const RUNNERS: [Runner; 6] = [
             Some(Found { value, variable: "GITHUB_RUN_ID" })
         },
         attempt: &["GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_JOB"],
+        step: Some("GITHUB_ACTION"),
     },
     Runner {
         name: "gitlab",
@@ -75,6 +80,7 @@ const RUNNERS: [Runner; 6] = [
         actor: &["GITLAB_USER_LOGIN"],
         url: |variables| found(variables, "CI_JOB_URL"),
         attempt: &["CI_JOB_ID"],
+        step: None,
     },
     Runner {
         name: "buildkite",
@@ -83,6 +89,7 @@ const RUNNERS: [Runner; 6] = [
         actor: &["BUILDKITE_UNBLOCKER", "BUILDKITE_BUILD_CREATOR", "BUILDKITE_BUILD_AUTHOR"],
         url: |variables| found(variables, "BUILDKITE_BUILD_URL"),
         attempt: &["BUILDKITE_JOB_ID", "BUILDKITE_RETRY_COUNT"],
+        step: None,
     },
     Runner {
         name: "circleci",
@@ -91,6 +98,7 @@ const RUNNERS: [Runner; 6] = [
         actor: &["CIRCLE_USERNAME"],
         url: |variables| found(variables, "CIRCLE_BUILD_URL"),
         attempt: &["CIRCLE_WORKFLOW_ID", "CIRCLE_BUILD_NUM"],
+        step: None,
     },
     Runner {
         name: "bitbucket",
@@ -104,6 +112,7 @@ const RUNNERS: [Runner; 6] = [
             Some(Found { value, variable: "BITBUCKET_BUILD_NUMBER" })
         },
         attempt: &["BITBUCKET_PIPELINE_UUID", "BITBUCKET_STEP_UUID", "BITBUCKET_STEP_RUN_NUMBER"],
+        step: None,
     },
     Runner {
         name: "jenkins",
@@ -112,6 +121,7 @@ const RUNNERS: [Runner; 6] = [
         actor: &["BUILD_USER_ID"],
         url: |variables| found(variables, "BUILD_URL"),
         attempt: &["BUILD_TAG"],
+        step: Some("STAGE_NAME"),
     },
 ];
 
@@ -137,6 +147,7 @@ impl Runner {
             })),
             url: (self.url)(variables),
             attempt: self.attempt(variables),
+            step: self.step.and_then(variables),
         }
     }
 
@@ -163,7 +174,7 @@ mod tests {
     }
 
     fn summary(set: Set<'_>) -> [String; 4] {
-        let Run { runner: _, commit, actor, url, attempt } = run(set).unwrap();
+        let Run { runner: _, commit, actor, url, attempt, step: _ } = run(set).unwrap();
         let text =
             |found: Option<Found<String>>| found.map(|found| found.value).unwrap_or_default();
         [text(commit), actor.unwrap().value.to_string(), text(url), text(attempt)]
@@ -258,6 +269,16 @@ mod tests {
         for (variables, expected) in cases {
             assert_eq!(summary(variables), expected);
         }
+    }
+
+    #[test]
+    fn the_steps_of_an_attempt_are_told_apart_where_the_runner_does() {
+        let step = |set: Set<'_>| run(set).unwrap().step;
+        let github = [("GITHUB_ACTIONS", "true"), ("GITHUB_ACTION", "__run_2")];
+        assert_eq!(step(&github).as_deref(), Some("__run_2"));
+        let jenkins = [("JENKINS_URL", "https://jenkins"), ("STAGE_NAME", "Deploy")];
+        assert_eq!(step(&jenkins).as_deref(), Some("Deploy"));
+        assert_eq!(step(&[("GITLAB_CI", "true"), ("CI_JOB_ID", "5")]), None);
     }
 
     #[test]

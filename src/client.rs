@@ -1,6 +1,7 @@
 //! Speaks with a server: JSON over HTTP, one request at a time.
 
 mod asking;
+mod behind;
 mod fault;
 mod lines;
 mod live;
@@ -11,7 +12,7 @@ mod unwritten;
 mod writing;
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     io::{BufReader, Read},
     time::Duration,
 };
@@ -45,6 +46,10 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
     /// The stream's version, to be claimed by a later write.
     pub(crate) etag: Option<String>,
+    /// Whether it is the answer to an earlier request under the same key.
+    pub(crate) is_replayed: bool,
+    /// By how many events it is behind what was recorded before.
+    pub(crate) behind: Option<u64>,
 }
 
 /// A request that changes something.
@@ -71,6 +76,8 @@ pub(crate) struct Client {
     timeout: Duration,
     /// How far the log was at this client's last write: later reads wait for that.
     position: RefCell<Option<String>>,
+    /// Whether it was said that an answer is behind.
+    has_warned: Cell<bool>,
 }
 
 impl Client {
@@ -100,15 +107,15 @@ impl Client {
             token: token.map(ToOwned::to_owned),
             timeout,
             position: RefCell::new(None),
+            has_warned: Cell::new(false),
         })
     }
 
-    /// Reads something.
+    /// Reads something, and warns if it is behind.
     pub(crate) fn get(&self, path: &Path) -> Result<Answer, Failure> {
-        let request = self.request(Method::GET, path).header("Accept", "application/json");
-        let request = self.at_least(request);
-        let response = self.run(request, None).map_err(|lost| self.unreachable(&lost.error))?;
-        self.read(response, None)
+        let answer = self.look(path).map_err(|unanswered| unanswered.failure)?;
+        self.warn(answer.behind);
+        Ok(answer)
     }
 
     /// From here on, reads tell of at least what is recorded now, or fail.
@@ -123,11 +130,11 @@ impl Client {
     pub(crate) fn get_text(&self, path: &Path) -> Result<String, Failure> {
         let request = self.at_least(self.request(Method::GET, path));
         let response = self.run(request, None).map_err(|lost| self.unreachable(&lost.error))?;
-        if response.status().is_success() {
-            self.text(response)
-        } else {
-            Err(self.refusal(response, None))
+        if !response.status().is_success() {
+            return Err(self.refusal(response, None));
         }
+        self.warn(behind::events(response.headers()));
+        self.text(response)
     }
 
     /// Follows the log from after a position, or from now on.
@@ -224,12 +231,14 @@ impl Client {
             return Err(self.refusal(response, key));
         }
         let etag = text_of(response.headers(), "ETag");
+        let is_replayed = text_of(response.headers(), "Idempotency-Replayed").is_some();
+        let behind = behind::events(response.headers());
         let text = self.text(response)?;
         if text.is_empty() {
-            return Ok(Answer { body: Value::Null, etag });
+            return Ok(Answer { body: Value::Null, etag, is_replayed, behind });
         }
         match serde_json::from_str(&text) {
-            Ok(body) => Ok(Answer { body, etag }),
+            Ok(body) => Ok(Answer { body, etag, is_replayed, behind }),
             Err(_) => Err(self.not_shiplog()),
         }
     }

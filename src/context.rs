@@ -9,7 +9,7 @@ use crate::{
     client::Client,
     config::{REQUEST_TIMEOUT, Settings, TokenPlace},
     exit::Failure,
-    instant::Watch,
+    instant::{Moment, Watch},
 };
 
 /// What every command is given.
@@ -56,6 +56,12 @@ impl Context<'_> {
         instant
             .map(|instant| instant.to_string())
             .map_err(|why| Failure::usage(format!("{flag}: {why}")))
+    }
+
+    /// Reads the instant that an argument holds, for what is to be recorded.
+    pub(crate) fn moment(&self, flag: &str, text: &str) -> Result<Moment, Failure> {
+        let moment = self.watch().read_moment(text);
+        moment.map_err(|why| Failure::usage(format!("{flag}: {why}")))
     }
 
     /// The pipeline run that this is a step of, if it is one.

@@ -8,12 +8,12 @@ use ureq::http::Method;
 
 pub(crate) use self::what::What;
 use crate::{
-    client::{Path, Write},
+    client::Path,
     context::Context,
     deployment::{self, body},
     exit::{Exit, Failure},
-    guard::OverrideArgs,
-    write::WriteArgs,
+    guard::{NewNameArgs, OverrideArgs},
+    write::{Course, Request, WriteArgs, fluid},
 };
 
 /// Request a deployment, or report one that began or ended elsewhere.
@@ -40,14 +40,20 @@ pub(crate) struct Deploy {
     /// What went wrong, for `--status failed`.
     #[arg(long)]
     error: Option<String>,
-    /// When that was: RFC 3339, a date, or how long ago (`10m`); now by default.
+    /// When that was, for a report: RFC 3339, a date, or how long ago (`10m`); now by default.
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
+    #[command(flatten)]
+    names: NewNameArgs,
     #[command(flatten)]
     crosses: OverrideArgs,
     #[command(flatten)]
     write: WriteArgs,
 }
+
+/// Why a request takes no `--at`; the server says the same.
+const DATED: &str =
+    "what is asked for is asked for now; --at belongs to reports, which say what happened when";
 
 /// How far a deployment is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -67,32 +73,44 @@ impl Deploy {
         if self.error.is_some() && self.status != Status::Failed {
             return Err(Failure::usage("--error goes with --status failed").into());
         }
+        if self.at.is_some() && self.status == Status::Requested {
+            return Err(Failure::usage(DATED)
+                .note("say with --status how far it was, if it is a report")
+                .into());
+        }
         self.what.fill_in(context)?;
+        let is_open = matches!(self.status, Status::Requested | Status::Started);
         let status = self.status.to_possible_value();
         let status = status.as_ref().map_or("requested", PossibleValue::get_name).to_owned();
-        let at = self.at.as_deref().map(|at| context.instant("--at", at)).transpose()?;
-        let Self { service, environment, version, what, error, crosses, write, .. } = self;
-        let named = [service.as_str(), &environment, &version, &status];
-        let author = write.author(context, "deploy", &named)?;
+        let at = self.at.as_deref().map(|at| context.moment("--at", at)).transpose()?;
+        let Self { service, environment, version, what, error, names, crosses, write, .. } = self;
+        let author = write.author(context)?;
+        let fluid = fluid([("at", &at)]);
+        let course = Course::deployment(&service, &environment, is_open);
         let mut body = body([
             ("service", Some(service.into())),
             ("environment", Some(environment.into())),
             ("status", Some(status.into())),
             ("error", error.map(Into::into)),
-            ("at", at.map(Into::into)),
+            ("at", at.map(|at| at.at.into())),
+            ("new_name", names.wire()),
             ("override", crosses.wire()),
             ("actor", author.actor.as_ref().map(|actor| json!(actor))),
         ]);
         body.extend(what.into_fields(&version)?);
-        let answer = context.client()?.write(&Write {
+        let client = context.client()?;
+        let request = Request {
+            verb: "deploy",
             method: Method::POST,
             path: &Path::literal("/v1/deployments"),
-            body: &Value::Object(body),
-            key: &author.key,
-            actor: None,
+            body: Value::Object(body),
+            fluid,
+            names_actor: true,
             if_match: None,
-        })?;
-        deployment::announce(context, &answer.body)?;
+            course,
+        };
+        let sent = author.send(context, &client, &request)?;
+        deployment::announce(context, &sent.body)?;
         Ok(Exit::Success)
     }
 }

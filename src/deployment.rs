@@ -1,12 +1,12 @@
 //! A deployment as the server tells of it.
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use crate::{
     context::Context,
     output::{self, Column, Format, Kind, printable},
     recover::{change_made, quoted},
+    reference::named,
 };
 
 /// What a list of deployments shows.
@@ -192,18 +192,20 @@ pub(crate) fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// What would end an environment's name, or begin its encoding, in a deployment's.
-const RESERVED: &AsciiSet = &CONTROLS.add(b'/').add(b'#').add(b'~').add(b'@').add(b'%');
-
 /// What commands call a deployment: `checkout/production#42`, `checkout/review%2Ffeature-x#1`.
+///
+/// Reads back as the same deployment, whatever the names hold: see [`named`].
 pub(crate) fn name(deployment: &Value) -> String {
     let number = deployment.get("number").and_then(Value::as_u64).unwrap_or_default();
-    let environment = utf8_percent_encode(text(deployment, "environment"), RESERVED);
-    format!("{}/{environment}#{number}", text(deployment, "service"))
+    let lane = named(text(deployment, "service"), text(deployment, "environment"));
+    format!("{lane}#{number}")
 }
 
 /// Writes what became of a deployment: its name for scripts, a sentence for people.
 pub(crate) fn announce(context: &mut Context<'_>, deployment: &Value) -> anyhow::Result<()> {
+    for warning in deployment.get("warnings").and_then(Value::as_array).into_iter().flatten() {
+        context.mention(format!("warning: {}", text(warning, "detail")));
+    }
     match context.settings.output.value {
         Format::Table => {
             let name = name(deployment);
@@ -243,7 +245,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::reference::{Reference, Which};
 
     #[test]
     fn an_intent_says_what_it_restores_and_reverts() {
@@ -259,16 +260,6 @@ mod tests {
             {"kind": "fix", "description": "rounding", "reversible": null}
         ]);
         assert_eq!(changes(&value), "migration 0042 (cannot be undone); fix rounding");
-    }
-
-    #[test]
-    fn a_deployment_is_named_so_that_the_name_can_be_read() {
-        for environment in ["production", "review/ü@x#1", "100%25", "a~b"] {
-            let deployment = json!({"service": "shop/a", "environment": environment, "number": 4});
-            let read: Reference = name(&deployment).parse().unwrap();
-            assert_eq!((read.service.as_str(), read.environment.as_str()), ("shop/a", environment));
-            assert_eq!(read.which, Which::Number(4));
-        }
     }
 
     #[test]

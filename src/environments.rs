@@ -5,13 +5,14 @@ use serde_json::Value;
 use ureq::http::Method;
 
 use crate::{
-    client::{Path, Write, path},
+    client::{Path, path},
     context::Context,
     deployment::body,
     exit::Exit,
+    guard::NewNameArgs,
     output::{self, Column, Format, Kind},
     status::{COLUMNS as LANES, freeze, write_board},
-    write::WriteArgs,
+    write::{Course, Request, WriteArgs, fluid},
 };
 
 const COLUMNS: [Column; 4] = [
@@ -67,6 +68,8 @@ struct Declare {
     #[arg(long, value_name = "BOOL")]
     one_at_a_time: Option<bool>,
     #[command(flatten)]
+    names: NewNameArgs,
+    #[command(flatten)]
     write: WriteArgs,
 }
 
@@ -99,6 +102,8 @@ struct Freeze {
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
     #[command(flatten)]
+    names: NewNameArgs,
+    #[command(flatten)]
     write: WriteArgs,
 }
 
@@ -130,7 +135,7 @@ impl Environments {
 
 impl Declare {
     fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { name, tier, approvals, self_approval, one_at_a_time, write } = self;
+        let Self { name, tier, approvals, self_approval, one_at_a_time, names, write } = self;
         let tier = tier.to_possible_value();
         let tier = tier.as_ref().map(PossibleValue::get_name);
         let body = Value::Object(body([
@@ -138,47 +143,79 @@ impl Declare {
             ("approvals", approvals.map(Into::into)),
             ("self_approval", self_approval.map(Into::into)),
             ("one_at_a_time", one_at_a_time.map(Into::into)),
+            ("new_name", names.wire()),
         ]));
-        let author = write.author(context, "declare", &[&name, &body.to_string()])?;
-        let answer = context.client()?.write(&Write {
+        let request = Request {
+            verb: "declare",
             method: Method::PUT,
             path: &path(&["v1", "environments", &name]),
-            body: &body,
-            key: &author.key,
-            actor: author.actor.as_ref(),
+            body,
+            fluid: Vec::new(),
+            names_actor: false,
             if_match: None,
-        })?;
-        tell(context, &format!("{name}: declared"), &answer.body)
+            course: Course::environment(&name, &["EnvironmentDeclared", "EnvironmentRetired"]),
+        };
+        let answer = send(context, write, &request)?;
+        tell(context, &format!("{name}: declared"), &answer)
     }
 }
 
 impl Freeze {
     fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { name, reason, from, until, write } = self;
-        let from = from.map(|from| context.instant("--from", &from)).transpose()?;
-        let until = until.map(|until| context.instant("--until", &until)).transpose()?;
-        let author = write.author(context, "freeze", &[&name])?;
-        let path = path(&["v1", "environments", &name, "freeze"]);
+        let Self { name, reason, from, until, names, write } = self;
+        let from = from.map(|from| context.moment("--from", &from)).transpose()?;
+        let until = until.map(|until| context.moment("--until", &until)).transpose()?;
+        let fluid = fluid([("at", &from), ("until", &until)]);
         let body = body([
             ("reason", Some(reason.into())),
-            ("at", from.map(Into::into)),
-            ("until", until.map(Into::into)),
+            ("at", from.map(|from| from.at.into())),
+            ("until", until.map(|until| until.at.into())),
+            ("new_name", names.wire()),
         ]);
-        let answer = author.post(&context.client()?, &path, &Value::Object(body))?;
-        tell(context, &format!("{name}: frozen"), &answer.body)
+        let request = Request {
+            verb: "freeze",
+            method: Method::POST,
+            path: &path(&["v1", "environments", &name, "freeze"]),
+            body: Value::Object(body),
+            fluid,
+            names_actor: false,
+            if_match: None,
+            course: Course::environment(&name, &["EnvironmentUnfrozen"]),
+        };
+        let answer = send(context, write, &request)?;
+        tell(context, &format!("{name}: frozen"), &answer)
     }
 }
 
 impl Unfreeze {
     fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         let Self { name, reason, at, write } = self;
-        let at = at.map(|at| context.instant("--at", &at)).transpose()?;
-        let author = write.author(context, "unfreeze", &[&name])?;
-        let path = path(&["v1", "environments", &name, "unfreeze"]);
-        let body = body([("reason", reason.map(Into::into)), ("at", at.map(Into::into))]);
-        let answer = author.post(&context.client()?, &path, &Value::Object(body))?;
-        tell(context, &format!("{name}: not frozen any more"), &answer.body)
+        let at = at.map(|at| context.moment("--at", &at)).transpose()?;
+        let fluid = fluid([("at", &at)]);
+        let body = body([("reason", reason.map(Into::into)), ("at", at.map(|at| at.at.into()))]);
+        let request = Request {
+            verb: "unfreeze",
+            method: Method::POST,
+            path: &path(&["v1", "environments", &name, "unfreeze"]),
+            body: Value::Object(body),
+            fluid,
+            names_actor: false,
+            if_match: None,
+            course: Course::environment(&name, &["EnvironmentFrozen"]),
+        };
+        let answer = send(context, write, &request)?;
+        tell(context, &format!("{name}: not frozen any more"), &answer)
     }
+}
+
+fn send(
+    context: &mut Context<'_>,
+    write: WriteArgs,
+    request: &Request<'_>,
+) -> anyhow::Result<Value> {
+    let author = write.author(context)?;
+    let client = context.client()?;
+    Ok(author.send(context, &client, request)?.body)
 }
 
 /// Says what was done; programs get what the server answered.

@@ -19,7 +19,7 @@ enum What {
     /// Write one line for each deployment and removal, as `shiplog import changes` reads them.
     ///
     /// The lines are in the order in which things happened. Deployments that were cancelled,
-    /// rejected or declared void are left out, and so is what the format has no field for:
+    /// rejected, declared void or never begun are left out, and so is what the format has no field for:
     /// several times of one deployment, approvals, targets, health, notes.
     #[command(after_help = "Example:\n  shiplog export changes | gzip > changes.jsonl.gz")]
     Changes,
@@ -65,7 +65,9 @@ fn changes(
         write_line(context, line)?;
     }
     if left_out > 0 {
-        context.say(format!("{left_out} left out: cancelled, rejected or declared void"))?;
+        context.say(format!(
+            "{left_out} left out: never begun, cancelled, rejected or declared void"
+        ))?;
     }
     Ok(Exit::Success)
 }

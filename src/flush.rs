@@ -8,6 +8,7 @@ use crate::{
     deployment,
     exit::{Exit, Failure},
     output::{self, Column, Kind},
+    reference::named,
     spool::{Fate, Lane, Settled, Spool, SpoolArgs, Stuck},
 };
 
@@ -129,7 +130,7 @@ pub(crate) fn sentence(settled: &Settled) -> String {
     let row = row(settled);
     let name = match settled.number {
         Some(_) => deployment::name(&row),
-        None => format!("{}/{}", settled.head.service, settled.head.environment),
+        None => named(&settled.head.service, &settled.head.environment),
     };
     let why = deployment::text(&row, "why");
     let why = if why.is_empty() { String::new() } else { format!(": {why}") };

@@ -19,6 +19,21 @@ pub(crate) struct OverrideArgs {
     override_reason: Option<String>,
 }
 
+/// The flag of commands that may name a service or an environment first.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct NewNameArgs {
+    /// A new name is meant, although only case, blanks or Unicode form tell it from a known one.
+    #[arg(long)]
+    new_name: bool,
+}
+
+impl NewNameArgs {
+    /// What a request says of it.
+    pub(crate) fn wire(self) -> Option<Value> {
+        self.new_name.then_some(Value::Bool(true))
+    }
+}
+
 /// What can stand in the way of a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Rail {

@@ -3,14 +3,15 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
+use ureq::http::Method;
 
 use crate::{
     client::deployment_path,
     context::Context,
     deployment::{self, body},
     exit::Exit,
-    reference::Named,
-    write::WriteArgs,
+    reference::{Named, Reference},
+    write::{Course, Request, WriteArgs, fluid},
 };
 
 /// Report that a deployment began.
@@ -90,7 +91,7 @@ pub(crate) struct Approve {
     #[arg(long)]
     comment: Option<String>,
     #[command(flatten)]
-    common: Common,
+    write: WriteArgs,
 }
 
 /// Turn a deployment down before it ends.
@@ -105,7 +106,7 @@ pub(crate) struct Reject {
     #[arg(long)]
     reason: Option<String>,
     #[command(flatten)]
-    common: Common,
+    write: WriteArgs,
 }
 
 /// What all of them take.
@@ -159,15 +160,17 @@ impl Cancel {
 
 impl Approve {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { named, comment, common } = self;
-        report(context, &named, "approve", vec![("comment", comment.map(Into::into))], common)
+        let Self { named, comment, write } = self;
+        let fields = vec![("comment", comment.map(Into::into))];
+        report(context, &named, "approve", fields, Common { at: None, write })
     }
 }
 
 impl Reject {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { named, reason, common } = self;
-        report(context, &named, "reject", vec![("reason", reason.map(Into::into))], common)
+        let Self { named, reason, write } = self;
+        let fields = vec![("reason", reason.map(Into::into))];
+        report(context, &named, "reject", fields, Common { at: None, write })
     }
 }
 
@@ -209,14 +212,28 @@ fn report(
     let Common { at, write } = common;
     let reference = named.reference()?;
     let client = context.client()?;
-    let at = at.map(|at| context.instant("--at", &at)).transpose()?;
+    let at = at.map(|at| context.moment("--at", &at)).transpose()?;
     let number = reference.open_number(&client, &context.watch())?;
-    let what = [reference.service.as_str(), &reference.environment, &number.to_string()];
-    let author = write.author(context, verb, &what)?;
-    let mut body = body([("at", at.map(Into::into))]);
+    let author = write.author(context)?;
+    let fluid = fluid([("at", &at)]);
+    let mut body = body([("at", at.map(|at| at.at.into()))]);
     body.extend(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-    let path = deployment_path(&reference.service, &reference.environment, number).join(verb);
-    let answer = author.post(&client, &path, &Value::Object(body))?;
-    deployment::announce(context, &answer.body)?;
+    let Reference { service, environment, which: _ } = &reference;
+    let course = match verb {
+        "start" | "approve" => Course::step(service, environment),
+        _ => Course::end(service, environment, number),
+    };
+    let request = Request {
+        verb,
+        method: Method::POST,
+        path: &deployment_path(service, environment, number).join(verb),
+        body: Value::Object(body),
+        fluid,
+        names_actor: false,
+        if_match: None,
+        course,
+    };
+    let sent = author.send(context, &client, &request)?;
+    deployment::announce(context, &sent.body)?;
     Ok(Exit::Success)
 }

@@ -33,7 +33,7 @@ pub(crate) struct History {
     /// Only those of this version.
     #[arg(long)]
     version: Option<String>,
-    /// Only those whose release was built from this commit.
+    /// Only those whose release was built from a commit that begins so, in capital or small letters.
     #[arg(long)]
     commit: Option<String>,
     /// Only those that put an artifact with this digest or name there.
@@ -48,7 +48,7 @@ pub(crate) struct History {
     /// Only those that were for their lane: new, rollback, reapply, restore.
     #[arg(long, value_name = "KIND")]
     classification: Option<String>,
-    /// Only those with this label; may be repeated.
+    /// Only those with this label; may be repeated. A name that holds `=` or `:` is quoted: `"a:b"=c`.
     #[arg(long = "label", value_name = "NAME=VALUE")]
     labels: Vec<String>,
     /// Which come first.

@@ -42,7 +42,7 @@ enum What {
 ///
 /// Each line is a JSON object with the fields `time` (RFC 3339), `actor`, `environment`,
 /// `service`, `version` (null: the service was removed) and, if there is more to say, `commit`,
-/// `status` (requested, started, succeeded, failed; succeeded by default), `reason`, `url`,
+/// `status` (started, succeeded, failed; succeeded by default), `reason`, `url`,
 /// `labels` (an object of texts). An actor is an id, or an object with `kind` (person, service,
 /// system), `id` and `name`; ids that begin with `bot-` are services.
 ///

@@ -46,6 +46,7 @@ mod show;
 mod spool;
 mod sql;
 mod status;
+mod text_file;
 mod transfer;
 mod verify;
 mod what_if;

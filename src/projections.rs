@@ -6,6 +6,7 @@ mod rows;
 mod source;
 mod states;
 mod trial;
+mod wait;
 
 use indicatif::{HumanCount, HumanDuration};
 use serde_json::{Value, json};
@@ -70,9 +71,9 @@ enum Action {
     Try(Try),
     /// Define a projection, or define it anew: history is replayed into it, then it is kept level.
     Define(Define),
-    /// Show the state of a projection, or of one of its partitions.
+    /// Show the state of a projection, or of one of its partitions, once all is folded.
     State(State),
-    /// List the partitions of a projection, each with its state.
+    /// List the partitions of a projection, each with its state, once all is folded.
     Partitions(Partitions),
     /// Answer a projection that is a query: its rows as they are now.
     Rows(Rows),

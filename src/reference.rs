@@ -1,10 +1,12 @@
 //! How people name a deployment: `checkout/production#42`, `checkout/production~1`.
 
+mod written;
+
 use std::str::FromStr;
 
-use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+pub(crate) use self::written::named;
 use crate::{
     client::{Client, deployment_path, lane_path, path},
     exit::{Exit, Failure},
@@ -72,16 +74,14 @@ impl FromStr for Reference {
 
     /// Reads `service/environment` and what may follow.
     ///
-    /// The environment stands after the last `/`; what it holds of `/#~@%` is percent-encoded.
+    /// The environment stands after the last `/`; what it holds of `/#~@%` is percent-encoded, and
+    /// either name may have anything percent-encoded.
     fn from_str(text: &str) -> Result<Self, String> {
         let (service, rest) = text.rsplit_once('/').ok_or_else(|| {
             format!("`{text}` has no `/`: give one like `checkout/production#42`")
         })?;
         let (environment, which) = split_which(rest)?;
-        let environment = percent_decode_str(environment).decode_utf8().map_err(|_| {
-            format!("`{environment}` is not UTF-8 once its percent-encoding is undone")
-        })?;
-        Self::new(service, &environment, which)
+        Self::new(&written::decoded(service)?, &written::decoded(environment)?, which)
     }
 }
 
@@ -109,7 +109,7 @@ impl Reference {
 
     /// What messages call the lane.
     pub(crate) fn lane(&self) -> String {
-        format!("{}/{}", self.service, self.environment)
+        named(&self.service, &self.environment)
     }
 
     /// The deployment's number, asked from the server unless it was given.
@@ -191,6 +191,7 @@ pub(crate) struct Named {
     /// `checkout/production` is what runs (for commands that report, what is in progress),
     /// `~1` what ran before that, `@2h` and `@2026-11-01T12:00Z` what ran then. The environment
     /// stands after the last `/`; if its name holds one, write `%2F`, or give the words one by one.
+    /// A blank is `%20` and a percent sign `%25`, as they are in the names that commands print.
     #[arg(value_name = "DEPLOYMENT", required = true, num_args = 1..=3)]
     words: Vec<String>,
 }

@@ -1,15 +1,17 @@
 //! `shiplog releases`: which there are, and where each one runs and ran.
 
-use serde_json::{Value, json};
+use serde_json::Value;
+use ureq::http::Method;
 
 use crate::{
     client::{Path, path},
     context::Context,
-    deployment::{artifacts, changes, text},
+    deployment::{artifacts, body, changes, text},
     exit::Exit,
+    guard::NewNameArgs,
     history::{PageArgs, pages},
     output::{self, Column, Format, Kind},
-    write::WriteArgs,
+    write::{Course, Request, WriteArgs},
 };
 
 const COLUMNS: [Column; 6] = [
@@ -78,6 +80,8 @@ struct Block {
     #[arg(long)]
     reason: String,
     #[command(flatten)]
+    names: NewNameArgs,
+    #[command(flatten)]
     write: WriteArgs,
 }
 
@@ -98,10 +102,25 @@ impl Releases {
 
 impl Block {
     fn run(self, context: &mut Context<'_>, verb: &str) -> anyhow::Result<Exit> {
-        let Self { service, version, reason, write } = self;
-        let author = write.author(context, verb, &[&service, &version])?;
-        let path = path(&["v1", "releases", &service, &version, verb]);
-        let answer = author.post(&context.client()?, &path, &json!({"reason": reason}))?;
+        let Self { service, version, reason, names, write } = self;
+        let author = write.author(context)?;
+        let client = context.client()?;
+        let undone_by: &[_] =
+            if verb == "block" { &["ReleaseUnblocked"] } else { &["ReleaseBlocked"] };
+        let request = Request {
+            verb,
+            method: Method::POST,
+            path: &path(&["v1", "releases", &service, &version, verb]),
+            body: Value::Object(body([
+                ("reason", Some(reason.into())),
+                ("new_name", names.wire()),
+            ])),
+            fluid: Vec::new(),
+            names_actor: false,
+            if_match: None,
+            course: Course::release(&service, &version, undone_by),
+        };
+        let answer = author.send(context, &client, &request)?;
         context.say(format!("{service} {version}: {verb}ed"))?;
         if context.settings.output.value != Format::Table && !answer.body.is_null() {
             output::one(context, &DETAILS, &answer.body)?;

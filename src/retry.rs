@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 use ureq::http::Method;
 
 use crate::{
-    client::{Path, Write},
+    client::Path,
     context::Context,
     deployment::{self, body},
     exit::Exit,
     guard::OverrideArgs,
     reference::{Named, Which},
-    write::WriteArgs,
+    write::{Course, Request, WriteArgs},
 };
 
 /// Try the same release again: a roll-over.
@@ -26,9 +26,6 @@ pub(crate) struct Retry {
     /// Why.
     #[arg(long)]
     reason: Option<String>,
-    /// When: RFC 3339, a date, or how long ago (`10m`); now by default.
-    #[arg(long, value_name = "TIME")]
-    at: Option<String>,
     #[command(flatten)]
     crosses: OverrideArgs,
     #[command(flatten)]
@@ -37,19 +34,17 @@ pub(crate) struct Retry {
 
 impl Retry {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { named, reason, at, crosses, write } = self;
+        let Self { named, reason, crosses, write } = self;
         let reference = named.reference()?;
         let client = context.client()?;
-        let at = at.map(|at| context.instant("--at", &at)).transpose()?;
         let of = match reference.which {
             Which::Current => None,
             Which::Before(_) | Which::Number(_) | Which::At(_) => {
                 Some(reference.number(&client, &context.watch())?)
             }
         };
-        let place = of.map(|number| number.to_string()).unwrap_or_default();
-        let what = [reference.service.as_str(), &reference.environment, &place];
-        let author = write.author(context, "retry", &what)?;
+        let author = write.author(context)?;
+        let course = Course::deployment(&reference.service, &reference.environment, true);
         let mut intent = body([("of", of.map(Into::into))]);
         intent.insert("kind".into(), "retry".into());
         let body = body([
@@ -57,19 +52,21 @@ impl Retry {
             ("environment", Some(reference.environment.into())),
             ("intent", Some(Value::Object(intent))),
             ("reason", reason.map(Into::into)),
-            ("at", at.map(Into::into)),
             ("override", crosses.wire()),
             ("actor", author.actor.as_ref().map(|actor| json!(actor))),
         ]);
-        let answer = client.write(&Write {
+        let request = Request {
+            verb: "retry",
             method: Method::POST,
             path: &Path::literal("/v1/deployments"),
-            body: &Value::Object(body),
-            key: &author.key,
-            actor: None,
+            body: Value::Object(body),
+            fluid: Vec::new(),
+            names_actor: true,
             if_match: None,
-        })?;
-        deployment::announce(context, &answer.body)?;
+            course,
+        };
+        let sent = author.send(context, &client, &request)?;
+        deployment::announce(context, &sent.body)?;
         Ok(Exit::Success)
     }
 }

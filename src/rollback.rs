@@ -1,17 +1,20 @@
 //! `shiplog rollback`: put an earlier release back.
 
+mod goal;
+
 use serde_json::{Value, json};
 use ureq::http::Method;
 
+use self::goal::Goal;
 use crate::{
-    client::{Answer, Client, Path, Write, deployment_path, lane_path},
+    client::{Client, Path, deployment_path, lane_path},
     context::Context,
     deployment::{self, body, place},
     exit::{Exit, Failure},
     guard::OverrideArgs,
     recover::{change_made, left},
     reference::{Reference, Which},
-    write::{Author, WriteArgs},
+    write::{Author, Course, Request, Sent, WriteArgs},
 };
 
 /// Put an earlier release back: a new deployment that replays it whole.
@@ -27,11 +30,13 @@ pub(crate) struct Rollback {
     /// The lane: SERVICE ENVIRONMENT, or `checkout/production`.
     #[arg(value_name = "LANE", required = true, num_args = 1..=2)]
     words: Vec<String>,
-    /// What to go back to: a deployment's number, a version, or `previous`, the last success before
-    /// what is to be left.
+    /// What to go back to: a deployment's number (`38` or `'#38'`), a version, or `previous`, the last
+    /// success before what is to be left.
+    ///
+    /// A bare number by which a deployment and a version could be meant is refused.
     #[arg(long, value_name = "DEPLOYMENT", default_value = "previous")]
     to: String,
-    /// The version to go back to, where it could be taken for a number.
+    /// The version to go back to, where it could be taken for a deployment's number.
     #[arg(long, value_name = "VERSION", conflicts_with = "to")]
     to_version: Option<String>,
     /// Why; everybody will read it.
@@ -43,35 +48,6 @@ pub(crate) struct Rollback {
     write: WriteArgs,
 }
 
-/// What to go back to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Goal {
-    Previous,
-    Number(u64),
-    Version(String),
-}
-
-impl Goal {
-    fn read(to: &str, to_version: Option<String>) -> Self {
-        if let Some(version) = to_version {
-            return Self::Version(version);
-        }
-        match to.strip_prefix('#').unwrap_or(to).parse() {
-            Ok(number) => Self::Number(number),
-            Err(_) if to == "previous" => Self::Previous,
-            Err(_) => Self::Version(to.into()),
-        }
-    }
-
-    fn wire(&self) -> Value {
-        match self {
-            Self::Previous => "previous".into(),
-            Self::Number(number) => (*number).into(),
-            Self::Version(version) => version.as_str().into(),
-        }
-    }
-}
-
 impl Rollback {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         let Self { words, to, to_version, reason, crosses, write } = self;
@@ -80,20 +56,31 @@ impl Rollback {
         let client = context.client()?;
         // Whatever ran before in the same script is to be seen.
         client.level()?;
+        let goal = goal.settle(&client, &reference)?;
         let seen = client.get(&lane_path(&reference.service, &reference.environment))?;
 
         let acknowledged = warn(context, &client, &reference, (&goal, &seen.body))?;
-        let what = [reference.service.as_str(), &reference.environment, &goal.wire().to_string()];
-        let author = write.author(context, "rollback", &what)?;
+        let author = write.author(context)?;
         let more = [("acknowledged", acknowledged), ("override", crosses.wire())];
-        let body = request(&reference, (&goal, &reason), &author, more);
-        let done = match post(&client, &body, &author, &seen) {
-            Ok(answer) => answer.body,
-            Err(failure) if failure.exit() == Exit::Stale => {
-                return Err(overtaken(&client, &reference, &failure).into());
-            }
-            Err(failure) => return Err(failure.into()),
+        let request = Request {
+            verb: "rollback",
+            method: Method::POST,
+            path: &Path::literal("/v1/deployments"),
+            body: body_of(&reference, (&goal, &reason), &author, more),
+            // What is crossed depends on what runs, not on what is asked.
+            fluid: vec![("acknowledged", String::new())],
+            names_actor: true,
+            if_match: seen.etag.as_deref(),
+            course: Course::deployment(&reference.service, &reference.environment, true),
         };
+        let Sent { body: done, is_known } = match author.send(context, &client, &request) {
+            Ok(sent) => sent,
+            Err(error) => return Err(told(error, &client, (&reference, &goal))),
+        };
+        if is_known {
+            deployment::announce(context, &done)?;
+            return Ok(Exit::Success);
+        }
         let restored = json!({
             "number": done.pointer("/intent/restores"), "version": done.pointer("/release/version")
         });
@@ -136,7 +123,7 @@ fn warn(
     let candidates = recovery.pointer("/rollback/candidates").and_then(Value::as_array);
     let is_meant = |one: &&Value| match goal {
         Goal::Previous => one.get("number") == recovery.pointer("/rollback/previous"),
-        Goal::Number(number) => one.get("number") == Some(&(*number).into()),
+        Goal::Number(number) | Goal::Plain(number) => one.get("number") == Some(&(*number).into()),
         Goal::Version(version) => one.get("version") == Some(&version.as_str().into()),
     };
     let Some(meant) = candidates.into_iter().flatten().find(is_meant) else { return Ok(None) };
@@ -149,7 +136,7 @@ fn warn(
     Ok(meant.pointer("/call/body/acknowledged").cloned())
 }
 
-fn request(
+fn body_of(
     reference: &Reference,
     (goal, reason): (&Goal, &str),
     author: &Author,
@@ -165,15 +152,23 @@ fn request(
     Value::Object(body(fields.into_iter().chain(more)))
 }
 
-fn post(client: &Client, body: &Value, author: &Author, seen: &Answer) -> Result<Answer, Failure> {
-    client.write(&Write {
-        method: Method::POST,
-        path: &Path::literal("/v1/deployments"),
-        body,
-        key: &author.key,
-        actor: None,
-        if_match: seen.etag.as_deref(),
-    })
+/// What to say of a rollback that did not come about.
+fn told(
+    error: anyhow::Error,
+    client: &Client,
+    (reference, goal): (&Reference, &Goal),
+) -> anyhow::Error {
+    match error.downcast::<Failure>() {
+        Ok(failure) if failure.exit() == Exit::Stale => {
+            overtaken(client, reference, &failure).into()
+        }
+        Ok(failure) if failure.exit() == Exit::Refused => match goal.other(client, reference) {
+            Some(other) => failure.note(other).into(),
+            None => failure.into(),
+        },
+        Ok(failure) => failure.into(),
+        Err(error) => error,
+    }
 }
 
 /// `1.5.0 (#41)`, or that nothing runs.
@@ -209,19 +204,6 @@ fn overtaken(client: &Client, reference: &Reference, failure: &Failure) -> Failu
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_goal_is_a_word_a_number_or_a_version() {
-        for (text, expected) in [
-            ("previous", json!("previous")),
-            ("38", json!(38)),
-            ("#38", json!(38)),
-            ("1.4.2", json!("1.4.2")),
-        ] {
-            assert_eq!(Goal::read(text, None).wire(), expected);
-        }
-        assert_eq!(Goal::read("previous", Some("38".into())).wire(), json!("38"));
-    }
 
     #[test]
     fn a_rollback_names_a_lane_and_no_deployment() {

@@ -29,7 +29,7 @@ const COLUMNS: [Column; 16] = [
     Column::new("approved by", "/approvals", Kind::Made(approvals)),
     Column::new("crossed", "/override", Kind::Made(crossed)),
     Column::new("irreversible", "", Kind::Made(irreversible)),
-    Column::new("afterwards", "/fate", Kind::Text),
+    Column::new("afterwards", "/fate", Kind::Word(fate)),
 ];
 
 /// List rollbacks: who took back what, when and why.
@@ -102,6 +102,27 @@ fn irreversible(rollback: &Value) -> String {
     }
 }
 
+/// What became of what was taken back: `abandoned` says no more than that it did not come back yet.
+fn fate(word: &str) -> String {
+    match word {
+        "abandoned" => "not redeployed yet".into(),
+        "deployed_again" => "redeployed".into(),
+        other => other.replace('_', " "),
+    }
+}
+
 fn declared(value: &Value) -> String {
     if value.as_bool() == Some(true) { "declared".into() } else { "inferred".into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_not_come_back_yet_is_not_called_abandoned() {
+        let words = ["abandoned", "deployed_again", "fixed"].map(fate);
+        assert_eq!(words, ["not redeployed yet", "redeployed", "fixed"]);
+        assert_eq!(fate(""), "");
+    }
 }

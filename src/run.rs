@@ -19,7 +19,7 @@ use crate::{
     execution::{Execution, kept},
     exit::{Exit, Failure},
     flush,
-    guard::{self, OverrideArgs},
+    guard::{self, NewNameArgs, OverrideArgs},
     happening,
     on_failure::OnFailureArgs,
     spool::{Fate, Head, Journal, Lane, SpoolArgs, Stuck, Verb},
@@ -59,6 +59,8 @@ pub(crate) struct Run {
     #[command(flatten)]
     what: What,
     #[command(flatten)]
+    names: NewNameArgs,
+    #[command(flatten)]
     crosses: OverrideArgs,
     #[command(flatten)]
     actor: ActorArgs,
@@ -73,7 +75,8 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { service, environment, version, mut what, crosses, actor, spool, .. } = self;
+        let Self { service, environment, version, mut what, names, crosses, actor, spool, .. } =
+            self;
         what.fill_in(context)?;
         let charge = listen()?;
         let client = context.client()?;
@@ -86,7 +89,7 @@ impl Run {
             key: random_key(),
         };
         let lane = spool.open(context.variables)?.lane(&head);
-        let body = request(&head, crosses.wire(), what, &version)?;
+        let body = request(&head, [names.wire(), crosses.wire()], what, &version)?;
         let start = happening::claim_body(context, "shiplog run", SystemClock.now())?;
         let (mut journal, written) = lane.begin(head, SystemClock.now());
         kept(context, written);
@@ -122,15 +125,16 @@ fn listen() -> anyhow::Result<Charge> {
 
 fn request(
     head: &Head,
-    overriding: Option<Value>,
+    [new_name, overriding]: [Option<Value>; 2],
     what: What,
     version: &str,
 ) -> anyhow::Result<Value> {
     let mut body = body([
         ("service", Some(head.service.as_str().into())),
         ("environment", Some(head.environment.as_str().into())),
-        // Stated, so that it is the same request whenever it arrives.
+        // For the report that it becomes if the server is away; what is asked for states no time.
         ("at", Some(SystemClock.now().to_string().into())),
+        ("new_name", new_name),
         ("override", overriding),
     ]);
     body.extend(what.into_fields(version)?);

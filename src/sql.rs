@@ -2,11 +2,7 @@
 
 mod answer;
 
-use std::{
-    fs,
-    io::{self, Read as _},
-    path::PathBuf,
-};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
@@ -18,6 +14,7 @@ use crate::{
     context::Context,
     exit::{Exit, Failure},
     output::Format,
+    text_file,
 };
 
 /// How often the server may say the same of how far the tables are, every 2 seconds.
@@ -64,7 +61,7 @@ impl Sql {
         }
         let query = match (query, file) {
             (Some(query), _) => query,
-            (None, Some(file)) => read(&file)?,
+            (None, Some(file)) => text_file::read("the query", &file)?,
             (None, None) => {
                 let failure = Failure::usage("there is no query");
                 return Err(failure
@@ -93,17 +90,6 @@ impl Sql {
         }
         Ok(Exit::Success)
     }
-}
-
-fn read(file: &PathBuf) -> anyhow::Result<String> {
-    if file.as_os_str() == "-" {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
-        return Ok(text);
-    }
-    fs::read_to_string(file).map_err(|error| {
-        Failure::usage(format!("cannot read the query in {}: {error}", file.display())).into()
-    })
 }
 
 /// Asks for as long as the tables get on with being made.

@@ -14,6 +14,7 @@ use crate::{
     app::App,
     caller::{KEY, REQUEST_ID, is_key, is_sane},
     docs,
+    lag::{self, Lag},
     openapi::QUESTIONS,
     problem::{MEDIA_TYPE, Problem, ProblemKind},
     query::malformed_percent,
@@ -38,11 +39,13 @@ pub(crate) async fn answer(
     let key = promise(&mut request);
     let policy = docs::policy(request.uri().path()).unwrap_or(NOTHING);
     let reader = ui::reader(&request, app.clock.now());
+    let lag = Lag::default();
+    request.extensions_mut().insert(lag.clone());
     let response = match malformed_percent(request.uri().path()) {
         Some(at) => Problem::at("{path}", format!("`{at}` is no percent-encoding")).into_response(),
         None => next.run(request).await,
     };
-    let mut response = explained(response, &id, reader);
+    let mut response = explained(lag::mark(&lag, response).await, &id, reader);
     complete(response.headers_mut(), policy, &id, key);
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     app.telemetry.answered(method, route, response.status().as_u16(), began.elapsed());

@@ -23,6 +23,8 @@ use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, tr
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
+    acknowledged::Acknowledged,
+    admission::Admission,
     answering, definitions, deployments, docs, environments, events, lanes, openapi, ops,
     ops::Readiness,
     problem::{Problem, ProblemKind},
@@ -40,6 +42,9 @@ const MAX_BODY: usize = 1024 * 1024;
 #[derive(Clone)]
 pub struct App {
     pub(crate) log: Arc<dyn Log>,
+    /// How far it has acknowledged what was to be recorded.
+    pub(crate) acknowledged: Acknowledged,
+    pub(crate) admission: Admission,
     pub(crate) lanes: Arc<Streams<Lane>>,
     pub(crate) releases: Arc<Streams<Release>>,
     pub(crate) environments: Arc<Streams<Environment>>,
@@ -63,13 +68,17 @@ impl App {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let telemetry = Telemetry::new();
-        let log = telemetry.counting(log);
+        let acknowledged = Acknowledged::default();
+        let log = telemetry.counting(log, acknowledged.clone());
+        let admission = Admission::new(&log, Arc::clone(&clock)).knowing(&models);
         Self {
-            lanes: Arc::new(Streams::new(Arc::clone(&log))),
-            releases: Arc::new(Streams::new(Arc::clone(&log))),
-            environments: Arc::new(Streams::new(Arc::clone(&log))),
+            lanes: Arc::clone(&admission.lanes),
+            releases: Arc::clone(&admission.releases),
+            environments: Arc::clone(&admission.environments),
+            admission,
             projections: Arc::new(Streams::new(Arc::clone(&log))),
             log,
+            acknowledged,
             models,
             scripts,
             previews: Arc::new(Semaphore::new(definitions::preview::AT_ONCE)),

@@ -11,6 +11,7 @@ use serde_path_to_error::{Path, Segment};
 use crate::{
     problem::{Problem, ProblemKind},
     shapes::Object,
+    utf8,
 };
 
 /// A body that has to be there.
@@ -40,7 +41,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalBody<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let json = is_json(request.headers());
         let bytes = read(request, state).await?;
-        if bytes.is_empty() {
+        if utf8::unmarked(&bytes).is_ok_and(<[u8]>::is_empty) {
             return parse(b"{}").map(|Object(given)| Self(given));
         }
         if !json {
@@ -77,9 +78,7 @@ fn not_json() -> Problem {
 
 /// Parses JSON, and says where it is wrong if it is.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        Problem::at("", format!("the body is not UTF-8 from byte {} on", error.valid_up_to()))
-    })?;
+    let text = utf8::text(bytes).map_err(|error| Problem::at("", format!("the body: {error}")))?;
     let mut reader = serde_json::Deserializer::from_str(text);
     let parsed = serde_path_to_error::deserialize(&mut reader)
         .map_err(|error| Problem::at(pointer(&error), error.inner().to_string()))?;
@@ -155,6 +154,14 @@ mod tests {
         check(b"not json", "");
         check(b"{\"inner\": []} x", "");
         check(b"\"\xff\"", "");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over_and_utf_16_is_called_so() {
+        assert!(parse::<Outer>(b"\xef\xbb\xbf{\"inner\": []}").is_ok());
+        let wide: Vec<_> = "{\"inner\": []}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let problem = parse::<Outer>(&wide).unwrap_err();
+        assert!(problem.detail.contains("UTF-16"), "{problem:?}");
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Every projection that users wrote.
-pub(crate) async fn all(app: &App, at_least: AtLeast) -> Result<Vec<Definition>, Problem> {
+pub(crate) async fn all(app: &App, at_least: &AtLeast) -> Result<Vec<Definition>, Problem> {
     at_least.seen_by(&app.models.definitions).await?;
     Ok(app.models.definitions.query(definitions::all).await?.value)
 }
@@ -43,7 +43,7 @@ pub(crate) async fn all(app: &App, at_least: AtLeast) -> Result<Vec<Definition>,
 pub(crate) async fn find(
     app: &App,
     name: &ProjectionName,
-    at_least: AtLeast,
+    at_least: &AtLeast,
 ) -> Result<Definition, Problem> {
     at_least.seen_by(&app.models.definitions).await?;
     let asked = name.clone();
@@ -52,7 +52,11 @@ pub(crate) async fn find(
 }
 
 /// As [`find`], by whatever a path says.
-pub(crate) async fn named(app: &App, name: &str, at_least: AtLeast) -> Result<Definition, Problem> {
+pub(crate) async fn named(
+    app: &App,
+    name: &str,
+    at_least: &AtLeast,
+) -> Result<Definition, Problem> {
     let parsed = name.parse().map_err(|_| unheard(name))?;
     find(app, &parsed, at_least).await
 }

@@ -6,6 +6,7 @@ mod happened;
 mod happenings;
 mod intent;
 mod list;
+mod misnamed;
 pub(crate) mod recovery;
 pub(crate) mod report;
 mod request;
@@ -18,18 +19,13 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use serde::Serialize;
 use shiplog_domain::{
-    lane::{
-        Classification, Command, DeploymentNumber, LaneId, Override, Refusal, Request,
-        State as LaneState,
-    },
+    lane::{Classification, Command, DeploymentNumber, LaneId, State as LaneState},
     metadata::{self, Metadata},
 };
-use shiplog_store::{
-    execute::{ExecuteError, Outcome},
-    log::AppendError,
-    position::GlobalPosition,
-};
+use shiplog_store::{execute::Outcome, position::GlobalPosition};
+use utoipa::ToSchema;
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt as _},
     routes,
@@ -45,12 +41,12 @@ pub(crate) use self::{
     show::{one, records},
 };
 use crate::{
+    admission::{Proposal, warning::Warning},
     app::App,
     body::Body,
     caller::Caller,
     path,
     problem::{Problem, ProblemKind},
-    rails,
     shapes::{self, Deployment},
 };
 
@@ -80,13 +76,15 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 /// `reason`, and the release that it replays is found here.
 #[utoipa::path(post, path = "/v1/deployments", tag = "deployments",
     request_body = DeploymentRequest,
-    responses((status = 201, description = "It is recorded", body = Deployment)))]
+    responses((status = 201, description = "It is recorded", body = CreatedDeployment)))]
 async fn create_deployment(
     State(app): State<App>,
     caller: Caller,
     Body(request): Body<DeploymentRequest>,
 ) -> Result<Response, Problem> {
-    let Created { outcome, lane, number, deployment } = create(&app, caller, request).await?;
+    let Created { outcome, lane, number, deployment, warnings } =
+        create(&app, caller, request).await?;
+    let deployment = CreatedDeployment { deployment, warnings };
     let receipt = app.receipt_of(&outcome).located(path::of_deployment(&lane, number));
     Ok((StatusCode::CREATED, receipt, Json(deployment)).into_response())
 }
@@ -97,6 +95,18 @@ pub(crate) struct Created {
     pub(crate) lane: LaneId,
     pub(crate) number: DeploymentNumber,
     deployment: Deployment,
+    warnings: Vec<Warning>,
+}
+
+/// A deployment that is recorded now.
+#[derive(Serialize, ToSchema)]
+struct CreatedDeployment {
+    #[serde(flatten)]
+    deployment: Deployment,
+    /// What somebody should look at, although it is recorded; absent if there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<Warning>,
 }
 
 /// Requests a deployment, or reports one.
@@ -109,50 +119,39 @@ pub(crate) async fn create(
         Some(actor) => caller.speaking_for(actor.clone()),
         None => caller,
     };
-    let metadata = caller.metadata(PATH, &request);
-    let (lane, command) = request.into_command(app.clock.now(), &caller.actor)?;
+    let (used, metadata) = (request.used(), caller.metadata(PATH, &request));
+    let (goal, is_dated) = (misnamed::goal(&request), request.is_dated());
+    let (lane, mut command) = request.into_command(app.clock.now(), &caller.actor)?;
+    let (lane, mut warnings) = app.admission.name_lane(lane, used).await?;
+    app.admission.name_version(&lane.service, &mut command).await?;
+    warnings.extend(app.admission.warn_of_content(&lane, &command).await);
+    warnings.extend(is_dated.then(Warning::dated));
     app.telemetry.asked(&command);
-    let (outcome, told) = if let Command::Request { request, crosses, .. } = command {
-        guarded(app, &lane, &caller, (request, crosses), &metadata).await?
-    } else {
-        let told =
-            |state: &LaneState, outcome: &Outcome| last(&lane, state, &caller.actor, outcome);
-        app.lanes.execute(&lane.stream(), caller.claimed, command, metadata, told).await?
+    let (outcome, told) = match execute(app, &lane, &caller, command, metadata).await {
+        Ok(executed) => executed,
+        Err(problem) => return Err(misnamed::hinted(app, &lane, goal.as_ref(), problem).await),
     };
     let (number, deployment) = told.ok_or_else(|| {
         ProblemKind::Internal.because("a deployment was recorded and is not there")
     })?;
-    Ok(Created { outcome, lane, number, deployment })
+    Ok(Created { outcome, lane, number, deployment, warnings })
 }
 
-/// How often a request is looked at again because the lane moved meanwhile.
-const ATTEMPTS: usize = 5;
-
-/// Executes a request, with the guard rails as they stand.
-///
-/// Which release it means can depend on the lane, and whether that is blocked on the release: where
-/// the lane has moved between the look and the decision, both are looked at again.
-async fn guarded(
+async fn execute(
     app: &App,
     lane: &LaneId,
     caller: &Caller,
-    (request, crosses): (Request, Option<Override>),
-    metadata: &Metadata,
+    command: Command,
+    metadata: Metadata,
 ) -> Result<(Outcome, Told), Problem> {
-    let stream = lane.stream();
-    for _ in 0..ATTEMPTS {
-        let (rails, seen) = rails::of_request(app, lane, &request.asked).await?;
-        let (request, crosses) = (request.clone(), crosses.clone());
-        let command = Command::Request { request, rails, crosses };
-        let claimed = caller.claimed.or(seen);
-        let told = |state: &LaneState, outcome: &Outcome| last(lane, state, &caller.actor, outcome);
-        match app.lanes.execute(&stream, claimed, command, metadata.clone(), told).await {
-            Err(ExecuteError::Append(AppendError::Conflict { .. })) if caller.claimed.is_none() => {
-            }
-            executed => return Ok(executed?),
-        }
-    }
-    Err(ExecuteError::<Refusal>::Contended { stream }.into())
+    let claimed = caller.claimed;
+    let told = |state: &LaneState, outcome: &Outcome| last(lane, state, &caller.actor, outcome);
+    Ok(if let Command::Request { request, crosses, .. } = command {
+        let proposal = Proposal { request, crosses, claimed };
+        app.admission.execute(lane, proposal, &metadata, told).await?
+    } else {
+        app.lanes.execute(&lane.stream(), claimed, command, metadata, told).await?
+    })
 }
 
 /// A recorded deployment and its number, for an answer.

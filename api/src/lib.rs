@@ -3,6 +3,8 @@
 //! A handler extracts, executes and answers. **Invariant:** there is no SQL here and nothing is
 //! decided here; what may be recorded is the domain's to say, what can be asked the read models'.
 
+mod acknowledged;
+mod admission;
 mod answering;
 mod app;
 mod body;
@@ -13,6 +15,7 @@ mod deployments;
 mod docs;
 mod environments;
 mod events;
+mod lag;
 mod lanes;
 mod openapi;
 mod ops;
@@ -21,7 +24,6 @@ mod problem;
 mod problems;
 mod projections;
 mod query;
-mod rails;
 mod receipt;
 mod releases;
 mod rollbacks;
@@ -31,11 +33,13 @@ mod sql;
 mod stage;
 mod telemetry;
 mod ui;
+pub mod utf8;
 mod views;
 mod waiting;
 mod what_if;
 
 pub use self::{
+    admission::{Admission, warning::Warning},
     app::{App, router},
     deployments::report::{Claims, LineAnswer, LineStatus, record},
     openapi::document,

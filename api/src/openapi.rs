@@ -35,7 +35,8 @@ const DESCRIPTION: &str = "The flight recorder of deployments.\n\n\
     Every write takes an `Idempotency-Key`: the same request under the same key is recorded once \
     and answered alike. A write that sends `If-Match` with the `ETag` of what it is about is taken \
     only if nothing has changed since. Every answer carries `Shiplog-Position`; a read that sends it back as \
-    `Shiplog-At-Least` tells at least of that. Errors are `application/problem+json` (RFC 9457), \
+    `Shiplog-At-Least` tells at least of that. An answer that is behind what was recorded before it was asked \
+    for says so, in `behind` and in `Shiplog-Behind`. Errors are `application/problem+json` (RFC 9457), \
     explained where their `type` points. Lists page by an opaque cursor; the next page is in \
     `next`, and in `Link`. An unknown field or parameter is an error that names it.";
 

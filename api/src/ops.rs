@@ -33,8 +33,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 /// Whether the read models have once been where the log was when the server was first asked.
 ///
-/// Once is enough: a read model that falls behind later says so to who asks for more
-/// (`Shiplog-At-Least`), and a node that is merely busy is not taken out of service.
+/// Once is enough: what a read model that falls behind later answers says so, and a node that is
+/// merely busy is not taken out of service.
 #[derive(Debug, Default)]
 pub(crate) struct Readiness {
     head: OnceCell<Option<GlobalPosition>>,

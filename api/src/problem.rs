@@ -104,8 +104,9 @@ kinds! {
          this one did not come in time. The same request can be sent again.";
     /// A read model has not come as far as wanted.
     ProjectionBehind = SERVICE_UNAVAILABLE, "projection-behind", "The read model is behind",
-        "The answer would not yet tell of what `Shiplog-At-Least` asks for. Ask again shortly; \
-         `/readyz` tells how far the read models are.";
+        "A read model has not folded yet what was recorded before the request, or what \
+         `Shiplog-At-Least` asks for, so that it cannot say that there is nothing. Ask again \
+         shortly; `/readyz` tells how far the read models are.";
     /// A read model's file fails.
     ProjectionUnavailable = SERVICE_UNAVAILABLE, "projection-unavailable",
         "The read model cannot be read",

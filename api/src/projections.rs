@@ -96,7 +96,7 @@ async fn list_projections(
     for model in app.models.there() {
         items.push(ProjectionAnswer::BuiltIn(show::describe(&app, model).await));
     }
-    for definition in definitions::all(&app, at_least).await? {
+    for definition in definitions::all(&app, &at_least).await? {
         items.push(ProjectionAnswer::Defined(definitions::describe(&app, &definition).await));
     }
     Ok((app.receipt(head), Json(ProjectionList { items, next: None })).into_response())

@@ -4,10 +4,11 @@ use std::{fmt::Display, str::FromStr};
 
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use shiplog_domain::instant::flaw;
 use shiplog_projections::{
     current::AsOf,
     nearest::nearest,
-    page::{Cursor, Order, Page},
+    page::{Cursor, CursorError, Order, Page, Question},
 };
 
 use crate::{problem::Problem, shapes::Moment};
@@ -123,6 +124,9 @@ impl Query {
     /// Takes a time: RFC 3339, or a date, which stands for its first instant in UTC.
     pub(crate) fn instant(&mut self, name: &str) -> Result<Option<Timestamp>, Problem> {
         self.read(name, |text| {
+            if let Some(flaw) = flaw(text) {
+                return Err(format!("`{text}`: {flaw}"));
+            }
             let moment = text
                 .parse::<Moment>()
                 .or_else(|error| format!("{text}T00:00:00Z").parse::<Moment>().map_err(|_| error));
@@ -137,21 +141,24 @@ impl Query {
         Ok((AsOf { at: at.unwrap_or(now), known_at }, at))
     }
 
-    /// Takes `limit`, `cursor` and `order`.
-    pub(crate) fn page(&mut self) -> Result<Page, Problem> {
+    /// Takes `limit`, `cursor` and `order` of a list of this name. What else was given narrows the
+    /// list, and a cursor is of what that left.
+    pub(crate) fn page(&mut self, list: &str) -> Result<Page, Problem> {
         let order = [
             ("newest", Order::Newest),
             ("desc", Order::Newest),
             ("oldest", Order::Oldest),
             ("asc", Order::Oldest),
         ];
-        Ok(Page {
-            limit: self.limit()?,
-            order: self.word("order", &order)?.unwrap_or_default(),
-            after: self
-                .parsed::<Cursor>("cursor")
-                .map_err(|problem| problem.coded("bad-cursor"))?,
-        })
+        let (limit, order) = (self.limit()?, self.word("order", &order)?.unwrap_or_default());
+        let narrows = |name: &str| name != "format" && !PAGING.contains(&name);
+        let question = Question::of(list, self.pairs().filter(|(name, _)| narrows(name)));
+        let after = self.read("cursor", |text| {
+            let cursor = text.parse::<Cursor>().and_then(|cursor| cursor.within(order, question));
+            cursor.map_err(|error: CursorError| error.to_string())
+        });
+        let after = after.map_err(|problem| problem.coded("bad-cursor"))?;
+        Ok(Page { limit, order, after, question })
     }
 
     /// Takes `limit`.
@@ -283,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_bad_cursor_has_a_code_of_its_own() {
-        let problem = query("cursor=nonsense").page().unwrap_err();
+        let problem = query("cursor=nonsense").page("deployments").unwrap_err();
         assert_eq!((problem.code, problem.errors[0].pointer.as_str()), ("bad-cursor", "?cursor"));
     }
 

@@ -181,7 +181,7 @@ async fn list_releases(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     let mut query = Query::parse(raw.as_deref(), &[PAGING.as_slice(), &["service"]].concat())?;
-    let (filter, page) = (Filter { service: query.parsed("service")? }, query.page()?);
+    let (filter, page) = (Filter { service: query.parsed("service")? }, query.page("releases")?);
     at_least.seen_by(&app.models.releases).await?;
     let listed =
         app.models.releases.query(move |view| releases::list(view, &filter, &page)).await?;

@@ -77,7 +77,7 @@ async fn list_rollbacks(
 ) -> Result<Response, Problem> {
     let mut query = Query::parse(raw.as_deref(), &KNOWN)?;
     let (format, filter, page) =
-        (format(&mut query, &headers)?, filter(&mut query)?, query.page()?);
+        (format(&mut query, &headers)?, filter(&mut query)?, query.page("rollbacks")?);
     at_least.seen_by(&app.models.rollbacks).await?;
     let answer =
         app.models.rollbacks.query(move |view| rollbacks::list(view, &filter, &page)).await?;
@@ -85,7 +85,10 @@ async fn list_rollbacks(
     let link = next_link(&query, PATH, next.as_ref());
     let body = match format {
         As::List(Format::Csv) => csv_text::table(table::COLUMNS, items.iter().map(table::row))?,
-        As::Report => report::report(&items, app.clock.now()),
+        As::Report => match at_least.behind() {
+            Some(behind) if items.is_empty() => return Err(behind.problem()),
+            behind => report::report(&items, app.clock.now(), behind.as_ref()),
+        },
         As::List(Format::Json) => {
             let items = items.iter().map(RollbackShape::from).collect();
             Json(RollbackList { items, next: next.map(|next| next.to_string()) }).into_response()

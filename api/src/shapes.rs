@@ -25,7 +25,7 @@ pub(crate) use self::{
     moment::{Moment, moment},
     object::Object,
     release::{Artifact, Block, Change, Release, ReleaseGiven},
-    text::{Text, TextError},
+    text::{Prose, Text, TextError},
     whole::{NumberGiven, Whole},
     words::{
         CONTROL_FREE, ClassificationWord, FateWord, HealthWord, IntentShape, LinkShape, Name,

@@ -25,7 +25,7 @@ use crate::{
     problem::{Problem, ProblemKind},
     query::Query,
     shapes::{Text, Whole},
-    views::{AtLeast, PATIENCE},
+    views::AtLeast,
 };
 
 /// Where SQL is asked.
@@ -94,17 +94,17 @@ async fn ask_sql(
         Some(Given::Ordered(given)) => Parameters::Ordered(given),
     };
     let limit = limit.map(|Whole(rows)| rows as usize);
-    answer(&app, at_least, (query.into(), parameters), (limit, format)).await
+    answer(&app, &at_least, (query.into(), parameters), (limit, format)).await
 }
 
 /// Answers a question, once the tables tell of enough.
 pub(crate) async fn answer(
     app: &App,
-    at_least: AtLeast,
+    at_least: &AtLeast,
     (source, parameters): (String, Parameters),
     (limit, format): (Option<usize>, Format),
 ) -> Result<Response, Problem> {
-    let model = level(app).await?;
+    let model = level(app, at_least).await?;
     at_least.seen_by(model).await?;
     let limits = Limits::default();
     let rows = limit.unwrap_or(limits.rows);
@@ -122,14 +122,14 @@ pub(crate) async fn answer(
 }
 
 /// The read model, once it tells of all that was recorded before it was begun.
-async fn level(app: &App) -> Result<&Model, Problem> {
+async fn level<'a>(app: &'a App, at_least: &AtLeast) -> Result<&'a Model, Problem> {
     let model = app.models.sql.model().await?;
     if model.progress().phase != Phase::CatchingUp {
         return Ok(model);
     }
     let head = app.log.head().await?;
     if let Some(position) = head
-        && let Err(behind) = model.at_least(position, PATIENCE).await
+        && let Err(behind) = model.at_least(position, at_least.left()).await
     {
         if behind.stalled {
             return Err(behind.into());

@@ -18,6 +18,8 @@ use shiplog_store::{
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
 };
 
+use crate::acknowledged::Acknowledged;
+
 const REQUESTS: &str = "shiplog_http_requests_total";
 const DURATIONS: &str = "shiplog_http_request_duration_seconds";
 const COMMANDS: &str = "shiplog_commands_total";
@@ -136,10 +138,10 @@ impl Telemetry {
         self.handle.render()
     }
 
-    /// The same log, whose appended events are counted.
-    pub(crate) fn counting(&self, log: Arc<dyn Log>) -> Arc<dyn Log> {
+    /// The same log, whose appended events are counted, and noted as acknowledged.
+    pub(crate) fn counting(&self, log: Arc<dyn Log>, acknowledged: Acknowledged) -> Arc<dyn Log> {
         let appended = self.recorder.register_counter(&Key::from_name(APPENDED), &METADATA);
-        Arc::new(Counting { log, appended })
+        Arc::new(Counting { log, appended, acknowledged })
     }
 }
 
@@ -148,10 +150,11 @@ fn float(value: u64) -> f64 {
     value as f64
 }
 
-/// A log whose appended events are counted.
+/// A log whose appended events are counted, and noted as acknowledged.
 struct Counting {
     log: Arc<dyn Log>,
     appended: Counter,
+    acknowledged: Acknowledged,
 }
 
 impl Log for Counting {
@@ -169,8 +172,9 @@ impl Log for Counting {
         let appended = self.log.append(stream, expected, events);
         appended
             .inspect(move |result| {
-                if result.is_ok() {
+                if let Ok(appended) = result {
                     self.appended.increment(count);
+                    self.acknowledged.note(appended.position);
                 }
             })
             .boxed()

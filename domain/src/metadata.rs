@@ -20,6 +20,17 @@ pub enum ActorKind {
     System,
 }
 
+impl ActorKind {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Service => "service",
+            Self::System => "system",
+        }
+    }
+}
+
 /// How it is known who the actor is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,10 +1,13 @@
 //! Names from outside, parsed once and trusted from then on.
 //!
-//! The parsers are never tightened: a name that was once recorded must read.
+//! There are two doors. The parsers read a name as it is recorded, and are never tightened: a name that
+//! was once recorded must read. `as_new` is for a name that is not recorded yet.
 
 use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+
+use crate::text::{hidden, nfc, trimmed};
 
 /// The most characters that a name may have.
 pub const MAX_CHARACTERS: usize = 200;
@@ -36,6 +39,18 @@ pub enum NameError {
         /// Which one of the characters it is, counted from 1.
         at: usize,
     },
+    /// A new name holds a character that nobody sees.
+    #[error(
+        "{what} holds the invisible character U+{character:04X} as its character {at}; leave it out"
+    )]
+    Invisible {
+        /// Which kind of name.
+        what: &'static str,
+        /// The character's code point.
+        character: u32,
+        /// Which one of the characters it is, counted from 1.
+        at: usize,
+    },
 }
 
 fn parse(what: &'static str, text: &str) -> Result<Arc<str>, NameError> {
@@ -57,6 +72,15 @@ fn parse(what: &'static str, text: &str) -> Result<Arc<str>, NameError> {
     }
 }
 
+/// What a new name is recorded as.
+fn as_new(what: &'static str, text: &str) -> Result<Arc<str>, NameError> {
+    let name = nfc(trimmed(text));
+    if let Some((character, at)) = hidden(&name) {
+        return Err(NameError::Invisible { what, character: character.into(), at });
+    }
+    parse(what, &name)
+}
+
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident = $what:literal;)+) => {$(
         $(#[$doc])*
@@ -70,6 +94,16 @@ macro_rules! names {
             /// The name as text.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+
+            /// The name as it is recorded where it is new: in Unicode's form C, and without blanks and
+            /// invisible characters at its ends.
+            ///
+            /// # Errors
+            ///
+            /// If there is an invisible character within it, or nothing else in it.
+            pub fn as_new(&self) -> Result<Self, NameError> {
+                as_new($what, &self.0).map(Self)
             }
         }
 
@@ -136,6 +170,33 @@ mod tests {
             error.to_string(),
             "the environment's name holds the control character U+0007 as its character 2"
         );
+    }
+
+    #[test]
+    fn a_new_name_is_kept_as_everybody_would_write_it() {
+        for (given, kept) in [
+            ("production", "production"),
+            ("production ", "production"),
+            ("\u{FEFF} production\u{200B}", "production"),
+            ("cafe\u{301}", "caf\u{e9}"),
+            ("two words", "two words"),
+            ("👩\u{200D}🚀", "👩\u{200D}🚀"),
+        ] {
+            let given: EnvironmentName = given.parse().unwrap();
+            assert_eq!(given.as_new().unwrap().as_str(), kept);
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_in_a_new_name_is_named_with_its_place() {
+        let new = |text: &str| text.parse::<EnvironmentName>().unwrap().as_new();
+        assert_eq!(
+            new("pro\u{202E}duction").unwrap_err().to_string(),
+            "the environment's name holds the invisible character U+202E as its character 4; \
+             leave it out"
+        );
+        let empty = new(" \u{200B}").unwrap_err();
+        assert_eq!(empty, NameError::Empty { what: "the environment's name" });
     }
 
     #[test]

@@ -13,6 +13,11 @@ const week = (time) => {
 
 const id = (event) => `${event.streamId} ${event.number}`;
 
+// A team may be called `constructor`, which every object has.
+const count = (counts, name) => {
+    counts[name] = (Object.hasOwn(counts, name) ? counts[name] : 0) + 1;
+};
+
 fromCategory("lane")
     .when({
         $init: () => ({ weeks: {}, teams: {} }),
@@ -23,8 +28,7 @@ fromCategory("lane")
             const team = state.teams[id(event)];
             if (team === undefined) return;
             delete state.teams[id(event)];
-            const of = (state.weeks[week(event.data.at)] ??= {});
-            of[team] = (of[team] ?? 0) + 1;
+            count((state.weeks[week(event.data.at)] ??= {}), team);
         },
         DeploymentFailed: (state, event) => { delete state.teams[id(event)]; },
         DeploymentCancelled: (state, event) => { delete state.teams[id(event)]; },

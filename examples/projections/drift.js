@@ -13,7 +13,10 @@ fromCategory("lane")
             const key = `${event.environment} ${event.number}`;
             const version = state.asked[key];
             delete state.asked[key];
-            if (version === undefined || version === state.runs[event.environment]?.version) return;
+            if (version === undefined) return;
+            // An environment may be called `constructor`, which every object has.
+            const known = Object.hasOwn(state.runs, event.environment);
+            if (known && version === state.runs[event.environment].version) return;
             state.runs[event.environment] = { version, since: event.data.at };
         },
         ServiceRemoved(state, event) {

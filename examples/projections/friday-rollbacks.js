@@ -3,6 +3,9 @@
 
 const FRIDAY = 5;
 
+// A version may be called `constructor`, which every object has.
+const own = (object, name) => (Object.hasOwn(object, name) ? object[name] : undefined);
+
 fromCategory("lane")
     .foreachStream()
     .when({
@@ -15,12 +18,12 @@ fromCategory("lane")
             if (version === undefined) return;
             delete state.asked[event.number];
             const { ranks, last } = state;
-            if (last?.friday && last.version !== version && ranks[version] < ranks[last.version]) {
+            if (last?.friday && last.version !== version && own(ranks, version) < ranks[last.version]) {
                 state.rolledBack.push({ number: last.number, version: last.version });
             }
             const friday = new Date(event.data.at).getUTCDay() === FRIDAY;
             if (friday) state.fridays += 1;
-            ranks[version] ??= state.count++;
+            if (!Object.hasOwn(ranks, version)) ranks[version] = state.count++;
             state.last = { number: event.number, version, friday };
         },
     })

@@ -16,8 +16,8 @@ use shiplog_domain::wire::DomainEvent;
 use shiplog_store::log::Recorded;
 
 pub use self::query::{
-    AsOf, Board, Brief, Difference, EnvironmentRow, LaneAt, LaneNow, Progress, board, boards, diff,
-    environments, lane, ran,
+    AsOf, Board, Brief, Difference, EnvironmentRow, KnownNames, LaneAt, LaneNow, Progress, board,
+    boards, diff, environments, known_names, lane, ran,
 };
 use crate::projection::{ApplyError, Projection};
 

@@ -75,7 +75,7 @@ fn add(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
             row.lane.environment.as_str(),
             row.actor.id,
             requested.release.version.as_str(),
-            requested.release.commit,
+            requested.release.commit.as_deref().map(commit),
             row.deployment.status().as_str(),
             intent(row.deployment.intent()),
             row.classification().as_str(),
@@ -130,6 +130,14 @@ fn index(tables: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
         .prepare_cached("INSERT INTO search (rowid, words) VALUES (?, ?)")?
         .execute(params![row.id, words::of(row)])
         .map(drop)
+}
+
+/// A commit as it is looked for: whoever copies one may have it in capital letters.
+///
+/// Of letters beyond ASCII, some have small ones that depend on what follows, and then the beginning
+/// of a text would not be the beginning of what is kept.
+fn commit(text: &str) -> String {
+    text.to_ascii_lowercase()
 }
 
 /// The words for intents.

@@ -7,7 +7,7 @@ CREATE TABLE entries (
     environment TEXT NOT NULL,
     actor TEXT NOT NULL,            -- the id
     version TEXT NOT NULL,
-    commit_id TEXT,
+    commit_id TEXT,                 -- in small letters
     status TEXT NOT NULL,
     intent TEXT NOT NULL,           -- the kind
     classification TEXT NOT NULL,

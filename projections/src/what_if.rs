@@ -8,6 +8,7 @@ mod inference;
 mod lane;
 mod policy;
 mod report;
+mod weekly;
 
 use std::collections::HashMap;
 
@@ -29,8 +30,9 @@ use shiplog_store::{
 use self::lane::LaneWalk;
 pub use self::{
     inference::Inference,
-    policy::{Change, Policy, Weekly},
+    policy::{Change, Policy},
     report::{Difference, Report, Rule, Verdict},
+    weekly::Weekly,
 };
 
 /// Why there is no report.

@@ -95,6 +95,9 @@ fn advice(status: u16, slug: &str, code: Option<&str>, wait: Option<Duration>) -
         (409, "idempotency-key-reused") => {
             one("repeat the first request exactly, or give another --idempotency-key")
         }
+        (409, _) if code == Some("similar-name") => {
+            one("to say that a new one is meant: --new-name")
+        }
         (409, _) => {
             let code = code.map(|code| format!("the rule is called `{code}`"));
             let look = "`shiplog status` shows what is recorded now".to_owned();

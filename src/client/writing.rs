@@ -7,12 +7,7 @@ use super::{Answer, Cause, Client, Path, Unwritten, Write};
 use crate::exit::Failure;
 
 impl Client {
-    /// Changes something.
-    pub(crate) fn write(&self, write: &Write<'_>) -> Result<Answer, Failure> {
-        self.try_write(write).map_err(|unwritten| unwritten.failure)
-    }
-
-    /// As [`Self::write`], for who decides by why it came to nothing.
+    /// Changes something; who asks may decide by why it came to nothing.
     pub(crate) fn try_write(&self, write: &Write<'_>) -> Result<Answer, Unwritten> {
         let key = Some(write.key);
         let response = self.send(write).map_err(Unwritten::away)?;

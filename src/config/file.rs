@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use shiplog_api::utf8;
 use shiplog_projections::nearest::closest;
 
 use super::{KEYS, TOKEN_FILE};
@@ -25,8 +26,13 @@ impl File {
     pub(crate) fn find(variables: Variables<'_>) -> Result<Vec<Self>, Failure> {
         let mut files = Vec::new();
         for path in [Some(PathBuf::from(HERE)), own_path(variables)].into_iter().flatten() {
-            match fs::read_to_string(&path) {
-                Ok(text) => files.push(Self::parse(path, &text)?),
+            match fs::read(&path) {
+                Ok(bytes) => {
+                    let text = utf8::text(&bytes).map_err(|error| {
+                        Failure::usage(format!("cannot read {}: {error}", path.display()))
+                    })?;
+                    files.push(Self::parse(path, text)?);
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
                     let message = format!("cannot read {}: {error}", path.display());

@@ -84,7 +84,7 @@ impl Fold {
         let all = self.changes.len();
         self.changes.retain(|change| {
             let status = change.line.get("status").and_then(Value::as_str);
-            !change.is_void && !matches!(status, Some("cancelled" | "rejected"))
+            !change.is_void && !matches!(status, Some("cancelled" | "rejected" | "requested"))
         });
         self.changes.sort_by_key(|change| change.at);
         let left_out = all - self.changes.len();
@@ -178,14 +178,19 @@ mod tests {
     #[test]
     fn lines_are_in_the_order_in_which_things_happened() {
         let removed = event("ServiceRemoved", &json!({"at": "2026-01-01T00:30:00Z"}));
-        let (lines, _) = lines(&[
+        let (lines, left_out) = lines(&[
             requested(1, "2026-01-01T01:00:00Z"),
             requested(2, "2026-01-01T00:00:00Z"),
+            requested(3, "2026-01-01T00:00:00Z"),
             removed,
+            event("DeploymentSucceeded", &json!({"number": 1, "at": "2026-01-01T01:00:00Z"})),
+            event("DeploymentStarted", &json!({"number": 2, "at": "2026-01-01T00:00:00Z"})),
         ]);
         let versions: Vec<_> = lines.iter().map(|line| line["version"].clone()).collect();
         assert_eq!(versions, [json!("v2"), Value::Null, json!("v1")]);
         assert_eq!(lines[1].get("status"), None);
+        // Nothing has become of the third one yet.
+        assert_eq!(left_out, 1);
     }
 
     #[test]

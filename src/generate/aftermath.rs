@@ -52,7 +52,8 @@ impl History {
                 (by, Happened::Correct { correction: Correction::Void, reason })
             }
         };
-        let (number, when) = (DeploymentNumber(number), When { at, stated: true });
+        let stated = !matches!(happened, Happened::Reject { .. });
+        let (number, when) = (DeploymentNumber(number), When { at, stated });
         self.tell_lane(at, index, &by, Command::Deployment { number, when, happened })
     }
 

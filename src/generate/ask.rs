@@ -218,7 +218,7 @@ impl History {
             labels.insert("region".into(), (*region).into());
         }
         Some(Request {
-            when: When { at, stated: true },
+            when: When { at, stated: false },
             asked,
             by: Some(by.id.clone()),
             reason: None,

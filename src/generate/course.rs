@@ -109,7 +109,7 @@ impl History {
         let by = service.team.other_than(by, &mut self.chance);
         let comment = self.chance.comes_true(250);
         let comment = comment.then(|| self.chance.pick(&words::CONSENTS).into());
-        let happened = Happened::Approve { by: by.id.clone(), comment };
+        let happened = Happened::Approve { by: by.id.clone(), kind: by.kind, comment };
         self.say(then, flight, by, happened);
         Some(then)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use shiplog_domain::{
-    lane::{Command, DeploymentNumber, When},
+    lane::{Command, DeploymentNumber, Happened, When},
     metadata::{Actor, CorrelationId, Metadata, RequestDigest},
     release::{self, Manifest},
     stream::StreamName,
@@ -69,7 +69,9 @@ impl History {
                 if !known.remembers(number) {
                     return None;
                 }
-                let when = When { at, stated: true };
+                // What is decided is decided at that moment; what is reported says when it was.
+                let stated = !matches!(happened, Happened::Approve { .. } | Happened::Claim { .. });
+                let when = When { at, stated };
                 let number = DeploymentNumber(number);
                 let command = Command::Deployment { number, when, happened };
                 self.tell_lane(at, lane, &by, command)

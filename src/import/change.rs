@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use sha2::{Digest as _, Sha256};
+use shiplog_domain::instant::flaw;
 
 use crate::{actor::Actor, write::hex};
 
@@ -118,6 +119,9 @@ fn explain(error: &serde_json::Error) -> String {
 
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
     let text = String::deserialize(deserializer)?;
+    if let Some(flaw) = flaw(&text) {
+        return Err(D::Error::custom(format!("`{text}`: {flaw}")));
+    }
     text.parse().map_err(|_| D::Error::custom(format!("`{text}` is no RFC 3339 time")))
 }
 
@@ -192,6 +196,9 @@ mod tests {
             (with("versoin", json!("1")), "unknown field `versoin`"),
             (with("time", json!("yesterday")), "yesterday"),
             (with("time", json!("+012000-01-01T00:00:00Z")), "+012000"),
+            (with("time", json!("2025-02-29T00:00:00Z")), "2025-02, which has 28 days"),
+            (with("time", json!("2026-01-01T12:30:60Z")), "no second 60 here"),
+            (with("time", json!("2026-01-01T12:00:00+25:00")), "from -23:59 to +23:59"),
             (with("version", json!(7)), "invalid type: integer `7`"),
             (with("status", json!("done")), "unknown variant `done`"),
             (with("labels", json!({"a": 1})), "invalid type"),

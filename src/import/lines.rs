@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::Context as _;
 use flate2::bufread::MultiGzDecoder;
+use shiplog_api::utf8;
 
 use crate::exit::Failure;
 
@@ -95,8 +96,22 @@ impl Lines {
         }
     }
 
+    /// Passes over a byte order mark.
+    fn begin(&mut self) -> anyhow::Result<()> {
+        let buffer = self.input.fill_buf().context("cannot read line 1")?;
+        let marked = buffer.len();
+        let unmarked = utf8::unmarked(buffer)
+            .map_err(|error| Failure::usage(format!("cannot read the input: {error}")))?
+            .len();
+        self.input.consume(marked - unmarked);
+        Ok(())
+    }
+
     fn read(&mut self) -> anyhow::Result<Option<Text>> {
         let (mut text, mut is_long, mut has_begun) = (Vec::new(), false, false);
+        if self.number == 0 {
+            self.begin()?;
+        }
         loop {
             let next = self.number + 1;
             let buffer =
@@ -167,6 +182,15 @@ mod tests {
         let found = all(lines(b"a\n\n \r\nb\r\nc".to_vec()));
         assert_eq!(found, [line(1, "a"), line(4, "b\r"), line(5, "c")]);
         assert_eq!(all(lines(Vec::new())), []);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over_and_utf_16_is_called_so() {
+        let marked = b"\xef\xbb\xbfa\nb".to_vec();
+        assert_eq!(all(lines(gzip(&marked))), [line(1, "a"), line(2, "b")]);
+        assert_eq!(all(lines(marked)), [line(1, "a"), line(2, "b")]);
+        let wide = "\u{feff}{}\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(lines(wide).next().unwrap_err().to_string().contains("UTF-16"));
     }
 
     #[test]

@@ -3,15 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use shiplog_api::{Claims, FieldError, LineAnswer, LineStatus, record};
-use shiplog_domain::{
-    lane::Lane,
-    metadata::{Actor, ActorKind, CorrelationId, Source, Via},
-};
+use shiplog_api::{Admission, Claims, FieldError, LineAnswer, LineStatus, record};
+use shiplog_domain::metadata::{Actor, ActorKind, CorrelationId, Source, Via};
 use shiplog_projections::models::ReadModels;
 use shiplog_store::{
     clock::{Clock as _, SystemClock},
-    execute::Streams,
     log::Log,
 };
 use tokio::runtime::Runtime;
@@ -32,7 +28,7 @@ struct Local {
     models: Option<ReadModels>,
     runtime: Runtime,
     log: Arc<dyn Log>,
-    lanes: Streams<Lane>,
+    admission: Admission,
 }
 
 /// Opens a log: a data directory's, which no server may have open, or a cluster's.
@@ -50,7 +46,8 @@ pub(super) fn open(place: &Place) -> anyhow::Result<Box<dyn Target>> {
         };
         Ok::<_, Failure>((log, models))
     })?;
-    Ok(Box::new(Local { runtime, lanes: Streams::new(Arc::clone(&log)), log, models }))
+    let admission = Admission::new(&log, Arc::new(SystemClock));
+    Ok(Box::new(Local { models, runtime, log, admission }))
 }
 
 impl Target for Local {
@@ -67,7 +64,7 @@ impl Target for Local {
             now: SystemClock.now(),
         };
         let body = lines.join("\n");
-        let answers = self.runtime.block_on(record(&self.lanes, &claims, body.as_bytes()));
+        let answers = self.runtime.block_on(record(&self.admission, &claims, body.as_bytes()));
         answers.into_iter().map(answer).collect()
     }
 

@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Labels,
     /// Whatever the function makes of it.
     Made(fn(&Value) -> String),
+    /// A word for programs, of which the function makes what people see.
+    Word(fn(&str) -> String),
 }
 
 impl Column {
@@ -59,7 +61,8 @@ impl Column {
             | Kind::Actor
             | Kind::Duration
             | Kind::Labels
-            | Kind::Made(_) => self.name.to_owned(),
+            | Kind::Made(_)
+            | Kind::Word(_) => self.name.to_owned(),
         }
     }
 
@@ -76,7 +79,12 @@ impl Column {
     pub(super) fn plain(&self, item: &Value) -> String {
         let Some(value) = self.value(item) else { return String::new() };
         match self.kind {
-            Kind::Text | Kind::Lines | Kind::Time | Kind::Status | Kind::Duration => plain(value),
+            Kind::Text
+            | Kind::Lines
+            | Kind::Time
+            | Kind::Status
+            | Kind::Duration
+            | Kind::Word(_) => plain(value),
             Kind::Actor => actor(value),
             Kind::Labels => labels(value),
             Kind::Made(make) => make(value),
@@ -93,6 +101,7 @@ impl Column {
             },
             Kind::Duration => text.parse().map_or(text, show_duration).into(),
             Kind::Status => Shown::Status(text),
+            Kind::Word(show) => show(&text).into(),
             Kind::Lines => text.lines().next().unwrap_or_default().to_owned().into(),
             Kind::Text | Kind::Actor | Kind::Labels | Kind::Made(_) => text.into(),
         }

@@ -5,10 +5,10 @@ use ureq::http::Method;
 
 use super::{Named, field, source::SourceArgs, tell};
 use crate::{
-    client::{Write, path},
+    client::path,
     context::Context,
     exit::Exit,
-    write::WriteArgs,
+    write::{Course, Request, WriteArgs},
 };
 
 /// What a projection is to be.
@@ -36,7 +36,7 @@ impl Define {
         let Self { name, source, write } = self;
         let (language, source) = source.read()?;
         let body = json!({ "language": language.as_str(), "source": source });
-        let answer = send(context, &name, write, ("define", Method::PUT), &body)?;
+        let answer = send(context, &name, write, ("define", Method::PUT), body)?;
         let position = field(&answer, "revision");
         context.say(format!("{name}: defined at position {position}; it is being folded"))?;
         tell(context, &answer)
@@ -46,7 +46,7 @@ impl Define {
 impl Drop {
     pub(super) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         let Self { named: Named { name }, write } = self;
-        send(context, &name, write, ("drop", Method::DELETE), &Value::Null)?;
+        send(context, &name, write, ("drop", Method::DELETE), Value::Null)?;
         context.say(format!("{name}: dropped; what it was stays in the log"))?;
         Ok(Exit::Success)
     }
@@ -57,16 +57,19 @@ fn send(
     name: &str,
     write: WriteArgs,
     (verb, method): (&str, Method),
-    body: &Value,
+    body: Value,
 ) -> anyhow::Result<Value> {
-    let author = write.author(context, verb, &[name])?;
-    let request = Write {
+    let author = write.author(context)?;
+    let client = context.client()?;
+    let request = Request {
+        verb,
         method,
         path: &path(&["v1", "projections", name]),
         body,
-        key: &author.key,
-        actor: author.actor.as_ref(),
+        fluid: Vec::new(),
+        names_actor: false,
         if_match: None,
+        course: Course::projection(name, &["ProjectionDefined", "ProjectionDropped"]),
     };
-    Ok(context.client()?.write(&request)?.body)
+    Ok(author.send(context, &client, &request)?.body)
 }

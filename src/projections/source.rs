@@ -1,14 +1,10 @@
 //! A projection's source: a file, or standard input.
 
-use std::{
-    fs,
-    io::{self, Read as _},
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::exit::Failure;
+use crate::{exit::Failure, text_file};
 
 /// What a projection is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -45,16 +41,6 @@ impl SourceArgs {
         let Self { file, language } = self;
         let is_sql = file.extension().is_some_and(|extension| extension == "sql");
         let usual = if is_sql { Language::Sql } else { Language::Javascript };
-        Ok((language.unwrap_or(usual), text(file)?))
+        Ok((language.unwrap_or(usual), text_file::read("the source", file)?))
     }
-}
-
-fn text(file: &Path) -> Result<String, Failure> {
-    let read = if file == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        fs::read_to_string(file)
-    };
-    read.map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", file.display())))
 }

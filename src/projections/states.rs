@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::field;
+use super::{field, wait};
 use crate::{
     client::path,
     context::Context,
@@ -41,7 +41,9 @@ impl State {
         let Self { name, partition } = self;
         let path = path(&["v1", "projections", &name, "state"]);
         let path = path.with_some("partition", partition.as_deref());
-        let answer = context.client()?.get(&path)?.body;
+        let client = context.client()?;
+        wait::level(context, &client, &name, &path)?;
+        let answer = client.get(&path)?.body;
         output::json(context, shown(&answer))?;
         Ok(Exit::Success)
     }
@@ -50,7 +52,9 @@ impl State {
 impl Partitions {
     pub(super) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         let Self { name, page } = self;
-        pages(context, path(&["v1", "projections", &name, "partitions"]), &page, &COLUMNS)
+        let path = path(&["v1", "projections", &name, "partitions"]);
+        wait::level(context, &context.client()?, &name, &path.clone().with("limit", "1"))?;
+        pages(context, path, &page, &COLUMNS)
     }
 }
 

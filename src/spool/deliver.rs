@@ -12,9 +12,9 @@ use crate::client::{Answer, Cause, Client, Path, Unwritten, Write, deployment_pa
 impl Journal {
     /// Tells the server, in order, what it does not have yet.
     ///
-    /// Before the command has begun, a refusal ends it: nothing need be run. After that, what the
-    /// rules would have refused is a report of what took place, and what the server takes in no
-    /// form is kept aside so that the rest is told.
+    /// Before the command has begun, a refusal ends it: nothing need be run. After that, everything is a
+    /// report of what took place, and what the server takes in no form is kept aside so that the rest is
+    /// told.
     pub(crate) fn deliver(&mut self, client: &Client) -> Result<(), Unwritten> {
         while let Some(entry) = self.next() {
             // What was called off before it began has not started.
@@ -32,12 +32,7 @@ impl Journal {
     }
 
     fn deliver_one(&mut self, client: &Client, entry: &Entry) -> Result<(), Unwritten> {
-        let sent = self.send(client, entry, &entry.body);
-        let sent = match (sent, self.report(entry)) {
-            (Err(no), Some(report)) if no.is_final() => self.send(client, entry, &report),
-            (sent, _) => sent,
-        };
-        match sent {
+        match self.send_forms(client, entry) {
             Ok(answer) => {
                 self.number = answer.body.get("number").and_then(Value::as_u64).or(self.number);
                 self.told = Some(answer.body);
@@ -49,6 +44,22 @@ impl Journal {
             }
             Err(no) => Err(no),
         }
+    }
+
+    /// Sends the entry in the form that the server takes.
+    ///
+    /// What has begun is a report. If the server has the entry in another form already, from a try whose
+    /// answer was lost, its key says so: then that form is sent again, and answered as it was.
+    fn send_forms(&self, client: &Client, entry: &Entry) -> Result<Answer, Unwritten> {
+        let stored = entry.body.clone();
+        let mut sent = None;
+        for form in self.report(entry).into_iter().chain([entry.asked(), stored]) {
+            match self.send(client, entry, &form) {
+                Err(no) if no.is_of_another_form() => sent = Some(Err(no)),
+                settled => return settled,
+            }
+        }
+        sent.unwrap_or_else(|| self.send(client, entry, &entry.body))
     }
 
     fn send(&self, client: &Client, entry: &Entry, body: &Value) -> Result<Answer, Unwritten> {
@@ -81,6 +92,7 @@ impl Journal {
                 body.insert("at".into(), start.body.get("at")?.clone());
                 body.insert("status".into(), "started".into());
                 body.remove("override");
+                body.remove("new_name");
             }
             Verb::Start => {
                 body.remove("claim")?;
@@ -93,7 +105,28 @@ impl Journal {
     }
 }
 
+impl Entry {
+    /// The entry as something that is asked for: now, whenever that is.
+    fn asked(&self) -> Value {
+        let mut body = self.body.clone();
+        let asks = match self.verb {
+            Verb::Request => true,
+            Verb::Start => body.get("claim") == Some(&Value::Bool(true)),
+            Verb::Targets | Verb::Succeed | Verb::Fail | Verb::Cancel | Verb::Notes => false,
+        };
+        if let Some(fields) = body.as_object_mut().filter(|_| asks) {
+            fields.remove("at");
+        }
+        body
+    }
+}
+
 impl Unwritten {
+    /// Whether the key was used for the same entry in another form.
+    fn is_of_another_form(&self) -> bool {
+        matches!(&self.cause, Cause::Refused(code) if code == "idempotency-key-reused")
+    }
+
     /// Whether the same request will never be taken.
     pub(crate) fn is_final(&self) -> bool {
         match self.cause {

@@ -167,11 +167,6 @@ impl Journal {
         })
     }
 
-    /// When the last thing that it tells of was.
-    pub(super) fn last_at(&self) -> Option<&Value> {
-        self.entries().filter_map(|entry| entry.body.get("at")).last()
-    }
-
     /// The release, as the server or else the request tells of it.
     pub(crate) fn release(&self) -> Option<&Value> {
         self.field("release")

@@ -85,7 +85,8 @@ pub(super) fn settle(path: &Path, client: &Client) -> Result<Option<Settled>, St
         (false, true) => Fate::NeverRun,
         (false, false) => {
             let reason = "`shiplog run` ended before it ran its command";
-            let body = json!({"reason": reason, "at": journal.last_at()});
+            // Without a time: it was asked for when it was delivered, not when it was written down.
+            let body = json!({"reason": reason});
             journal.tell(Verb::Cancel, body, None)?;
             Fate::NeverRun
         }

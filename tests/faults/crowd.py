@@ -95,7 +95,11 @@ class Reader:
                     if not crowd.is_killed:
                         self.strange.append(f"{path}: {error!r}")
                     return
-                if answer.status != 200:
+                # An answer that is behind never says that there is nothing.
+                is_behind = (
+                    answer.status == 503 and answer.json().get("code") == "projection-behind"
+                )
+                if answer.status != 200 and not is_behind:
                     self.strange.append(f"{path}: {answer}")
                     continue
                 self.answered += 1

@@ -7,7 +7,19 @@ use serde_json::{Map, Value};
 use crate::support::{Client, encode};
 
 /// Fields that answers have got since some release; no earlier one has them.
-const ADDED: [&str; 2] = ["configuration", "mediaType"];
+const ADDED: [&str; 8] = [
+    "configuration",
+    "mediaType",
+    "approvals",
+    "progress",
+    "queued",
+    "queued_count",
+    "taken_back_by",
+    "upcoming",
+];
+
+/// Words that are others since some release, each with what it was.
+const RENAMED: [(&str, &str); 1] = [("not_redeployed", "abandoned")];
 
 /// What a board says of when it was asked for.
 const ASKED: [&str; 2] = ["at", "known_at"];
@@ -88,6 +100,11 @@ fn difference(
             })
         }
         (old, new) if old == new => None,
+        (Value::String(old), Value::String(new))
+            if RENAMED.contains(&(new.as_str(), old.as_str())) =>
+        {
+            None
+        }
         (old, new) => Some(format!("{place} is {old} for the older, {new} for the newer one")),
     }
 }

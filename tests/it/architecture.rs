@@ -23,8 +23,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("shiplog", &["shiplog-api", "shiplog-domain", "shiplog-projections", "shiplog-store"]),
 ];
 
-/// All that the domain needs of others: values, their JSON, their digests and their errors.
+/// All that the domain needs of others: values, their JSON, their digests, their Unicode forms and
+/// their errors.
 const DOMAIN_IMPORTS: &[&str] = &[
+    "icu_normalizer",
     "jiff",
     "percent-encoding",
     "serde",

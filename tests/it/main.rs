@@ -18,6 +18,7 @@ mod future;
 mod histories;
 mod home;
 mod http;
+mod past;
 mod previous;
 mod rebuild;
 mod scripts;

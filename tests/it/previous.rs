@@ -124,7 +124,10 @@ fn the_previous_release_stops_at_what_it_must_not_pass_over_and_goes_on_serving(
         let client = server.client();
         stalls(&client, needed);
         for lane in before["lanes"].as_array().unwrap() {
-            assert_eq!(&client.get(&path_of(lane)).expect(200).json(), lane);
+            let mut told = client.get(&path_of(lane)).expect(200).json();
+            // Releases that know of it say how much is missing.
+            told.as_object_mut().unwrap().remove("behind");
+            assert_eq!(&told, lane);
         }
         // It had no better word for it.
         goes_on(&client).expect(500);

@@ -9,11 +9,11 @@ fn at(time: &str) -> String {
     format!("2026-03-02T{time}:00Z")
 }
 
-/// Sends a request that has to be taken.
+/// Sends a request that has to be taken, by a person: they alone can agree to a deployment.
 #[track_caller]
 fn send(client: &Client, method: &str, path: &str, body: &Value) {
-    let kind = [("Content-Type", "application/json")];
-    let answer = client.send(method, path, &kind, body.to_string().as_bytes());
+    let headers = [("Content-Type", "application/json"), ("Shiplog-Actor", "person:ben")];
+    let answer = client.send(method, path, &headers, body.to_string().as_bytes());
     assert!(matches!(answer.status, 200 | 201), "{method} {path} {body}: {}", answer.text());
 }
 
@@ -22,12 +22,16 @@ fn post(client: &Client, path: &str, body: &Value) {
     send(client, "POST", path, body);
 }
 
-/// A request of a deployment into production, with more fields.
+/// A request of a deployment into production, with more fields; a report says when.
 fn deployment(service: &str, time: &str, more: &Value) -> Value {
     let mut body = json!({
-        "service": service, "environment": "production", "at": at(time), "actor": "person:ana",
+        "service": service, "environment": "production", "actor": "person:ana",
     });
-    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let fields = body.as_object_mut().unwrap();
+    if more.get("status").is_some() {
+        fields.insert("at".into(), at(time).into());
+    }
+    fields.extend(more.as_object().unwrap().clone());
     body
 }
 
@@ -46,7 +50,8 @@ fn reported(client: &Client, service: &str, time: &str, version: &str) {
 #[track_caller]
 fn next(client: &Client, deployment: &str, step: &str, time: &str, more: &Value) {
     let (service, number) = deployment.split_once('#').unwrap();
-    let mut body = json!({"at": at(time)});
+    let decided = matches!(step, "approve" | "reject") || more.get("claim").is_some();
+    let mut body = if decided { json!({}) } else { json!({"at": at(time)}) };
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     post(client, &format!("/v1/deployments/{service}/production/{number}/{step}"), &body);
 }

@@ -232,8 +232,9 @@ async fn told(
     status: StatusCode,
 ) -> Result<Response, Problem> {
     let at: Option<GlobalPosition> = outcome.position();
-    let definition = find(app, name, AtLeast::Wanted(at)).await?;
-    app.scripts.settle(&all(app, AtLeast::Wanted(at)).await?);
+    let at_least = AtLeast::wanted(app, at);
+    let definition = find(app, name, &at_least).await?;
+    app.scripts.settle(&all(app, &at_least).await?);
     let shown = show::of(app, &definition).await;
     Ok((status, app.receipt_of(outcome), Json(shown)).into_response())
 }

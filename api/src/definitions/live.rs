@@ -39,7 +39,7 @@ pub(super) async fn follow_state(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
-    let definition = states::script(&app, &name, at_least).await?;
+    let definition = states::script(&app, &name, &at_least).await?;
     let mut events = follow(app, definition);
     let events = stream::poll_fn(move |context| events.poll_recv(context));
     let events = futures::StreamExt::map(events, Ok::<_, Infallible>);

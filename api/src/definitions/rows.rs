@@ -35,10 +35,10 @@ pub(super) async fn list_rows(
     let mut query = Query::parse(raw.as_deref(), &["format", "limit", "param"])?;
     let (format, parameters) = (format(&mut query, &headers)?, parameters(&mut query)?);
     let limit = query.peek("limit").is_some().then(|| query.limit()).transpose()?;
-    let definition = find(&app, &name, at_least).await?;
+    let definition = find(&app, &name, &at_least).await?;
     match definition.language {
         Language::Sql => {
-            sql::answer(&app, at_least, (definition.source, parameters), (limit, format)).await
+            sql::answer(&app, &at_least, (definition.source, parameters), (limit, format)).await
         }
         Language::Javascript => {
             let why = format!("`{name}` is a script: ask for `/v1/projections/{name}/state`");

@@ -20,7 +20,7 @@ use crate::{
     app::App,
     problem::{Problem, ProblemKind},
     query::Query,
-    views::{self, AtLeast},
+    views::AtLeast,
 };
 
 /// The most characters that a partition's name has.
@@ -97,8 +97,8 @@ pub(super) async fn get_state(
 ) -> Result<Response, Problem> {
     let mut query = Query::parse(raw.as_deref(), &["partition"])?;
     let partition = query.sized("partition", 1..=KEY)?;
-    let definition = script(&app, &name, at_least).await?;
-    reached(&app, &definition, at_least).await?;
+    let definition = script(&app, &name, &at_least).await?;
+    reached(&app, &definition, &at_least).await?;
     let states = read(&app, &definition, partition).await?;
     let position = states.as_ref().and_then(|(_, position)| *position);
     let state = shape(states);
@@ -162,8 +162,8 @@ pub(super) async fn list_partitions(
 ) -> Result<Response, Problem> {
     let mut query = Query::parse(raw.as_deref(), &["limit", "cursor"])?;
     let (limit, after) = (query.limit()?, query.sized("cursor", 0..=KEY)?);
-    let definition = script(&app, &name, at_least).await?;
-    reached(&app, &definition, at_least).await?;
+    let definition = script(&app, &name, &at_least).await?;
+    reached(&app, &definition, &at_least).await?;
     let wanted = Wanted::After(after, limit + 1);
     let states = app.scripts.states(&definition, wanted).await?;
     let (mut items, position) = match states {
@@ -182,7 +182,7 @@ pub(super) async fn list_partitions(
 pub(super) async fn script(
     app: &App,
     name: &ProjectionName,
-    at_least: AtLeast,
+    at_least: &AtLeast,
 ) -> Result<Definition, Problem> {
     let definition = find(app, name, at_least).await?;
     match definition.language {
@@ -194,21 +194,21 @@ pub(super) async fn script(
     }
 }
 
-/// Waits until the projection is as far as the caller wants.
-async fn reached(app: &App, definition: &Definition, at_least: AtLeast) -> Result<(), Problem> {
-    let (position, within, must) = match at_least {
-        AtLeast::Wanted(Some(position)) => (position, views::PATIENCE, true),
-        AtLeast::Head(Some(position)) => (position, views::COURTESY, false),
-        AtLeast::Wanted(None) | AtLeast::Head(None) => return Ok(()),
-    };
-    let standing = app.scripts.at_least(definition, position, within).await;
-    let there = standing.as_ref().is_some_and(|one| one.checkpoint >= Some(position));
-    if there || !must {
+/// Waits until the projection is as far as the caller wants, and as everything that was acknowledged.
+/// What its states lack is noted, and the answer says so.
+pub(crate) async fn reached(
+    app: &App,
+    definition: &Definition,
+    at_least: &AtLeast,
+) -> Result<(), Problem> {
+    let Some(position) = at_least.target() else { return Ok(()) };
+    let standing = app.scripts.at_least(definition, position, at_least.left()).await;
+    let checkpoint = standing.as_ref().and_then(|one| one.checkpoint);
+    if checkpoint >= Some(position) {
         return Ok(());
     }
     let name = &definition.name;
-    let at = standing.as_ref().and_then(|one| one.checkpoint);
-    let at = at.map_or_else(|| "the beginning".into(), |at| format!("position {at}"));
+    let at = checkpoint.map_or_else(|| "the beginning".into(), |at| format!("position {at}"));
     let waits = standing.is_none_or(|one| match one.status {
         Status::CatchingUp | Status::Live => true,
         Status::Paused | Status::Faulted(_) | Status::Stalled { .. } => false,
@@ -218,5 +218,6 @@ async fn reached(app: &App, definition: &Definition, at_least: AtLeast) -> Resul
     } else {
         format!("it does not go on, see `/v1/projections/{name}`")
     };
-    Err(ProblemKind::ProjectionBehind.because(format!("`{name}` is at {at}: {why}")))
+    let problem = ProblemKind::ProjectionBehind.because(format!("`{name}` is at {at}: {why}"));
+    at_least.note(checkpoint, problem).await
 }

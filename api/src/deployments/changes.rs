@@ -180,7 +180,7 @@ pub(crate) async fn known(
     if let Some(told) = told {
         return Ok(told);
     }
-    AtLeast::Wanted(app.log.head().await?).seen_by(&app.models.history).await?;
+    AtLeast::wanted(app, app.log.head().await?).seen_by(&app.models.history).await?;
     Ok(one(app, lane, number).await?.0)
 }
 

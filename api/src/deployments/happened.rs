@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::true_intent::TrueIntent;
 use crate::{
     problem::Problem,
-    shapes::{HealthWord, Moment, Name, Object, Text},
+    shapes::{HealthWord, Moment, Name, Object, Prose, Text},
 };
 
 /// Something that a caller says of a deployment.
@@ -35,7 +35,8 @@ macro_rules! happenings {
                 $(#[$field_doc])*
                 $field: $type,
             )*
-            /// When it happened; now unless something else is said.
+            /// When it happened; now unless something else is said. An approval, a rejection and a claim
+            /// are of now, whatever is said.
             #[serde(skip_serializing_if = "Option::is_none")]
             at: Option<Moment>,
         }
@@ -109,7 +110,7 @@ happenings! {
         reason: Option<Long>,
     } => |self, _| Ok(Happened::Cancel { reason: self.reason.map(Into::into) });
 
-    /// Somebody agrees to it.
+    /// Somebody agrees to it; only a person can.
     Approve {
         /// In their words.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,6 +118,7 @@ happenings! {
         comment: Option<Long>,
     } => |self, by| Ok(Happened::Approve {
         by: by.id.clone(),
+        kind: by.kind,
         comment: self.comment.map(Into::into),
     });
 
@@ -178,8 +180,9 @@ happenings! {
     /// Something to write down about it.
     NoteGiven {
         /// What.
-        #[schema(value_type = String, min_length = 1, max_length = 10000)]
-        text: Text<1, 10_000>,
+        #[schema(value_type = String, min_length = 1, max_length = 10000,
+            pattern = r"\S")]
+        text: Prose,
         /// What it points to: up to 100.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schema(value_type = Option<Vec<LinkGiven>>, max_items = 100)]
@@ -203,8 +206,9 @@ happenings! {
         #[schema(value_type = Option<TrueIntent>)]
         intent: Option<Object<TrueIntent>>,
         /// How that is known.
-        #[schema(value_type = String, min_length = 1, max_length = 10000)]
-        reason: Text<1, 10_000>,
+        #[schema(value_type = String, min_length = 1, max_length = 10000,
+            pattern = r"\S")]
+        reason: Prose,
     } => |self, _| {
         let correction = match (self.kind, self.intent) {
             (CorrectionKind::Intent, Some(Object(intent))) => {

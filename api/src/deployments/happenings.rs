@@ -31,7 +31,6 @@ use crate::{
     caller::Caller,
     path::{self, DeploymentPath},
     problem::{Problem, ProblemKind},
-    rails,
     receipt::Receipt,
     shapes::{Deployment, Told},
     views::PATIENCE,
@@ -82,7 +81,10 @@ handlers! {
     fail_deployment = "fail", OptionalBody(Fail);
     /// Call it off.
     cancel_deployment = "cancel", OptionalBody(Cancel);
-    /// Agree to it.
+    /// Agree to it, as a person.
+    ///
+    /// Programs are refused (`not-a-person`), and so is whoever asked for it where the environment says
+    /// so (`self-approval`).
     approve_deployment = "approve", OptionalBody(Approve);
     /// Turn it down.
     reject_deployment = "reject", OptionalBody(Reject);
@@ -160,10 +162,13 @@ async fn record<H: Happening>(
     let number = *number;
     let path = format!("{}/{step}", path::of_deployment(lane, number));
     let metadata = caller.metadata(&path, &given);
-    let when = when(given.at(), app.clock.now());
+    let stated = given.at();
     let mut happened = given.happened(&caller.actor)?;
+    // What is decided is decided now, whatever is stated.
+    let when = when(stated.filter(|_| !happened.is_decision()), app.clock.now());
+    app.admission.name_target(lane, number, &mut happened).await?;
     if let Happened::Claim { rails, .. } = &mut happened {
-        *rails = rails::of_deployment(app, lane, number).await?;
+        *rails = app.admission.rails_of_deployment(lane, number).await?;
     }
     let command = Command::Deployment { number, when, happened };
     app.telemetry.asked(&command);

@@ -11,7 +11,7 @@ use shiplog_domain::lane::{Classification, Status};
 use shiplog_projections::{
     history::{
         self, Entry, Fact, Filter,
-        search::{self, SearchError, Term},
+        search::{self, SearchError, Term, label},
     },
     page::{Cursor, Listed},
 };
@@ -62,7 +62,7 @@ pub(crate) const KNOWN: [&str; 17] = [
 /// `"phrase"` or a beginning (`abc*`) of what was said of a deployment, or a key and its values:
 /// `service:checkout env:production,staging status:failed is:rollback since:2d duration:>5m`; a `-`
 /// before it leaves out. It and all other parameters hold together. `label` is `name:value` or
-/// `name=value`, and can be repeated.
+/// `name=value`, with the name in quotes where it holds one of these signs, and can be repeated.
 #[utoipa::path(get, path = "/v1/deployments", tag = "deployments",
     params(crate::openapi::HistoryParams, crate::openapi::PageParams, crate::openapi::FormatParam),
     responses((status = 200, description = "A page of deployments", content(
@@ -75,7 +75,7 @@ pub(super) async fn list_deployments(
 ) -> Result<Response, Problem> {
     let mut query = Query::parse(raw.as_deref(), &KNOWN)?;
     let (format, filter, page) =
-        (format(&mut query, &headers)?, filter(&app, &mut query)?, query.page()?);
+        (format(&mut query, &headers)?, filter(&app, &mut query)?, query.page("deployments")?);
     at_least.seen_by(&app.models.history).await?;
     let answer = app.models.history.query(move |view| history::list(view, &filter, &page)).await?;
     let Listed { items, next } = answer.value;
@@ -157,11 +157,9 @@ fn classifications() -> [(&'static str, Classification); 4] {
 /// Takes every `label`.
 pub(crate) fn labels(query: &mut Query) -> Result<Vec<(String, String)>, Problem> {
     let pair = |text: String| {
-        let (name, value) = text
-            .split_once([':', '='])
-            .filter(|(name, _)| !name.is_empty())
-            .ok_or_else(|| Problem::at("?label", "it is written `name:value`"))?;
-        Ok((name.to_owned(), value.to_owned()))
+        let wrong =
+            "it is written `name:value`, or `\"name\":value` where the name holds `:` or `=`";
+        label::read(&text).ok_or_else(|| Problem::at("?label", wrong))
     };
     query.all("label").into_iter().map(pair).collect()
 }

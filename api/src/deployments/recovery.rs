@@ -38,8 +38,7 @@ use super::{
     show::{one, unknown},
 };
 use crate::{
-    app::App, path::DeploymentPath, problem::Problem, query::Query, rails, shapes::Frozen,
-    views::AtLeast,
+    app::App, path::DeploymentPath, problem::Problem, query::Query, shapes::Frozen, views::AtLeast,
 };
 
 /// How many releases to roll forward to are told of.
@@ -69,7 +68,7 @@ async fn get_recovery(
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
     let Looked { recovery, position, version, .. } =
-        recovery(&app, &lane, number, at_least).await?;
+        recovery(&app, &lane, number, &at_least).await?;
     let receipt = app.receipt(position).of_version(version);
     Ok((receipt, Json(recovery)).into_response())
 }
@@ -106,12 +105,12 @@ pub(crate) async fn recovery(
     app: &App,
     lane: &LaneId,
     number: DeploymentNumber,
-    at_least: AtLeast,
+    at_least: &AtLeast,
 ) -> Result<Looked, Problem> {
     at_least.seen_by(&app.models.history).await?;
     let (entry, position) = one(app, lane, number).await?;
     let now = app.clock.now();
-    let blocked = rails::blocked(app, lane).await?;
+    let blocked = app.admission.blocked(lane).await?;
     let look = |state: &lane::State, version: Option<StreamVersion>| {
         let state = &*state.as_of(now);
         let deployment = state.deployment(number)?;

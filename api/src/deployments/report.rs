@@ -1,8 +1,8 @@
-//! Many reports at once, a line each: for importers.
+//! Many deployments at once, a line each: for importers.
 
+mod lane;
 mod line;
-
-use std::collections::HashMap;
+mod name;
 
 use axum::{
     extract::{Request, State},
@@ -13,20 +13,19 @@ use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 use shiplog_domain::{
-    lane::{Command, Lane, LaneId, State as LaneState},
+    lane::Command,
     metadata::{Actor, CorrelationId, Metadata, Source},
 };
-use shiplog_store::{
-    execute::{Outcome, Streams},
-    position::{GlobalPosition, StreamVersion},
-};
+use shiplog_store::position::GlobalPosition;
 use utoipa::ToSchema;
 
 use crate::{
+    admission::{Admission, warning::Warning},
     app::App,
     body, caller,
     problem::{Problem, ProblemKind, ProblemShape},
     shapes::Number,
+    utf8,
 };
 
 /// The most lines that one batch has.
@@ -73,6 +72,8 @@ pub struct LineAnswer {
     pub position: Option<GlobalPosition>,
     /// Whether it is recorded now, or was before; or why it is not.
     pub result: Result<LineStatus, Problem>,
+    /// What somebody should look at, although it is recorded.
+    pub warnings: Vec<Warning>,
 }
 
 /// A line's answer as it is written.
@@ -89,12 +90,17 @@ pub(crate) struct LineShape {
     number: Option<u32>,
     /// Why it is not recorded.
     problem: Option<ProblemShape>,
+    /// What somebody should look at, although it is recorded; absent if there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<Warning>,
 }
 
 /// Report many deployments, one a line.
 ///
 /// Each line is what `POST /v1/deployments` takes, and may hold an `idempotency_key`; without one
-/// its content is its key, so that a file can be sent again. `{"removed": true, "service",
+/// its content is its key, so that a file can be sent again. A line that asks for a deployment meets
+/// the guard rails as that call does, and is `refused` where one stands in its way. `{"removed": true, "service",
 /// "environment", "at", "actor", "reason"}` reports that a service was taken out. Lines of one
 /// lane take effect in their order; one bad line never stops the others.
 #[utoipa::path(post, path = "/v1/deployments:batch", tag = "deployments",
@@ -115,10 +121,12 @@ pub(super) async fn report_batch(
     let (actor, correlation) = (caller::actor(headers)?, caller::correlation(headers)?);
     let claims = Claims { actor, correlation, source: None, now: app.clock.now() };
     let bytes = body::read(request, &app).await?;
-    if lines(&bytes).count() > MAX_LINES {
+    let bytes =
+        utf8::unmarked(&bytes).map_err(|error| Problem::at("", format!("the body: {error}")))?;
+    if lines(bytes).count() > MAX_LINES {
         return Err(ProblemKind::TooLarge.because(format!("a batch takes {MAX_LINES} lines")));
     }
-    let answers = record(&app.lanes, &claims, &bytes).await;
+    let answers = record(&app.admission, &claims, bytes).await;
     let receipt = app.receipt(answers.iter().filter_map(|answer| answer.position).max());
     Ok((receipt, [(CONTENT_TYPE, JSON_LINES)], written(answers)))
 }
@@ -126,19 +134,19 @@ pub(super) async fn report_batch(
 /// Records every line that can be, and answers each in its place.
 ///
 /// Blank lines are passed over. Lines of one lane are decided one after the other, lanes side by
-/// side. The same lines again are known.
-pub async fn record(lanes: &Streams<Lane>, claims: &Claims, lines_text: &[u8]) -> Vec<LineAnswer> {
-    let (mut answers, mut by_lane) = (Vec::new(), HashMap::<LaneId, Vec<_>>::new());
+/// side. The same lines again are known. A line that asks meets the guard rails, as a request does.
+pub async fn record(admission: &Admission, claims: &Claims, lines_text: &[u8]) -> Vec<LineAnswer> {
+    let (mut answers, mut parsed) = (Vec::new(), Vec::new());
     for (line, text) in lines(lines_text) {
         match line::parse(text, claims) {
-            Ok((lane, command, metadata)) => {
-                by_lane.entry(lane).or_default().push((line, command, metadata));
-            }
+            Ok(said) => parsed.push((line, said)),
             Err(problem) => answers.push(refused(line, problem)),
         }
     }
+    let (by_lane, unnamed) = name::sort(admission, parsed).await;
+    answers.extend(unnamed);
     let mut written = stream::iter(by_lane)
-        .map(|(lane, asked)| record_lane(lanes, lane, asked))
+        .map(|(lane, lines)| lane::record(admission, lane, lines))
         .buffer_unordered(LANES_AT_A_TIME);
     while let Some(more) = written.next().await {
         answers.extend(more);
@@ -148,37 +156,16 @@ pub async fn record(lanes: &Streams<Lane>, claims: &Claims, lines_text: &[u8]) -
     answers
 }
 
-async fn record_lane(
-    lanes: &Streams<Lane>,
-    lane: LaneId,
-    asked: Vec<(usize, Command, Metadata)>,
-) -> Vec<LineAnswer> {
-    let places: Vec<_> = asked
-        .iter()
-        .map(|(line, command, _)| (*line, matches!(command, Command::Remove { .. })))
-        .collect();
-    let requests = asked.into_iter().map(|(_, command, metadata)| (command, metadata)).collect();
-    let number = |_, last: Option<StreamVersion>, state: &LaneState| {
-        state.newest_after(last?.0).map(|deployment| deployment.number().0)
-    };
-    let answers = lanes.execute_many(&lane.stream(), requests, number).await;
-    let told = |((line, removal), answer)| match answer {
-        Ok((outcome, number)) => known(line, &outcome, if removal { None } else { number }),
-        Err(error) => refused(line, Problem::from(error)),
-    };
-    places.into_iter().zip(answers).map(told).collect()
-}
-
-fn known(line: usize, outcome: &Outcome, number: Option<u32>) -> LineAnswer {
-    let status = match outcome {
-        Outcome::Recorded(_) => LineStatus::Recorded,
-        Outcome::Replayed(_) | Outcome::AlreadySo { .. } => LineStatus::Known,
-    };
-    LineAnswer { line, number, position: outcome.position(), result: Ok(status) }
+/// A line whose lane is known.
+struct Named {
+    line: usize,
+    command: Command,
+    metadata: Metadata,
+    warnings: Vec<Warning>,
 }
 
 fn refused(line: usize, problem: Problem) -> LineAnswer {
-    LineAnswer { line, number: None, position: None, result: Err(problem) }
+    LineAnswer { line, number: None, position: None, result: Err(problem), warnings: Vec::new() }
 }
 
 /// The lines that are not blank, each with its place, counted from 1.
@@ -191,12 +178,12 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 
 fn written(answers: Vec<LineAnswer>) -> Vec<u8> {
     let mut text = Vec::new();
-    for LineAnswer { line, number, position: _, result } in answers {
+    for LineAnswer { line, number, position: _, result, warnings } in answers {
         let (status, problem) = match result {
             Ok(status) => (status, None),
             Err(problem) => (LineStatus::Refused, Some(problem.shape(None))),
         };
-        let shape = LineShape { line, status, number, problem };
+        let shape = LineShape { line, status, number, problem, warnings };
         // Our own structs have string keys and finite numbers, so nothing can fail.
         text.extend(serde_json::to_vec(&shape).unwrap_or_default());
         text.push(b'\n');

@@ -12,6 +12,7 @@ use shiplog_domain::{
     metadata,
     names::{EnvironmentName, ServiceName},
     release::Manifest,
+    text::is_blank,
 };
 use utoipa::ToSchema;
 
@@ -20,6 +21,7 @@ use super::{
     intent::{IntentGiven, Kind},
 };
 use crate::{
+    admission::names::Use,
     problem::Problem,
     shapes::{
         ActorGiven, ConfigurationGiven, Labels, Moment, Name, Object, OverrideGiven, ReleaseGiven,
@@ -73,7 +75,8 @@ pub(crate) struct DeploymentRequest {
     /// `requested` asks for it; the others report it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<StatusGiven>,
-    /// When it happened; now unless something else is said.
+    /// When it happened, for a report; now unless something else is said. What is asked for is asked for
+    /// now: a time that it states is not taken, and warned of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) at: Option<Moment>,
     /// What the asking system calls it.
@@ -100,6 +103,10 @@ pub(crate) struct DeploymentRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<ShownGiven>>, max_items = 200)]
     pub(super) acknowledged: Option<Vec<Object<ShownGiven>>>,
+    /// Whether a new service or environment is meant that looks like a known one: without it, what is
+    /// asked for is refused (`similar-name`) if only case, blanks or Unicode form tell the two apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) new_name: Option<bool>,
     /// Who is answerable; `Shiplog-Actor` does it too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) actor: Option<ActorGiven>,
@@ -109,6 +116,21 @@ impl DeploymentRequest {
     /// Who is said to be answerable.
     pub(crate) fn actor(&self) -> Option<&metadata::Actor> {
         self.actor.as_ref().map(|ActorGiven(actor)| actor)
+    }
+
+    /// How it uses the names of its lane.
+    pub(super) fn used(&self) -> Use {
+        match self.status {
+            Some(StatusGiven::Started | StatusGiven::Succeeded | StatusGiven::Failed) => {
+                Use::Reported
+            }
+            Some(StatusGiven::Requested) | None => Use::of(self.new_name),
+        }
+    }
+
+    /// Whether it states a time that is not taken: what is asked for is asked for now.
+    pub(super) fn is_dated(&self) -> bool {
+        self.at.is_some() && self.used() != Use::Reported
     }
 
     /// What it comes to, in which lane.
@@ -148,11 +170,13 @@ impl DeploymentRequest {
         let usual = if asked { Kind::Deploy } else { Kind::Unknown };
         let intent = self.intent.unwrap_or_else(|| usual.into());
         let reason = self.reason.map(String::from);
-        if asked && intent.kind == Kind::Rollback && reason.as_deref().is_none_or(str::is_empty) {
+        if asked && intent.kind == Kind::Rollback && reason.as_deref().is_none_or(is_blank) {
             return Err(Problem::at("/reason", "a rollback has to say why"));
         }
+        // What is asked for is asked for now, whatever is stated: see `is_dated`.
+        let at = self.at.filter(|_| !asked);
         Ok(Request {
-            when: when(self.at, now),
+            when: when(at, now),
             configuration: configured(self.configuration, intent.kind, asked)?,
             asked: wanted(intent, self.release, asked)?,
             by: Some(actor.id.clone()),
@@ -270,6 +294,7 @@ mod tests {
         };
         refused(&rollback(json!({})), "/reason");
         refused(&rollback(json!({"reason": ""})), "/reason");
+        refused(&rollback(json!({"reason": " \u{200b}\n"})), "/reason");
         refused(&rollback(json!({"reason": "x", "release": {"version": "1"}})), "/release");
         let Ok(Command::Request { request, .. }) = command(&rollback(json!({"reason": "x"})))
         else {

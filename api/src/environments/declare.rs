@@ -11,19 +11,24 @@ use shiplog_domain::{
     environment::{Command, Rules, State as EnvironmentState, Tier, stream},
     names::EnvironmentName,
 };
-use shiplog_projections::current::{self, AsOf};
+use shiplog_projections::{
+    current::{self, AsOf},
+    view::View,
+};
 use shiplog_store::execute::Outcome;
 use utoipa::ToSchema;
 
 use super::unheard;
 use crate::{
+    admission::names::Use,
     app::App,
     body::{Body, OptionalBody},
     caller::Caller,
     path::EnvironmentPath,
     problem::Problem,
     query::{Query, encode},
-    shapes::{Frozen, Moment, Name, Text, TierWord, Whole},
+    shapes::{Frozen, Moment, Name, Prose, Text, TierWord, Whole},
+    views::AtLeast,
 };
 
 /// The rules under which an environment is deployed to.
@@ -43,6 +48,9 @@ pub(crate) struct Declaration {
     /// Whether a lane takes one deployment at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) one_at_a_time: Option<bool>,
+    /// Whether a new environment is meant that looks like a known one; else it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) new_name: Option<bool>,
     /// When; now unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) at: Option<Moment>,
@@ -55,11 +63,15 @@ pub(crate) struct Declaration {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Freeze {
     /// Why.
-    #[schema(value_type = String, min_length = 1, max_length = 10000)]
-    pub(crate) reason: Text<1, 10_000>,
+    #[schema(value_type = String, min_length = 1, max_length = 10000,
+        pattern = r"\S")]
+    pub(crate) reason: Prose,
     /// Until when; until somebody unfreezes it unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<Moment>,
+    /// Whether a new environment is meant that looks like a known one; else it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) new_name: Option<bool>,
     /// When it begins; now unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) at: Option<Moment>,
@@ -134,6 +146,7 @@ pub(crate) async fn declare(
         one_at_a_time: given.one_at_a_time.unwrap_or_default(),
     };
     let command = |at| Command::Declare { at, rules };
+    let name = &app.admission.name_environment(name.clone(), Use::of(given.new_name)).await?;
     record(app, name, caller, ("", given.at, given), command).await
 }
 
@@ -146,6 +159,7 @@ pub(crate) async fn freeze(
 ) -> Result<Recorded, Problem> {
     let (reason, until) = (given.reason.clone().into(), given.until.map(|until| until.0));
     let command = |at| Command::Freeze { at, reason, until };
+    let name = &app.admission.name_environment(name.clone(), Use::of(given.new_name)).await?;
     record(app, name, caller, ("/freeze", given.at, given), command).await
 }
 
@@ -158,6 +172,7 @@ pub(crate) async fn unfreeze(
 ) -> Result<Recorded, Problem> {
     let reason = given.reason.clone().map(Into::into);
     let command = |at| Command::Unfreeze { at, reason };
+    let name = &app.admission.name_environment(name.clone(), Use::Asked).await?;
     record(app, name, caller, ("/unfreeze", given.at, given), command).await
 }
 
@@ -214,16 +229,22 @@ pub(super) async fn retire_environment(
     OptionalBody(given): OptionalBody<Because>,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
-    let asked = name.clone();
-    let as_of = AsOf::at(app.clock.now());
-    let known = app.models.current.query(move |view| current::board(view, &asked, as_of)).await?;
     let declared = app.environments.read(&stream(&name), |_, version| version.is_some()).await?;
-    if known.value.is_none() && !declared {
+    if !declared && !is_deployed_to(&app, &name).await? {
         return Err(unheard(&name));
     }
     let reason = given.reason.clone().map(Into::into);
     let command = |at| Command::Retire { at, reason };
     Ok(told(&app, record(&app, &name, &caller, ("", given.at, &given), command).await?))
+}
+
+/// Whether anything was ever deployed to an environment, by all that is recorded.
+async fn is_deployed_to(app: &App, name: &EnvironmentName) -> Result<bool, Problem> {
+    AtLeast::wanted(app, app.log.head().await?).seen_by(&app.models.current).await?;
+    let name = name.clone();
+    let as_of = AsOf::at(app.clock.now());
+    let look = move |view: &View<'_>| current::board(view, &name, as_of);
+    Ok(app.models.current.query(look).await?.value.is_some())
 }
 
 /// What became of a command, and the environment right after it.

@@ -72,7 +72,8 @@ params! {
     /// A page of a list.
     PageParams = [
         query("limit", integer(1, 1_000), "how many entries; 50 unless something else is said"),
-        query("cursor", pattern("^c[0-9a-f]{16}$"), "where the page starts: `next` of the last"),
+        query("cursor", pattern("^c[no][0-9a-f]{24}$"),
+            "where the page starts: `next` of the last, with the same filters and the same order"),
         query("order", words(["newest", "oldest", "desc", "asc"]), "which end comes first"),
     ];
     /// What the audit is answered as.
@@ -106,7 +107,7 @@ params! {
         query("environment", Name::schema(), "in this environment"),
         query("actor", text(1, 200), "requested by the actor with this id"),
         query("version", Name::schema(), "of this version"),
-        query("commit", text(4, 200), "of the commit that begins so"),
+        query("commit", text(4, 200), "of the commit that begins so, in capital or small letters"),
         query("artifact", text(1, 500), "with an artifact of this name or digest"),
         query("status", StatusWord::schema(), "that have come this far"),
         query("intent", words(KINDS), "asked for with this intent"),
@@ -172,8 +173,10 @@ fn header(name: &str, schema: impl Into<RefOr<Schema>>, text: &str) -> Parameter
 }
 
 fn labels() -> Parameter {
-    let labels = ArrayBuilder::new().items(pattern("^[^:=]+[:=]"));
-    query("label", labels, "with this label, `name:value` or `name=value`; can be repeated")
+    let labels = ArrayBuilder::new().items(pattern("^([^:=]+|\"([^\"]|\"\")+\")[:=]"));
+    let text = "with this label, `name:value` or `name=value`, or `\"name\"=value` where the name holds \
+        one of these signs; can be repeated";
+    query("label", labels, text)
 }
 
 fn string() -> ObjectBuilder {
@@ -239,7 +242,13 @@ pub(super) fn headers_of(status: &str, reads: bool) -> Value {
     let mut headers = json!({
         "Shiplog-Position": {"description": "how far the answer is", "schema": Token::schema()},
     });
-    if !reads {
+    if reads {
+        headers["Shiplog-Behind"] = json!({
+            "description": "by how many events the answer is behind what was recorded before it was \
+                asked for; not there if it is not",
+            "schema": {"type": "integer", "minimum": 1},
+        });
+    } else {
         headers["ETag"] = described("the version of the stream after the write");
         headers["Idempotency-Key"] = described("the key, given or made up");
         headers["Idempotency-Replayed"] = described("`true` if it was recorded before");

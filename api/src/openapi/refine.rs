@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::params;
+use utoipa::PartialSchema as _;
+
+use super::{QUESTIONS, params};
+use crate::lag::Behind;
 
 /// Puts into the document what its derived schemas leave out.
 #[expect(clippy::indexing_slicing, reason = "indexing JSON puts in what is not there")]
@@ -10,6 +13,7 @@ pub(super) fn schemas(document: &mut Value) {
     if let Some(slug) = document.pointer_mut("/paths/~1problems~1{slug}/get/parameters/0/schema") {
         *slug = json!({"type": "string", "enum": params::slugs()});
     }
+    let answers = answers(document);
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut)
     else {
         return;
@@ -19,9 +23,43 @@ pub(super) fn schemas(document: &mut Value) {
         release["required"] = json!(["version"]);
         schemas.insert("ReleaseDeployed".into(), release);
     }
+    behind(schemas, &answers);
     split(schemas, "DeploymentRequest", &deployment());
     split(schemas, "TargetGiven", &target());
     split(schemas, "CorrectionGiven", &correction());
+}
+
+/// The schemas of what reads answer.
+fn answers(document: &Value) -> Vec<String> {
+    let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
+    let reads = paths.filter(|(path, _)| path.starts_with("/v1/")).filter_map(|(path, item)| {
+        let method = if QUESTIONS.contains(&path.as_str()) { "post" } else { "get" };
+        item.get(method)
+    });
+    let answer = "/responses/200/content/application~1json/schema/$ref";
+    let names = reads.filter_map(|read| read.pointer(answer)?.as_str()?.rsplit('/').next());
+    names.map(Into::into).collect()
+}
+
+/// Says that any answer to a read may be behind.
+#[expect(clippy::indexing_slicing, reason = "indexing JSON puts in what is not there")]
+fn behind(schemas: &mut Map<String, Value>, answers: &[String]) {
+    // What was built in memory has string keys and finite numbers, so nothing can fail.
+    let shape = serde_json::to_value(Behind::schema()).unwrap_or_default();
+    schemas.insert("Behind".into(), shape);
+    let field = json!({
+        "oneOf": [nothing(), reference("Behind")],
+        "description": "what is missing, where a read model was behind; else not there",
+    });
+    for name in answers {
+        let Some(schema) = schemas.get_mut(name) else { continue };
+        if schema.get("properties").is_some() {
+            schema["properties"]["behind"] = field.clone();
+        } else {
+            let with = json!({"type": "object", "properties": {"behind": field}});
+            *schema = json!({"allOf": [schema, with]});
+        }
+    }
 }
 
 fn reference(name: &str) -> Value {

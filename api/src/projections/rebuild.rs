@@ -120,7 +120,7 @@ pub(super) async fn rebuild_projection(
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
     let max = given.max_events_per_second.map(|Whole(max)| max);
-    let which = begin(&app, (&name, at_least), max).await?;
+    let which = begin(&app, (&name, &at_least), max).await?;
     Ok((StatusCode::ACCEPTED, shown(&app, &which).await).into_response())
 }
 
@@ -134,7 +134,7 @@ pub(super) async fn pause_rebuild(
     at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
-    changed(&app, (&name, at_least), raw.as_deref(), Change::Pause).await
+    changed(&app, (&name, &at_least), raw.as_deref(), Change::Pause).await
 }
 
 /// Have a rebuild that rests go on.
@@ -147,7 +147,7 @@ pub(super) async fn resume_rebuild(
     at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
-    changed(&app, (&name, at_least), raw.as_deref(), Change::Resume).await
+    changed(&app, (&name, &at_least), raw.as_deref(), Change::Resume).await
 }
 
 /// Cancel a rebuild, and delete what it has made; what answers is not touched.
@@ -160,12 +160,12 @@ pub(super) async fn cancel_rebuild(
     at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
-    changed(&app, (&name, at_least), raw.as_deref(), Change::Cancel).await
+    changed(&app, (&name, &at_least), raw.as_deref(), Change::Cancel).await
 }
 
 async fn changed(
     app: &App,
-    named: (&str, AtLeast),
+    named: (&str, &AtLeast),
     raw: Option<&str>,
     wanted: Change,
 ) -> Result<Response, Problem> {
@@ -177,7 +177,7 @@ async fn changed(
 /// Begins a rebuild, or changes how fast it goes.
 pub(crate) async fn begin<'a>(
     app: &'a App,
-    (name, at_least): (&str, AtLeast),
+    (name, at_least): (&str, &AtLeast),
     max: Option<u32>,
 ) -> Result<Which<'a>, Problem> {
     let which = which(app, name, at_least).await?;
@@ -191,7 +191,7 @@ pub(crate) async fn begin<'a>(
 /// Changes a rebuild that is under way.
 pub(crate) async fn change<'a>(
     app: &'a App,
-    (name, at_least): (&str, AtLeast),
+    (name, at_least): (&str, &AtLeast),
     wanted: Change,
 ) -> Result<Which<'a>, Problem> {
     let which = which(app, name, at_least).await?;

@@ -91,7 +91,7 @@ pub(super) async fn get_projection(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
-    let which = which(&app, &name, at_least).await?;
+    let which = which(&app, &name, &at_least).await?;
     Ok(shown(&app, &which).await.into_response())
 }
 
@@ -105,7 +105,7 @@ pub(crate) enum Which<'a> {
 pub(super) async fn which<'a>(
     app: &'a App,
     name: &str,
-    at_least: AtLeast,
+    at_least: &AtLeast,
 ) -> Result<Which<'a>, Problem> {
     if let Some(model) = app.models.named(name) {
         return Ok(Which::BuiltIn(model));

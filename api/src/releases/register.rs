@@ -15,13 +15,14 @@ use shiplog_store::execute::Outcome;
 use utoipa::ToSchema;
 
 use crate::{
+    admission::names::Use,
     app::App,
     body::Body,
     caller::Caller,
     path::ReleasePath,
     problem::{Problem, ProblemKind},
     query::encode,
-    shapes::{Block, Moment, Name, Release, ReleaseGiven, Text},
+    shapes::{Block, Moment, Name, Prose, Release, ReleaseGiven},
 };
 
 /// A release, as it is registered.
@@ -57,10 +58,15 @@ impl RegisteredRelease {
 /// Why.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "it is called so on the wire")]
 pub(crate) struct Reason {
     /// In the words of who says so.
-    #[schema(value_type = String, min_length = 1, max_length = 10000)]
-    pub(crate) reason: Text<1, 10_000>,
+    #[schema(value_type = String, min_length = 1, max_length = 10000,
+        pattern = r"\S")]
+    pub(crate) reason: Prose,
+    /// Whether a new service is meant that looks like a known one; else it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) new_name: Option<bool>,
     /// When; now unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) at: Option<Moment>,
@@ -74,6 +80,7 @@ pub(crate) async fn block(
     given: &Reason,
 ) -> Result<Recorded, Problem> {
     let reason = given.reason.clone().into();
+    let id = &app.admission.name_release(id.clone(), Use::of(given.new_name)).await?;
     let command = |at| Command::Block { at, reason };
     record(app, id, caller, ("/block", given.at, given), command).await
 }
@@ -86,6 +93,7 @@ pub(crate) async fn unblock(
     given: &Reason,
 ) -> Result<Recorded, Problem> {
     let reason = given.reason.clone().into();
+    let id = &app.admission.name_release(id.clone(), Use::of(given.new_name)).await?;
     let command = |at| Command::Unblock { at, reason };
     record(app, id, caller, ("/unblock", given.at, given), command).await
 }
@@ -107,6 +115,7 @@ pub(super) async fn register_release(
             .because(format!("the path is of version `{}`, the body of `{other}`", id.version))
             .coded("release-differs"));
     }
+    let id = app.admission.name_release(id, Use::Reported).await?;
     let release = given.clone().into_manifest(id.version.clone());
     let command = |at| Command::Register { at, release };
     Ok(told(&app, record(&app, &id, &caller, ("", None, &given), command).await?))

@@ -12,9 +12,17 @@ use shiplog_projections::{
     rollbacks::{Afterwards, Evidence, Rollback},
 };
 
-/// Writes the report of a page of rollbacks, as of an instant.
-pub(super) fn report(rollbacks: &[Rollback], now: Timestamp) -> Response {
+use crate::lag::Behind;
+
+/// Writes the report of a page of rollbacks, as of an instant, and what it does not include yet.
+pub(super) fn report(rollbacks: &[Rollback], now: Timestamp, behind: Option<&Behind>) -> Response {
     let mut text = format!("# Rollbacks\n\n{} of them, as known at {now}.\n", rollbacks.len());
+    if let Some(behind) = behind {
+        let (events, since) = (behind.counted(), behind.since.0);
+        let said =
+            format!("\n**Not complete**: {events}, recorded since {since}, not included yet.");
+        line(&mut text, &said);
+    }
     for rollback in rollbacks {
         section(&mut text, rollback);
     }

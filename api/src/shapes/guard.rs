@@ -8,7 +8,7 @@ use shiplog_domain::{
 };
 use utoipa::ToSchema;
 
-use super::{Name, Object, RailWord, Text};
+use super::{Name, Object, Prose, RailWord, Text};
 
 /// Guard rails to cross, and why.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -19,8 +19,9 @@ pub(crate) struct OverrideGiven {
     #[serde(deserialize_with = "some_rails")]
     rails: Vec<Rail>,
     /// In the words of who crosses them.
-    #[schema(value_type = String, min_length = 1, max_length = 10000)]
-    reason: Text<1, 10_000>,
+    #[schema(value_type = String, min_length = 1, max_length = 10000,
+        pattern = r"\S")]
+    reason: Prose,
 }
 
 impl From<OverrideGiven> for Override {

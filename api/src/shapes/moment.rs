@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use shiplog_domain::instant::{Flaw, flaw};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type},
@@ -20,6 +21,9 @@ pub(crate) enum MomentError {
     /// It is not RFC 3339.
     #[error("`{0}` is not a time like `2026-01-31T12:00:00Z`")]
     Shape(String),
+    /// It is written like RFC 3339, and there is no such time.
+    #[error("`{0}`: {1}")]
+    Flaw(String, Flaw),
     /// It is, but further away than Shiplog counts.
     #[error("`{0}` is not between the years 0000 and 9999 (to 9999-12-30T22:00Z)")]
     Range(String),
@@ -31,6 +35,9 @@ impl FromStr for Moment {
     fn from_str(text: &str) -> Result<Self, MomentError> {
         if !is_rfc3339(text) {
             return Err(MomentError::Shape(text.chars().take(100).collect()));
+        }
+        if let Some(flaw) = flaw(text) {
+            return Err(MomentError::Flaw(text.into(), flaw));
         }
         let range = || MomentError::Range(text.chars().take(100).collect());
         let time = text.parse::<Timestamp>().map_err(|_| range())?;
@@ -103,6 +110,23 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Moment>().unwrap().0.to_string(), read);
         }
+    }
+
+    #[test]
+    fn what_is_written_so_and_is_no_time_says_why() {
+        for (text, why) in [
+            ("2026-01-31T12:30:60Z", "no second 60 here"),
+            ("2026-01-31T24:00:00Z", "the end of a day is 00:00 of the next one"),
+            ("2026-01-31T12:00:00+25:00", "offsets go from -23:59 to +23:59"),
+            ("2025-02-29T12:00:00Z", "no day 29 in 2025-02, which has 28 days"),
+            ("2026-13-31T12:00:00Z", "months go from 01 to 12"),
+        ] {
+            let error = text.parse::<Moment>().unwrap_err().to_string();
+            assert!(error.contains(text) && error.contains(why), "{error}");
+        }
+        let read = |text: &str| text.parse::<Moment>().unwrap().0.to_string();
+        assert_eq!(read("2016-12-31T23:59:60Z"), "2016-12-31T23:59:59Z");
+        assert_eq!(read("2024-02-29T23:59:00+23:59"), "2024-02-29T00:00:00Z");
     }
 
     #[test]

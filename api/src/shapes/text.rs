@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use shiplog_domain::text;
 
 /// A text of so many characters at least and at most.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,6 +43,43 @@ impl<const MIN: usize, const MAX: usize> From<Text<MIN, MAX>> for String {
     }
 }
 
+/// Words that somebody can read: 1 to 10,000 characters, and not blanks alone.
+///
+/// Every reason that is required is one, so that three blanks are a reason nowhere. It is kept as it
+/// was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Prose(Text<1, 10_000>);
+
+/// A text that nobody can read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ProseError {
+    #[error(transparent)]
+    Length(#[from] TextError),
+    #[error("it has blanks and invisible characters alone, and says nothing")]
+    Blank,
+}
+
+impl FromStr for Prose {
+    type Err = ProseError;
+    fn from_str(text: &str) -> Result<Self, ProseError> {
+        let reason = text.parse()?;
+        if text::is_blank(text) { Err(ProseError::Blank) } else { Ok(Self(reason)) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Prose {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+impl From<Prose> for String {
+    fn from(Prose(text): Prose) -> Self {
+        text.into()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +90,14 @@ mod tests {
         let error = "üüü".parse::<Text<1, 2>>().unwrap_err();
         assert_eq!(error.to_string(), "it has 3 characters; it takes 1 to 2");
         assert!("".parse::<Text<1, 2>>().is_err());
+    }
+
+    #[test]
+    fn a_reason_is_more_than_blanks() {
+        for text in ["   ", "\r\n", "\u{200B}", "\u{FEFF}\u{3164}"] {
+            assert_eq!(text.parse::<Prose>(), Err(ProseError::Blank), "{text:?}");
+        }
+        assert!(matches!("".parse::<Prose>(), Err(ProseError::Length(_))));
+        assert_eq!(String::from(" peak ".parse::<Prose>().unwrap()), " peak ");
     }
 }

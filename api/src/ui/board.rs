@@ -64,7 +64,7 @@ impl BoardPage {
     /// Whether nothing was ever recorded.
     fn is_empty(&self) -> bool {
         let shown = !self.columns.is_empty() || !self.latest.is_empty();
-        !shown && self.frame.as_of.is_none() && self.frame.behind.is_none()
+        !shown && self.frame.as_of.is_none() && !self.frame.is_behind()
     }
 }
 
@@ -149,7 +149,7 @@ pub(super) async fn show(
     let rows: Vec<_> = rows.into_iter().filter(|row| asked.wants(row)).collect();
     let tally = Tally::of(&asked, &columns, &rows, all);
     let latest = match asked.latest(&columns, &rows) {
-        Some(filter) => latest(&app, at_least, frame.shell.now, filter).await?,
+        Some(filter) => latest(&app, &at_least, frame.shell.now, filter).await?,
         None => Vec::new(),
     };
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:7420");
@@ -162,7 +162,7 @@ pub(super) async fn show(
 /// The deployments that were requested last.
 async fn latest(
     app: &App,
-    at_least: AtLeast,
+    at_least: &AtLeast,
     now: Timestamp,
     filter: Filter,
 ) -> Result<Vec<Item>, Problem> {

@@ -69,7 +69,7 @@ pub(super) async fn show(
     let frame = Frame::new(shell, Section::History, title);
     let frame = frame.told_by(&app, &app.models.history, &answer).await;
     let (goes_back, releases) = releases(&app, &before, &after).await?;
-    let context = Context::of(&app, at_least, frame.shell.now, [&before, &after]).await?;
+    let context = Context::of(&app, &at_least, frame.shell.now, [&before, &after]).await?;
     let compared = ComparePage {
         frame,
         apart: apart(&before, &after),

@@ -30,7 +30,7 @@ impl Context {
     /// Of these deployments. Where none of them waits, no lane is looked at.
     pub(super) async fn of(
         app: &App,
-        at_least: AtLeast,
+        at_least: &AtLeast,
         now: Timestamp,
         entries: impl IntoIterator<Item = &Entry>,
     ) -> Result<Self, Problem> {
@@ -101,7 +101,7 @@ fn release(entry: &Entry) -> ReleaseId {
 
 async fn busy(
     app: &App,
-    at_least: AtLeast,
+    at_least: &AtLeast,
     now: Timestamp,
     lanes: BTreeSet<LaneId>,
 ) -> Result<BTreeSet<LaneId>, Problem> {
@@ -125,7 +125,7 @@ async fn busy(
 
 async fn blocked(
     app: &App,
-    at_least: AtLeast,
+    at_least: &AtLeast,
     ids: BTreeSet<ReleaseId>,
 ) -> Result<BTreeMap<ReleaseId, Blocked>, Problem> {
     if ids.is_empty() {

@@ -16,7 +16,7 @@ use shiplog_domain::{
 use shiplog_projections::{
     history::{self, Entry},
     models::Answer,
-    page::{Order, Page},
+    page::Page,
 };
 use shiplog_store::log::Recorded;
 
@@ -166,7 +166,7 @@ pub(super) async fn show(
     at_least.seen_by(&app.models.history).await?;
     let (value, position) = deployments::one(&app, &lane, number).await?;
     let answer = Answer { value, position };
-    let context = Context::of(&app, at_least, shell.now, [&answer.value]).await?;
+    let context = Context::of(&app, &at_least, shell.now, [&answer.value]).await?;
     let Entry { deployment, actor, classification, replaced, .. } = &answer.value;
     let before = ran_before(&app, &answer.value).await?;
     at_least.seen_by(&app.models.releases).await?;
@@ -227,7 +227,7 @@ async fn paths(app: &App, answer: &Answer<Entry>) -> Result<Paths, Problem> {
     let Entry { lane, deployment, .. } = &answer.value;
     let number = deployment.number();
     let filter = history::Filter::from(lane);
-    let last = Page { limit: 1, order: Order::Newest, after: None };
+    let last = Page::first(1);
     let last = app.models.history.query(move |view| history::list(view, &filter, &last)).await?;
     let last = last.value.items.first().map(|entry| entry.deployment.number());
     let path = links::deployment(lane, number);

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 /// Compares two versions as semantic versioning does; none if one of them is no such version.
 ///
-/// A leading `v` says nothing, and neither does what comes after a `+`.
+/// A leading `v` says nothing, and neither does what comes after a `+`: versions that are equal here
+/// may well be different ones.
 pub(super) fn compare(one: &str, other: &str) -> Option<Ordering> {
     let (one, other) = (Semver::read(one)?, Semver::read(other)?);
     Some(one.numbers.cmp(&other.numbers).then_with(|| one.compare_pre(&other)))

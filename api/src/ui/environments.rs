@@ -138,7 +138,7 @@ pub(super) async fn show(
         .into_iter()
         .filter(|entry| entry.deployment.is_open() && entry.deployment.approvals_missing() > 0)
         .collect();
-    let waiting = Item::all(&app, at_least, now, &waiting).await?;
+    let waiting = Item::all(&app, &at_least, now, &waiting).await?;
     let mut rows = answer.value;
     rows.sort_by_key(|row| (row.retired, stage(row.tier)));
     let shown = EnvironmentsPage {
@@ -166,6 +166,7 @@ pub(super) async fn declare(
         approvals: approvals(&mut fields)?.map(Whole),
         self_approval: Some(fields.text("self_approval")?.is_some()),
         one_at_a_time: Some(fields.text("one_at_a_time")?.is_some()),
+        new_name: None,
         at: None,
     };
     declare::declare(&app, &name, &caller, &given).await?;
@@ -192,6 +193,7 @@ pub(super) async fn freeze(
     let given = declare::Freeze {
         reason: form::reason(&mut fields)?,
         until: fields.instant("until")?.map(Moment),
+        new_name: None,
         at: fields.instant("from")?.map(Moment),
     };
     declare::freeze(&app, &name, &caller, &given).await?;

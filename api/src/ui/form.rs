@@ -15,7 +15,7 @@ use crate::{
     caller::Caller,
     problem::{Problem, ProblemKind},
     query::{Query, encode},
-    shapes::{ActorGiven, Text, TextError},
+    shapes::{ActorGiven, Prose},
 };
 
 /// Reads the query of a page. A field that was left empty was not filled in.
@@ -61,10 +61,10 @@ pub(super) fn caller(shell: &Shell, fields: &mut Query) -> Result<Caller, Proble
 }
 
 /// Why, which has to be said.
-pub(super) fn reason(fields: &mut Query) -> Result<Text<1, 10_000>, Problem> {
+pub(super) fn reason(fields: &mut Query) -> Result<Prose, Problem> {
     let reason = fields.read("reason", |text| {
         let text = text.replace("\r\n", "\n");
-        text.trim().parse().map_err(|error: TextError| error.to_string())
+        text.trim().parse::<Prose>().map_err(|error| error.to_string())
     })?;
     reason.ok_or_else(|| Problem::at("?reason", "say why"))
 }

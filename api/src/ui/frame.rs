@@ -22,6 +22,7 @@ use super::{assets, parts::Time};
 use crate::{
     app::App,
     caller,
+    lag::Lag,
     problem::{Problem, internal},
     receipt::Receipt,
 };
@@ -67,6 +68,8 @@ pub(crate) struct Shell {
     /// The path and query of the page.
     pub(super) here: String,
     pub(super) now: Timestamp,
+    /// How far what the page is made of is behind.
+    lag: Lag,
     pub(super) correlation: CorrelationId,
 }
 
@@ -83,6 +86,7 @@ impl Shell {
             actor: cookie(headers, "shiplog-actor").unwrap_or_default(),
             here: here.into(),
             now,
+            lag: Lag::default(),
             correlation: correlation.unwrap_or_else(|_| CorrelationId(String::new())),
         }
     }
@@ -92,8 +96,9 @@ impl FromRequestParts<App> for Shell {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let Ok(lag) = Lag::from_request_parts(parts, app).await;
         let here = parts.uri.path_and_query().map_or("/", |here| here.as_str());
-        Ok(Self::of(&parts.headers, here, app.clock.now()))
+        Ok(Self { lag, ..Self::of(&parts.headers, here, app.clock.now()) })
     }
 }
 
@@ -124,8 +129,8 @@ pub(super) struct Frame {
     pub(super) watched: Watched,
     /// The instant that the page is about, if it is not the present, and the way back.
     pub(super) as_of: Option<(Time, String)>,
-    /// What is to be known about how old the page is.
-    pub(super) behind: Option<String>,
+    /// Why nobody knows how old the page is.
+    pub(super) doubt: Option<String>,
     /// Whether it tells of something that goes on without events, and is to be looked at again.
     pub(super) goes_on: bool,
     /// Up to where in the log it tells.
@@ -140,7 +145,7 @@ impl Frame {
             shell,
             watched: Watched::Nothing,
             as_of: None,
-            behind: None,
+            doubt: None,
             goes_on: false,
             position: None,
         }
@@ -148,20 +153,27 @@ impl Frame {
 
     /// The same, made of what a read model answered.
     pub(super) async fn told_by<T>(self, app: &App, model: &Model, answer: &Answer<T>) -> Self {
-        let head = app.log.head().await;
-        let behind = match (model.progress().phase, head) {
+        let doubt = match (model.progress().phase, app.log.head().await) {
             (Phase::Stalled { at: _, why }, _) => Some(format!("it is stalled: {why}")),
-            (Phase::CatchingUp | Phase::Live, Ok(head)) if answer.position < head => {
-                Some("newer events are in the log and not yet here".into())
-            }
             (Phase::CatchingUp | Phase::Live, Ok(_)) => None,
             (Phase::CatchingUp | Phase::Live, Err(_)) => {
                 Some("the log cannot be read, so nobody knows what is new".into())
             }
         };
         let name = model.name();
-        let behind = behind.map(|why| format!("The read model `{name}` may be old: {why}."));
-        Self { behind, position: answer.position, ..self }
+        let doubt = doubt.map(|why| format!("The read model `{name}` may be old: {why}."));
+        Self { doubt, position: answer.position, ..self }
+    }
+
+    /// How many events the page does not show yet, and when the first of them was recorded.
+    pub(super) fn lag(&self) -> Option<(String, Time)> {
+        let behind = self.shell.lag.behind()?;
+        Some((behind.counted(), Time::of(behind.since.0)))
+    }
+
+    /// Whether there may be more than the page shows: then it must not say that there is nothing.
+    pub(super) fn is_behind(&self) -> bool {
+        self.doubt.is_some() || self.lag().is_some()
     }
 
     pub(super) fn watching(self, watched: Watched) -> Self {
@@ -175,6 +187,12 @@ impl Frame {
             Watched::Stream(stream) => stream,
             Watched::Nothing => "",
         }
+    }
+
+    /// After which position the script listens: what is recorded between the page and the first event
+    /// that the script hears would be missed otherwise.
+    pub(super) fn reached(&self) -> u64 {
+        self.position.map_or(0, |position| position.0)
     }
 
     pub(super) fn sections() -> [(Section, &'static str, &'static str); 7] {

@@ -62,7 +62,7 @@ impl Item {
     /// Each of them, as far as it had come by now.
     pub(super) async fn all(
         app: &App,
-        at_least: AtLeast,
+        at_least: &AtLeast,
         now: Timestamp,
         entries: &[Entry],
     ) -> Result<Vec<Self>, Problem> {
@@ -188,7 +188,7 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let mut query = form::query(raw.as_deref(), &KNOWN)?;
     let searched = deployments::search(&app, &mut query)?;
-    let (mut filter, wanted) = (deployments::plain(&mut query)?, query.page()?);
+    let (mut filter, wanted) = (deployments::plain(&mut query)?, query.page("deployments")?);
     let terms = match searched {
         Ok(terms) => terms,
         // Who types it mends it there.
@@ -202,7 +202,7 @@ pub(super) async fn show(
     let frame = Frame::new(shell, Section::History, "History");
     let frame = frame.told_by(&app, &app.models.history, &answer).await;
     let frame = if first { frame.watching(Watched::Log) } else { frame };
-    let context = Context::of(&app, at_least, frame.shell.now, &answer.value.items).await?;
+    let context = Context::of(&app, &at_least, frame.shell.now, &answer.value.items).await?;
     let next = answer.value.next.map(|next| query.next("/history", ("cursor", &next.to_string())));
     let history = HistoryPage {
         active,

@@ -10,7 +10,7 @@ use shiplog_domain::lane::{LaneId, Status};
 use shiplog_projections::{
     current::{self, Brief, LaneNow},
     history::{self, Fact, Filter},
-    page::{Listed, Order, Page},
+    page::Listed,
 };
 
 use super::{
@@ -121,7 +121,8 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let mut query = form::query(raw.as_deref(), &["at", "known_at", "cursor", "limit"])?;
     let (as_of, at) = query.as_of(shell.now)?;
-    let wanted = Page { order: Order::Newest, ..query.page()? };
+    let path = links::lane(&lane);
+    let wanted = query.page(&path)?;
     let first = wanted.after.is_none();
     at_least.seen_by(&app.models.current).await?;
     let id = lane.clone();
@@ -134,7 +135,6 @@ pub(super) async fn show(
     let frame =
         Frame::new(shell, Section::Board, format!("{} in {}", lane.service, lane.environment));
     let frame = frame.told_by(&app, &app.models.current, &answer).await;
-    let path = links::lane(&lane);
     let frame = match at.or(as_of.known_at) {
         Some(at) => Frame { as_of: Some((Time::of(at), path.clone())), ..frame },
         None if first => frame.watching(Watched::Stream(lane.stream().to_string())),
@@ -147,7 +147,7 @@ pub(super) async fn show(
         frame,
         now,
         picture: Picture::of(&items),
-        items: Item::all(&app, at_least, now_is, &items).await?,
+        items: Item::all(&app, &at_least, now_is, &items).await?,
         next: next.map(|next| query.next(&path, ("cursor", &next.to_string()))),
         csv: format!("{json}&format=csv"),
         json,

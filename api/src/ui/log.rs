@@ -56,7 +56,7 @@ pub(super) async fn show(
     let tail = after.is_none() && stream.is_none();
     let after = match after {
         Some(after) => after,
-        None if tail => near_the_end(&app, at_least).await?,
+        None if tail => near_the_end(&app, &at_least).await?,
         None => None,
     };
     let (mut found, more) =
@@ -99,7 +99,7 @@ fn json(query: &Query, after: Option<GlobalPosition>) -> String {
 
 /// A place from which on the log is what happened lately: where the oldest of the last deployments
 /// was told of last. Positions have no arithmetic, so there is no counting back from the head.
-async fn near_the_end(app: &App, at_least: AtLeast) -> Result<Option<GlobalPosition>, Problem> {
+async fn near_the_end(app: &App, at_least: &AtLeast) -> Result<Option<GlobalPosition>, Problem> {
     at_least.seen_by(&app.models.history).await?;
     let wanted = Page::first(TAIL_DEPLOYMENTS);
     let ask = move |view: &View<'_>| history::list(view, &Filter::default(), &wanted);

@@ -50,7 +50,7 @@ pub(super) async fn show(
     let rows = projections::all(&app).await;
     let moves = |rebuild: &Rebuild| rebuild.is_under_way() && rebuild.status != RebuildWord::Paused;
     let mut scripts = Vec::new();
-    for definition in definitions::all(&app, at_least).await? {
+    for definition in definitions::all(&app, &at_least).await? {
         scripts.push(definitions::describe(&app, &definition).await);
     }
     let goes_on = rows.iter().filter_map(|row| row.rebuild.as_ref()).any(moves)
@@ -72,8 +72,8 @@ pub(super) async fn change(
     let does = fields.word("does", &DOES)?;
     let max = fields.parsed("max_events_per_second")?;
     match does.ok_or_else(|| Problem::at("?does", "it is missing"))? {
-        None => projections::begin(&app, (&name, at_least), max).await?,
-        Some(change) => projections::change(&app, (&name, at_least), change).await?,
+        None => projections::begin(&app, (&name, &at_least), max).await?,
+        Some(change) => projections::change(&app, (&name, &at_least), change).await?,
     };
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, "/projections")]).into_response())
 }

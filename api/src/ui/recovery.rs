@@ -63,12 +63,12 @@ pub(super) async fn show(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     form::query(raw.as_deref(), &[])?;
-    let looked = recovery(&app, &lane, number, at_least).await?;
+    let looked = recovery(&app, &lane, number, &at_least).await?;
     let Looked { recovery: known, entry, position, .. } = looked;
     let version = entry.deployment.release().version.to_string();
     let title = format!("Recovery options for {} {version}", lane.service);
-    let context = Context::of(&app, at_least, shell.now, [&entry]).await?;
-    let moving = moving(&app, at_least, shell.now, (&lane, number)).await?;
+    let context = Context::of(&app, &at_least, shell.now, [&entry]).await?;
+    let moving = moving(&app, &at_least, shell.now, (&lane, number)).await?;
     let frame = Frame::new(shell, Section::Board, title);
     let shown = RecoveryPage {
         frame: Frame { position, ..frame.watching(Watched::Stream(lane.stream().to_string())) },
@@ -90,7 +90,7 @@ pub(super) async fn show(
 /// What has not ended in a lane beside one deployment.
 async fn moving(
     app: &App,
-    at_least: AtLeast,
+    at_least: &AtLeast,
     now: Timestamp,
     (lane, number): (&LaneId, DeploymentNumber),
 ) -> Result<Option<Moving>, Problem> {

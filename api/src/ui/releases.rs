@@ -177,7 +177,7 @@ pub(super) async fn services(
 ) -> Result<Response, Problem> {
     let query = form::query(raw.as_deref(), &PAGING)?;
     let (frame, rows, next) =
-        list(&app, (shell, "Releases".into()), at_least, (query, "/releases", None)).await?;
+        list(&app, (shell, "Releases".into()), &at_least, (query, "/releases", None)).await?;
     at_least.seen_by(&app.models.current).await?;
     let now = frame.shell.now;
     let ask = move |view: &View<'_>| {
@@ -208,7 +208,7 @@ pub(super) async fn show(
     let first = query.peek("cursor").is_none();
     let (path, title) = (links::releases(&service), format!("Releases of {service}"));
     let asked = (query, path.as_str(), Some(service.clone()));
-    let (frame, rows, next) = list(&app, (shell, title), at_least, asked).await?;
+    let (frame, rows, next) = list(&app, (shell, title), &at_least, asked).await?;
     if rows.is_empty() && first {
         return Err(ProblemKind::NotFound.because(format!("nothing is known of `{service}`")));
     }
@@ -222,10 +222,10 @@ type Asked<'p> = (Query, &'p str, Option<ServiceName>);
 async fn list(
     app: &App,
     (shell, title): (Shell, String),
-    at_least: AtLeast,
+    at_least: &AtLeast,
     (mut query, path, service): Asked<'_>,
 ) -> Result<(Frame, Vec<Row>, Option<String>), Problem> {
-    let (filter, wanted) = (Filter { service }, query.page()?);
+    let (filter, wanted) = (Filter { service }, query.page(path)?);
     at_least.seen_by(&app.models.releases).await?;
     let ask = move |view: &View<'_>| {
         let Listed { items, next } = releases::list(view, &filter, &wanted)?;
@@ -271,7 +271,7 @@ pub(super) async fn block(
 ) -> Result<Response, Problem> {
     let mut fields = form.fields(&["reason"])?;
     let caller = form::caller(&shell, &mut fields)?;
-    let given = Reason { reason: form::reason(&mut fields)?, at: None };
+    let given = Reason { reason: form::reason(&mut fields)?, new_name: None, at: None };
     register::block(&app, &id, &caller, &given).await?;
     Ok(form::recorded(&caller, links::release(&id.service, &id.version)))
 }
@@ -285,7 +285,7 @@ pub(super) async fn unblock(
 ) -> Result<Response, Problem> {
     let mut fields = form.fields(&["reason"])?;
     let caller = form::caller(&shell, &mut fields)?;
-    let given = Reason { reason: form::reason(&mut fields)?, at: None };
+    let given = Reason { reason: form::reason(&mut fields)?, new_name: None, at: None };
     register::unblock(&app, &id, &caller, &given).await?;
     Ok(form::recorded(&caller, links::release(&id.service, &id.version)))
 }

@@ -164,7 +164,7 @@ pub(super) async fn show(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     let mut query = form::query(raw.as_deref(), &KNOWN)?;
-    let (filter, wanted) = (filter(&mut query)?, query.page()?);
+    let (filter, wanted) = (filter(&mut query)?, query.page("rollbacks")?);
     at_least.seen_by(&app.models.rollbacks).await?;
     let ask = move |view: &View<'_>| audit::list(view, &filter, &wanted);
     let answer = app.models.rollbacks.query(ask).await?;
@@ -174,7 +174,7 @@ pub(super) async fn show(
     let frame = if first { frame.watching(Watched::Log) } else { frame };
     let Listed { items, next } = answer.value;
     let entries = items.iter().map(|rollback| &rollback.entry);
-    let context = Context::of(&app, at_least, frame.shell.now, entries).await?;
+    let context = Context::of(&app, &at_least, frame.shell.now, entries).await?;
     let field =
         |name: &'static str, label| (name, label, query.peek(name).unwrap_or_default().to_owned());
     let declared = |word, said| (word, said, query.peek("declared") == Some(word));

@@ -26,7 +26,7 @@ use crate::{
         self, DefinedWord, ProjectionDefined,
         define::{self, Definition, Step},
         preview::{self, Trial, Tried},
-        states::PartitionShape,
+        states::{self, PartitionShape},
     },
     path::ScriptPath,
     problem::Problem,
@@ -109,7 +109,10 @@ pub(super) async fn show(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     form::query(raw.as_deref(), &[])?;
-    let definition = definitions::find(&app, &name, at_least).await?;
+    let definition = definitions::find(&app, &name, &at_least).await?;
+    if definition.language == Language::Javascript {
+        states::reached(&app, &definition, &at_least).await?;
+    }
     let shown = definitions::describe(&app, &definition).await;
     let states = match definition.language {
         Language::Javascript => {
@@ -217,7 +220,7 @@ pub(super) async fn write(
     let mut query = form::query(raw.as_deref(), &["name"])?;
     let name: Option<ProjectionName> = query.parsed("name")?;
     let source = match &name {
-        Some(name) => definitions::find(&app, name, at_least).await?.source,
+        Some(name) => definitions::find(&app, name, &at_least).await?.source,
         None => FIRST.to_owned(),
     };
     let name = name.map(|name| name.to_string()).unwrap_or_default();

@@ -15,6 +15,7 @@ use shiplog_domain::{
     environment::{State as EnvironmentState, Tier, stream},
     lane::{LaneId, Rail, State as LaneState},
     release::ReleaseId,
+    text::is_blank,
 };
 use shiplog_store::position::StreamVersion;
 
@@ -35,7 +36,6 @@ use crate::{
     deployments, lanes,
     path::LanePath,
     problem::{FieldError, Problem, ProblemKind},
-    rails,
     views::AtLeast,
 };
 
@@ -121,7 +121,7 @@ macro_rules! ways {
             let mut query = form::query(raw.as_deref(), &asked::PARAMETERS)?;
             let way = Way::$kind(&mut query)?;
             let entered = Entered { actor: shell.actor.clone(), ..Entered::default() };
-            confirmation(&app, shell, at_least, lane, (way, entered, Said::Nothing)).await
+            confirmation(&app, shell, &at_least, lane, (way, entered, Said::Nothing)).await
         }
 
         /// Does it, if the lane is still what the page has shown; else says what it is now.
@@ -136,13 +136,13 @@ macro_rules! ways {
             let mut fields = form.fields(&known)?;
             let way = Way::$kind(&mut fields)?;
             let (mut entered, caller) = (Entered::of(&mut fields), form::caller(&shell, &mut fields));
-            let problem = match record(&app, at_least, (&lane, &way), (&entered, caller)).await {
+            let problem = match record(&app, &at_least, (&lane, &way), (&entered, caller)).await {
                 Ok(recorded) => return Ok(recorded),
                 Err(problem) => problem,
             };
             let said = said(&problem).ok_or_else(|| problem.clone())?;
             entered.errors = problem.errors;
-            let again = confirmation(&app, shell, at_least, lane, (way, entered, said)).await?;
+            let again = confirmation(&app, shell, &at_least, lane, (way, entered, said)).await?;
             Ok((problem.kind.status(), again).into_response())
         }
     )+};
@@ -173,12 +173,12 @@ fn said(problem: &Problem) -> Option<Said> {
 async fn confirmation(
     app: &App,
     shell: Shell,
-    at_least: AtLeast,
+    at_least: &AtLeast,
     lane: LaneId,
     (way, entered, said): (Way, Entered, Said),
 ) -> Result<Response, Problem> {
     let asked = way.asked(app, at_least, &lane).await?;
-    let (rails, _) = rails::of_request(app, &lane, &asked).await?;
+    let (rails, _) = app.admission.rails_of_request(&lane, &asked).await?;
     let (typed, now) = (tier(app, &lane).await? == Tier::Production, shell.now);
     let look = move |state: &LaneState, version: Option<StreamVersion>| {
         let state = &*state.as_of(now);
@@ -240,7 +240,7 @@ async fn tier(app: &App, lane: &LaneId) -> Result<Tier, Problem> {
 /// Records it, as the API would.
 async fn record(
     app: &App,
-    at_least: AtLeast,
+    at_least: &AtLeast,
     (lane, way): (&LaneId, &Way),
     (entered, caller): (&Entered, Result<Caller, Problem>),
 ) -> Result<Response, Problem> {
@@ -248,7 +248,7 @@ async fn record(
     if tier(app, lane).await? == Tier::Production && entered.confirm != environment {
         return Err(Problem::at("?confirm", format!("type `{environment}`, its name")));
     }
-    if entered.reason.is_empty() {
+    if is_blank(&entered.reason) {
         return Err(Problem::at("?reason", "say why"));
     }
     let caller = caller?;
@@ -256,7 +256,8 @@ async fn record(
         return Err(Problem::at("?version", "it is missing"));
     }
     let asked = way.asked(app, at_least, lane).await?;
-    let ((rails, _), now) = (rails::of_request(app, lane, &asked).await?, app.clock.now());
+    let (rails, _) = app.admission.rails_of_request(lane, &asked).await?;
+    let now = app.clock.now();
     let shown =
         |state: &LaneState, _: Option<_>| facts::acknowledged(&state.as_of(now), asked, &rails);
     let shown = app.lanes.read(&lane.stream(), shown).await?;

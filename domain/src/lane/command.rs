@@ -10,6 +10,7 @@ use super::{
     Succeeded, TargetFailed, TargetReport,
 };
 use crate::{
+    metadata::ActorKind,
     names::{TargetName, Version},
     release::Manifest,
 };
@@ -145,10 +146,12 @@ pub enum Outcome {
 /// What happened to a recorded deployment, or is wanted of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happened {
-    /// Somebody agrees to it.
+    /// Somebody agrees to it; only a person can.
     Approve {
         /// The id of the actor who does.
         by: String,
+        /// What kind of actor that is.
+        kind: ActorKind,
         /// In their words.
         comment: Option<String>,
     },
@@ -228,10 +231,30 @@ pub enum Happened {
 }
 
 impl Happened {
+    /// Whether it is decided rather than reported: an approval, a rejection or a claim, each of which is
+    /// of the instant at which it is recorded.
+    pub fn is_decision(&self) -> bool {
+        match self {
+            Self::Approve { .. } | Self::Reject { .. } | Self::Claim { .. } => true,
+            Self::Started { .. }
+            | Self::TargetStarted(_)
+            | Self::TargetSucceeded(_)
+            | Self::TargetFailed { .. }
+            | Self::Succeeded
+            | Self::Failed { .. }
+            | Self::Cancel { .. }
+            | Self::Health { .. }
+            | Self::Annotate { .. }
+            | Self::Correct { .. } => false,
+        }
+    }
+
     /// The event that records it.
     pub(super) fn into_event(self, number: DeploymentNumber, at: Timestamp) -> Event {
         match self {
-            Self::Approve { by, comment } => Event::Approved(Approved { number, at, by, comment }),
+            Self::Approve { by, kind: _, comment } => {
+                Event::Approved(Approved { number, at, by, comment })
+            }
             Self::Reject { by, reason } => Event::Rejected(Rejected { number, at, by, reason }),
             Self::Started { executor, log_url } | Self::Claim { executor, log_url, rails: _ } => {
                 Event::Started(Started { number, at, executor, log_url })

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Deployment;
 use crate::{
+    commit,
     digests::{self, Digests},
     names::Version,
     release::Manifest,
@@ -66,7 +67,7 @@ impl Content<'_> {
     /// commit, the same artifacts and the same configuration.
     pub fn is(&self, other: &Self) -> bool {
         self.version == other.version
-            && !self.commit.zip(other.commit).is_some_and(|(one, other)| !same_commit(one, other))
+            && !self.commit.zip(other.commit).is_some_and(|(one, other)| !commit::same(one, other))
             && !differ(self.digests.as_ref(), other.digests.as_ref())
             && !Configuration::differ(self.configuration, other.configuration)
     }
@@ -74,22 +75,6 @@ impl Content<'_> {
 
 fn differ<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
     one.zip(other).is_some_and(|(one, other)| one != other)
-}
-
-/// The fewest digits by which a commit is abbreviated.
-const ABBREVIATED: usize = 7;
-
-/// Whether two texts name one commit: the digits of its hash, in any case, whole or abbreviated.
-fn same_commit(one: &str, other: &str) -> bool {
-    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
-    if short.len() == long.len() {
-        return short.eq_ignore_ascii_case(long);
-    }
-    let is_hash = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    short.len() >= ABBREVIATED
-        && is_hash(short)
-        && is_hash(long)
-        && long.get(..short.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(short))
 }
 
 impl Manifest {
@@ -140,19 +125,5 @@ impl Deployment {
 
     fn content(&self) -> Content<'_> {
         self.release().content(self.configuration())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_abbreviated_commit_is_the_commit_in_any_case() {
-        assert!(same_commit("3f2c9ab", "3F2C9AB1d0"));
-        assert!(same_commit("3F2C9AB", "3f2c9ab"));
-        assert!(!same_commit("3f2c9ab", "3f2c9ac1d0"));
-        assert!(!same_commit("3f2c", "3f2c9ab1d0"), "too short to be an abbreviation");
-        assert!(!same_commit("release", "release-7"), "no hashes");
     }
 }

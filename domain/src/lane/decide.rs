@@ -6,6 +6,7 @@ use super::{
     Command, Correction, Deployment, Event, Happened, Refusal, Removed, Requested, State, Status,
     When, rails, request,
 };
+use crate::{metadata::ActorKind, text::is_same_id};
 
 /// Refuses contradictions only: a history records what happened, wise or not.
 pub(super) fn decide(state: &State, command: Command) -> Result<Vec<Event>, Refusal> {
@@ -46,14 +47,18 @@ fn already(deployment: &Deployment, when: When, happened: &Happened) -> Result<b
         repeats(same.map(|earlier| earlier.at), when)
     };
     Ok(match happened {
-        Happened::Approve { by, .. } => {
-            let agreed = deployment.approvals.iter().any(|earlier| earlier.by == *by);
-            agreed || open(deployment).and_then(|()| may_agree(deployment, by)).map(|()| false)?
-        }
+        Happened::Approve { by, kind, comment: _ } => agrees(deployment, by, *kind)?,
         Happened::Reject { .. } => ends(deployment, Status::Rejected)?,
         Happened::Cancel { .. } => ends(deployment, Status::Cancelled)?,
-        Happened::Started { .. } => repeats(deployment.started.as_ref().map(|one| one.at), when),
-        Happened::TargetStarted(name) => target(name, Status::Started),
+        Happened::Started { .. } => {
+            let started = deployment.started.as_ref().map(|one| one.at);
+            repeats(started, when) || (!when.stated && has_run(deployment.status()))
+        }
+        Happened::TargetStarted(name) => {
+            let ended = deployment.targets.get(name).is_some_and(|one| has_run(one.status));
+            let is_over = ended && has_run(deployment.status());
+            target(name, Status::Started) || (!when.stated && is_over)
+        }
         Happened::TargetSucceeded(name) => target(name, Status::Succeeded),
         Happened::TargetFailed { target: name, .. } => target(name, Status::Failed),
         Happened::Succeeded => ended_so(deployment, Status::Succeeded, when),
@@ -70,6 +75,15 @@ fn already(deployment: &Deployment, when: When, happened: &Happened) -> Result<b
             *correction == Correction::Void && deployment.is_void()
         }
     })
+}
+
+/// Whether it ran to an end: that it began is known by that, and now is not when. What was called off and
+/// begins all the same is news.
+fn has_run(status: Status) -> bool {
+    match status {
+        Status::Succeeded | Status::Failed => true,
+        Status::Requested | Status::Rejected | Status::Started | Status::Cancelled => false,
+    }
 }
 
 /// Whether saying it again adds nothing: it is so, and no other time is stated.
@@ -90,11 +104,29 @@ fn open(deployment: &Deployment) -> Result<(), Refusal> {
     if status.is_final() { Err(Refusal::AlreadyEnded { number, status }) } else { Ok(()) }
 }
 
+/// Whether this person has agreed already. An approval is given by somebody who looked: no program can.
+///
+/// It is asked here and not where approvals are counted, so that those in the log count as they did.
+fn agrees(deployment: &Deployment, by: &str, kind: ActorKind) -> Result<bool, Refusal> {
+    let is_person = match kind {
+        ActorKind::Person => true,
+        ActorKind::Service | ActorKind::System => false,
+    };
+    if is_person && deployment.approvals.iter().any(|earlier| is_same_id(&earlier.by, by)) {
+        return Ok(true);
+    }
+    open(deployment)?;
+    if !is_person {
+        return Err(Refusal::NotAPerson { number: deployment.number(), by: by.into(), kind });
+    }
+    may_agree(deployment, by).map(|()| false)
+}
+
 /// Where approvals are needed, who asked may be barred from giving one.
 fn may_agree(deployment: &Deployment, by: &str) -> Result<(), Refusal> {
     let Requested { number, approvals, by: requester, .. } = &deployment.requested;
     let barred = approvals.is_some_and(|approvals| !approvals.by_requester);
-    if barred && requester.as_deref() == Some(by) {
+    if barred && requester.as_deref().is_some_and(|requester| is_same_id(requester, by)) {
         return Err(Refusal::SelfApproval { number: *number, by: by.into() });
     }
     Ok(())

@@ -2,12 +2,16 @@
 //!
 //! They hold for what is asked for, never for what is reported: a report says what has happened.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Deployment, DeploymentNumber, Refusal, State, Status};
-use crate::{environment::Frozen, names::Version, release::Blocked};
+use crate::{
+    environment::Frozen,
+    names::Version,
+    release::{Blocked, Manifest},
+};
 
 /// What can stand in the way of a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -74,6 +78,8 @@ pub struct Rails {
     pub block: Option<Blocked>,
     /// Releases of the service that are blocked: a rollback does not go to one by itself.
     pub blocked: BTreeSet<Version>,
+    /// What the release that is to be put there is registered as.
+    pub registered: Option<Arc<Manifest>>,
 }
 
 /// Guard rails that whoever asks wants to cross, and why.
@@ -108,6 +114,17 @@ pub(super) fn admit(
     crossed.sort_unstable();
     let wanted = wanted.filter(|_| !crossed.is_empty());
     Ok(wanted.map(|Override { reason, .. }| Override { rails: crossed, reason }))
+}
+
+/// Whether the release that a request brings along is the one that is registered under its name.
+///
+/// Releases do not change. What merely ran under that name, elsewhere or before, is no registration.
+pub(super) fn same_content(rails: &Rails, release: &Manifest) -> Result<(), Refusal> {
+    let differs = rails.registered.as_ref().and_then(|registered| release.unlike(registered));
+    match differs {
+        Some(differs) => Err(Refusal::OtherContent { version: release.version.clone(), differs }),
+        None => Ok(()),
+    }
 }
 
 /// Whether a deployment that was asked for may begin.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Contender, Deployment, DeploymentNumber, State, Status};
-use crate::{decider::Coded, environment::Frozen, names::Version};
+use crate::{decider::Coded, environment::Frozen, metadata::ActorKind, names::Version};
 
 /// Why a lane turns a command down.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,9 +34,7 @@ pub enum Refusal {
     #[error("nothing runs here; name the deployment or version to go back to")]
     NothingRuns,
     /// Nothing else ran before what runs.
-    #[error(
-        "no other release than that of `{number}` ever worked here; there is none to go back to"
-    )]
+    #[error("no other release worked here before `{number}`; there is none to go back to")]
     NothingBefore {
         /// The deployment that runs.
         number: DeploymentNumber,
@@ -105,6 +103,16 @@ pub enum Refusal {
         /// The id of the actor.
         by: String,
     },
+    /// A program cannot agree to a deployment.
+    #[error("approvals are given by people, and `{}:{by}` is a {}", .kind.as_str(), .kind.as_str())]
+    NotAPerson {
+        /// Which deployment it wants to agree to.
+        number: DeploymentNumber,
+        /// The id of the actor.
+        by: String,
+        /// What kind of actor it is.
+        kind: ActorKind,
+    },
     /// The environment is frozen.
     #[error("the environment is frozen{}: {reason}; override `freeze` if it has to be", deadline(*until))]
     Frozen {
@@ -129,6 +137,16 @@ pub enum Refusal {
         version: Version,
         /// Why.
         reason: String,
+    },
+    /// The release is registered with another content, and releases do not change.
+    #[error(
+        "version `{version}` is registered with {differs}; ask for what is registered, or name another version"
+    )]
+    OtherContent {
+        /// Which one.
+        version: Version,
+        /// What differs, in words.
+        differs: String,
     },
     /// A lane numbers its deployments with 32 bits.
     #[error("this lane has no numbers left")]
@@ -188,9 +206,11 @@ impl Coded for Refusal {
             Self::AlreadyStarted { .. } => "already-started",
             Self::NotApproved { .. } => "not-approved",
             Self::SelfApproval { .. } => "self-approval",
+            Self::NotAPerson { .. } => "not-a-person",
             Self::Frozen { .. } => "frozen",
             Self::InProgress { .. } => "in-progress",
             Self::Blocked { .. } => "blocked-release",
+            Self::OtherContent { .. } => "other-content",
             Self::Full => "lane-full",
         }
     }

@@ -16,6 +16,13 @@ pub(super) fn ask(
     rails: &Rails,
     crosses: Option<Override>,
 ) -> Result<Event, Refusal> {
+    match &request.asked {
+        Asked::Deploy(release) | Asked::Unknown(release) | Asked::RollForward { release, .. } => {
+            rails::same_content(rails, release)?;
+        }
+        // What is replayed was recorded, whatever was registered since.
+        Asked::Rollback { .. } | Asked::Retry { .. } => {}
+    }
     let state = &*state.as_of(request.when.at);
     let requested = enter(state, request, |state, asked| resolve(state, asked, rails))?;
     let crosses = rails::admit(state, rails, &requested.release.version, crosses)?;

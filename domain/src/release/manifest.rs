@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    commit,
     digests::{self, Digests},
     names::Version,
 };
@@ -39,6 +40,23 @@ impl Manifest {
     pub fn artifacts_beside<'m>(&'m self, earlier: Option<&'m Self>) -> Digests<'m> {
         let named = |one: &'m Self| one.artifacts.iter().map(|one| (&one.name, &one.digest));
         digests::beside(earlier.into_iter().flat_map(named), named(self))
+    }
+}
+
+impl Manifest {
+    /// In what this release is another one than `registered`, in words; none if the two agree as far as
+    /// both say something. A commit and its abbreviation are one.
+    pub fn unlike(&self, registered: &Self) -> Option<String> {
+        if let (Some(here), Some(there)) = (&self.commit, &registered.commit) {
+            if !commit::same(here, there) {
+                return Some(format!("commit `{there}`, not `{here}`"));
+            }
+        }
+        let differs = |(name, (there, here)): (&str, (Option<&str>, Option<&str>))| {
+            let (there, here) = (there?, here?);
+            (there != here).then(|| format!("`{name}` with digest `{there}`, not `{here}`"))
+        };
+        self.artifacts_beside(Some(registered)).into_iter().find_map(differs)
     }
 }
 

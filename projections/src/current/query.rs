@@ -1,6 +1,7 @@
 //! What can be asked of it.
 
 mod environments;
+mod known;
 mod lane_at;
 mod lanes;
 mod progress;
@@ -18,7 +19,11 @@ use shiplog_domain::{
 use shiplog_store::position::StreamVersion;
 
 pub(super) use self::lanes::Instant;
-pub use self::{lane_at::LaneAt, progress::Progress};
+pub use self::{
+    known::{KnownNames, known_names},
+    lane_at::LaneAt,
+    progress::Progress,
+};
 use crate::{columns, view::View};
 
 /// An instant on both clocks.

@@ -50,7 +50,7 @@ pub enum Fact {
     Actor(String),
     /// It is of this version.
     Version(Version),
-    /// It was built from a commit that begins so.
+    /// It was built from a commit that begins so, in capital or small letters.
     Commit(String),
     /// It has an artifact of this name or digest.
     Artifact(String),

@@ -4,6 +4,7 @@
 //! `begin*`. A `-` before one has it not hold. docs/search.md is the reference.
 
 mod key;
+pub mod label;
 mod scan;
 mod value;
 

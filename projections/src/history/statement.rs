@@ -11,6 +11,7 @@ use shiplog_domain::{
 };
 
 use super::{
+    commit,
     filter::{Comparison, Condition, Fact, Filter},
     words,
 };
@@ -145,7 +146,7 @@ impl<'f> Branch<'f> {
             let any = if any.is_empty() { "0".into() } else { any.join(" OR ") };
             conditions.push(format!("({any}) IS {}", if *negated { "NOT TRUE" } else { "TRUE" }));
         }
-        if let Some((comparison, Cursor(key_after))) = after {
+        if let Some((comparison, Cursor(key_after, _))) = after {
             conditions.push(format!("{key} {comparison} {}", values.bind(key_after)));
         }
         let conditions = if conditions.is_empty() { "1".into() } else { conditions.join(" AND ") };
@@ -223,7 +224,8 @@ fn holds(fact: &Fact, values: &mut Values) -> String {
         Fact::Actor(id) => equal("actor", id, values),
         Fact::Version(version) => equal("version", Version::as_str(version), values),
         Fact::Commit(prefix) => {
-            let (from, to) = (prefix.clone(), format!("{prefix}\u{10FFFF}"));
+            let from = commit(prefix);
+            let to = format!("{from}\u{10FFFF}");
             let (from, to) = (values.bind(from), values.bind(to));
             format!("e.commit_id >= {from} AND e.commit_id < {to}")
         }
@@ -337,6 +339,13 @@ mod tests {
         reads(&plan([Fact::Contradicted]), "entries_by_contradicted");
         reads(&plan([Fact::Actor("ann".into())]), "entries_by_actor");
         reads(&plan([Fact::Label("team".into(), None)]), "labels_by_name");
+        reads(&plan([Fact::Label("a:b".into(), Some("c".into()))]), "SEARCH b USING PRIMARY KEY");
+    }
+
+    #[test]
+    fn commits_are_read_from_their_index_in_whatever_letters_they_are_typed() {
+        let plan = plan([Fact::Commit("3F2C9AB".into())]);
+        assert!(plan.iter().any(|step| step.contains("entries_by_commit")), "{plan:#?}");
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What words find a deployment by, and how the index is asked for them.
 
+use std::borrow::Cow;
+
 use super::filter::Fact;
 use crate::ledger::Row;
 
-/// All that was said of a deployment, as one text.
+/// All that was said of a deployment, as one text for the index.
 pub(super) fn of(row: &Row) -> String {
     let deployment = &row.deployment;
     let requested = &deployment.requested;
@@ -28,7 +30,45 @@ pub(super) fn of(row: &Row) -> String {
         words.extend(texts.into_iter().flatten().map(String::as_str));
     }
     words.extend(deployment.notes.iter().map(|note| note.text.as_str()));
-    words.join("\n")
+    apart(&words.join("\n")).into_owned()
+}
+
+/// A text with blanks around each character of a script that is written without them.
+///
+/// The index takes what stands between blanks for a word, and finds words from their beginning. So
+/// each such character is a word of its own, and what is looked for is a phrase of them, which may
+/// stand anywhere. What has blanks of its own stays as it is.
+fn apart(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(stands_alone) {
+        return Cow::Borrowed(text);
+    }
+    let mut spaced = String::with_capacity(text.len() * 2);
+    for character in text.chars() {
+        if stands_alone(character) {
+            spaced.extend([' ', character, ' ']);
+        } else {
+            spaced.push(character);
+        }
+    }
+    Cow::Owned(spaced)
+}
+
+/// Whether a character is of a script without blanks, or of Korean, which joins words to long ones.
+fn stands_alone(character: char) -> bool {
+    matches!(character,
+        // Thai and Lao; Burmese; Khmer.
+        '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
+        // Signs that repeat or stand for Chinese characters.
+        | '\u{3005}'..='\u{3007}' | '\u{3021}'..='\u{3029}' | '\u{3031}'..='\u{3035}'
+        | '\u{3038}'..='\u{303c}'
+        // Hiragana, Katakana, Bopomofo and their extensions, half as wide as well.
+        | '\u{3040}'..='\u{312f}' | '\u{31a0}'..='\u{31bf}' | '\u{31f0}'..='\u{31ff}'
+        | '\u{ff66}'..='\u{ff9f}' | '\u{1aff0}'..='\u{1b16f}'
+        // Chinese characters, as Chinese, Japanese and Korean have them.
+        | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
+        | '\u{20000}'..='\u{3ffff}'
+        // Syllables of Korean.
+        | '\u{ac00}'..='\u{d7a3}')
 }
 
 /// The query of the index for what was said, and what was not.
@@ -44,7 +84,7 @@ pub(super) fn matching<'f>(
 fn phrase(fact: &Fact) -> Option<String> {
     let Fact::Said { text, begins } = fact else { return None };
     // Inside quotes, a quote is all that FTS5 gives a meaning to.
-    let quoted = format!("\"{}\"", text.replace('"', "\"\""));
+    let quoted = format!("\"{}\"", apart(text).replace('"', "\"\""));
     Some(if *begins { format!("{quoted}*") } else { quoted })
 }
 
@@ -54,6 +94,20 @@ mod tests {
 
     fn said(text: &str, begins: bool) -> Fact {
         Fact::Said { text: text.into(), begins }
+    }
+
+    #[test]
+    fn characters_of_scripts_without_blanks_are_words_and_all_else_stays() {
+        for (text, expected) in [
+            ("read timeout: naïve ß, Ελλάδα, ошибка", "read timeout: naïve ß, Ελλάδα, ошибка"),
+            ("部署失败", " 部  署  失  败 "),
+            ("v2版、カー", "v2 版 、 カ  ー "),
+            ("배포", " 배  포 "),
+            ("𠮷野", " 𠮷  野 "),
+        ] {
+            assert_eq!(apart(text), expected);
+        }
+        assert_eq!(matching([&said("失败", true)], []), "\" 失  败 \"*");
     }
 
     #[test]

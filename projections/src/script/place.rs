@@ -25,6 +25,8 @@ pub(super) struct Place {
     pub(super) program: Program,
     directory: PathBuf,
     kept: Mutex<HashMap<ProjectionName, Kept>>,
+    /// Told of each change of what is at work.
+    changes: watch::Sender<()>,
     /// The rebuild of each that is under way, or was the last.
     rebuilds: Mutex<HashMap<ProjectionName, Rebuilding>>,
 }
@@ -46,7 +48,8 @@ struct Kept {
 
 impl Place {
     pub(super) fn new(log: Arc<dyn Log>, program: Program, directory: PathBuf) -> Self {
-        Self { log, program, directory, kept: Mutex::default(), rebuilds: Mutex::default() }
+        let (kept, rebuilds) = (Mutex::default(), Mutex::default());
+        Self { log, program, directory, kept, changes: watch::Sender::default(), rebuilds }
     }
 
     fn kept(&self) -> MutexGuard<'_, HashMap<ProjectionName, Kept>> {
@@ -66,6 +69,19 @@ impl Place {
         let kept = self.kept();
         let kept = kept.get(&definition.name)?;
         (kept.definition.revision == definition.revision).then(|| kept.standing.clone())
+    }
+
+    /// As [`watch`](Self::watch), as soon as it is at work.
+    pub(super) async fn begun(&self, definition: &Definition) -> watch::Receiver<Standing> {
+        let mut changes = self.changes.subscribe();
+        loop {
+            changes.borrow_and_update();
+            if let Some(standing) = self.watch(definition) {
+                return standing;
+            }
+            // No error: what sends them is here.
+            let _ = changes.changed().await;
+        }
     }
 
     /// The file that answers for a projection; none if it is not at work here.
@@ -90,6 +106,7 @@ impl Place {
                 kept.insert(name.clone(), self.begin(definition));
             }
         }
+        self.changes.send_replace(());
     }
 
     /// Has a projection go on that has failed.

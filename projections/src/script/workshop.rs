@@ -68,14 +68,14 @@ impl Workshop {
         self.place.watch(definition)
     }
 
-    /// Waits until a projection has come to `position`, or will not by waiting; tells where it is.
+    /// Waits until a projection has come to `position`, or will not by waiting; tells where it is. None
+    /// if it is not at work here, and was not put to work meanwhile.
     pub async fn at_least(
         &self,
         definition: &Definition,
         position: GlobalPosition,
         within: Duration,
     ) -> Option<Standing> {
-        let mut standing = self.watch(definition)?;
         let there = |standing: &Standing| {
             let waits = match standing.status {
                 Status::CatchingUp | Status::Live => true,
@@ -83,9 +83,15 @@ impl Workshop {
             };
             standing.checkpoint >= Some(position) || !waits
         };
-        // Time may be up, or it may have been dropped: what it came to is what there is.
-        let _ = timeout(within, standing.wait_for(there)).await;
-        Some(standing.borrow().clone())
+        let reached = async {
+            let mut standing = self.place.begun(definition).await;
+            standing.wait_for(there).await.map(|standing| standing.clone())
+        };
+        match timeout(within, reached).await {
+            Ok(Ok(standing)) => Some(standing),
+            // Time is up, or it has been dropped: what it came to is what there is.
+            Ok(Err(_)) | Err(_) => self.standing(definition),
+        }
     }
 
     /// Reads states of a projection as they are; none if nothing is kept of it yet.

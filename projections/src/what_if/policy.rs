@@ -2,17 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{
-    Timestamp,
-    civil::{Date, Time, Weekday},
-    tz::TimeZone,
-};
+use jiff::Timestamp;
 use shiplog_domain::{
     environment::{Frozen, Rules},
     names::EnvironmentName,
 };
 
-use super::Inference;
+use super::{Inference, Weekly};
 
 /// Other rules than those that held; where nothing is said, those hold on.
 #[derive(Clone, Debug, Default)]
@@ -40,21 +36,6 @@ pub struct Change {
     pub freezes: Option<Vec<Frozen>>,
     /// The freezes that there are every week, beside all others.
     pub weekly: Vec<Weekly>,
-}
-
-/// A freeze that comes again on days of the week.
-#[derive(Clone, Debug)]
-pub struct Weekly {
-    /// On which days it begins.
-    pub days: Vec<Weekday>,
-    /// When it begins.
-    pub from: Time,
-    /// When it ends: on the next day, if that is not after its beginning.
-    pub until: Time,
-    /// Where the clock hangs.
-    pub zone: TimeZone,
-    /// Why.
-    pub reason: String,
 }
 
 impl Policy {
@@ -87,64 +68,9 @@ impl Change {
     }
 }
 
-impl Weekly {
-    /// The window that an instant lies in.
-    fn at(&self, at: Timestamp) -> Option<Frozen> {
-        let today = at.to_zoned(self.zone.clone()).date();
-        // One that began yesterday may go on.
-        let days = [Some(today), today.yesterday().ok()].into_iter().flatten();
-        let windows = days.filter(|day| self.days.contains(&day.weekday()));
-        windows.filter_map(|day| self.on(day)).find(|one| one.at <= at && one.until > Some(at))
-    }
-
-    fn on(&self, day: Date) -> Option<Frozen> {
-        let last = if self.until > self.from { day } else { day.tomorrow().ok()? };
-        let instant = |day: Date, time| {
-            let zoned = day.to_datetime(time).to_zoned(self.zone.clone()).ok()?;
-            Some(zoned.timestamp())
-        };
-        let until = Some(instant(last, self.until)?);
-        Some(Frozen { at: instant(day, self.from)?, reason: self.reason.clone(), until })
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn friday(from: &str, until: &str) -> Weekly {
-        Weekly {
-            days: vec![Weekday::Friday],
-            from: from.parse().unwrap(),
-            until: until.parse().unwrap(),
-            zone: TimeZone::get("Europe/Berlin").unwrap(),
-            reason: "weekend".into(),
-        }
-    }
-
-    #[test]
-    fn a_window_is_of_the_clock_on_its_wall() {
-        let afternoon = friday("15:00", "00:00");
-        for (at, is_in) in [
-            // In summer Berlin is two hours ahead, in winter one.
-            ("2026-07-03T12:59:59Z", false),
-            ("2026-07-03T13:00:00Z", true),
-            ("2026-07-03T21:59:59Z", true),
-            ("2026-07-03T22:00:00Z", false),
-            ("2026-01-02T13:30:00Z", false),
-            ("2026-01-02T14:00:00Z", true),
-            ("2026-01-01T15:00:00Z", false),
-        ] {
-            assert_eq!(afternoon.at(at.parse().unwrap()).is_some(), is_in, "{at}");
-        }
-    }
-
-    #[test]
-    fn a_window_can_go_over_midnight() {
-        let night = friday("22:00", "06:00").at("2026-07-04T03:00:00Z".parse().unwrap()).unwrap();
-        assert_eq!(night.at.to_string(), "2026-07-03T20:00:00Z");
-        assert_eq!(night.until.unwrap().to_string(), "2026-07-04T04:00:00Z");
-    }
+    use super::{super::weekly::tests::friday, *};
 
     #[test]
     fn other_freezes_take_the_place_of_those_that_there_were_and_weekly_ones_do_not() {

@@ -80,7 +80,7 @@ fn on_target() -> impl Strategy<Value = Happened> {
 }
 
 /// Commands of twenty seconds from here on.
-fn command(base: i64) -> impl Strategy<Value = Command> {
+pub(crate) fn command(base: i64) -> impl Strategy<Value = Command> {
     let second = move || base..base + 20;
     let outcome = prop_oneof![
         4 => Just(Outcome::Succeeded),
@@ -132,6 +132,12 @@ async fn recorded(world: &World) -> Vec<Recorded<DomainEvent>> {
         other => unreachable!("{other:?}"),
     };
     records.into_iter().map(decode).collect()
+}
+
+/// What happened in a lane, in the order of recording.
+pub(crate) async fn recorded_of(world: &World, lane: &LaneId) -> Vec<Event> {
+    let records = recorded(world).await;
+    of_lane(&records, lane).into_iter().map(|(_, event)| event.clone()).collect()
 }
 
 async fn digest_of<P: Projection>(world: &World, projection: P) -> Digest {

@@ -31,7 +31,7 @@ fn walk(model: &Runner<History>, filter: &Filter, order: Order, limit: usize) ->
     let mut entries = Vec::new();
     let mut after = None;
     loop {
-        let page = Page { limit, order, after };
+        let page = Page { order, after, ..Page::first(limit) };
         let listed = model.look(|view| history::list(view, filter, &page)).unwrap();
         assert!(listed.items.len() <= limit);
         entries.extend(listed.items);

@@ -6,6 +6,7 @@
     reason = "a test says what it expects by failing"
 )]
 
+mod audit;
 mod definitions;
 mod laws;
 mod lists;

@@ -88,7 +88,8 @@ pub(crate) fn stated(second: i64) -> When {
 
 pub(crate) fn request(second: i64, asked: Asked) -> Request {
     Request {
-        when: stated(second),
+        // What is asked for states no time.
+        when: When { stated: false, ..stated(second) },
         asked,
         by: None,
         reason: None,

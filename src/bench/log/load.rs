@@ -8,9 +8,8 @@ use std::{
 use anyhow::{Context as _, ensure};
 use futures::{TryStreamExt as _, future::try_join_all};
 use serde_json::{Map, Value};
-use shiplog_api::{Claims, record};
+use shiplog_api::{Admission, Claims, record};
 use shiplog_domain::{
-    lane::Lane,
     metadata::{
         Actor, ActorKind, CorrelationId, EventId, IdempotencyKey, Metadata, RequestDigest, Via,
     },
@@ -19,7 +18,6 @@ use shiplog_domain::{
 };
 use shiplog_store::{
     clock::{Clock as _, SystemClock},
-    execute::Streams,
     log::{Log, NewEvent, Recorded},
     position::{ExpectedVersion, StreamVersion},
     sqlite::SqliteLog,
@@ -47,9 +45,8 @@ pub(super) async fn template() -> anyhow::Result<Template> {
     };
     let correlation = CorrelationId("bench".into());
     let claims = Claims { actor, correlation, source: None, now: SystemClock.now() };
-    let (lanes, report) =
-        (Streams::<Lane>::new(Arc::clone(&log)), Value::Object(report).to_string());
-    record(&lanes, &claims, report.as_bytes()).await;
+    let admission = Admission::new(&log, Arc::new(SystemClock));
+    record(&admission, &claims, Value::Object(report).to_string().as_bytes()).await;
     let template: Template = log.read_all(None).try_collect().await?;
     ensure!(!template.is_empty(), "the report that is measured with was not taken");
     Ok(template)

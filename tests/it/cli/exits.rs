@@ -67,9 +67,13 @@ fn what_is_malformed_ends_with_2_whoever_finds_it() {
         "deploy checkout production 1.0 --at soonish",
         "deploy checkout '' 1.0",
         "history --status finished",
+        "retry checkout production --at 10m",
+        "approve checkout/production#1 --at 10m",
     ] {
         shop.call(call).tells(2, &[]);
     }
+    let dated = ["what is asked for is asked for now; --at belongs to reports", "--status"];
+    shop.call("deploy checkout production 1.0 --at 5y").tells(2, &dated);
 }
 
 #[test]
@@ -96,7 +100,7 @@ fn what_is_not_there_or_refused_ends_with_4() {
         ("status moon", "nobody has heard of environment `moon`"),
         ("start checkout production", "nothing is in progress there"),
         ("cancel checkout/production#1", "has already ended: it is `succeeded`"),
-        ("rollback checkout production --reason x", "nothing ran here before `#1`"),
+        ("rollback checkout production --reason x", "no other release worked here before `#1`"),
         ("deploy checkout production 2.0 --idempotency-key run-1", "was used for another request"),
         ("releases checkout 9.9", "`9.9`"),
     ];

@@ -6,8 +6,7 @@ use super::call::Shop;
 const BEFORE: &str = "
     environments declare production --tier production
     deploy checkout production 1.4.1 --status succeeded --at 2025-03-01T09:00Z --commit 3f2c9ab
-    deploy checkout production 1.4.2 --at 2025-03-02T09:00Z --actor service:ci --change fix=rounding
-    start checkout production --at 2025-03-02T09:01Z --executor argo-cd --actor service:ci
+    deploy checkout production 1.4.2 --status started --at 2025-03-02T09:00Z --actor service:ci --change fix=rounding
     succeed checkout production --at 2025-03-02T09:04Z --actor service:ci
     deploy search production 7.0.0 --status succeeded --at 2025-03-02T10:00Z --actor bob
 ";
@@ -18,8 +17,7 @@ fn a_deployment_that_fails_shows_all_that_is_known_and_the_ways_out() {
     shop.does(BEFORE);
     let seen = shop.transcript(
         "
-        deploy checkout production 1.5.0 --at 2025-03-03T02:00Z --commit b19d3e0 --reason 'gift cards before the sale' --artifact image=sha256:0a1b --change feature=gift-cards --irreversible-change 'migration=drop table carts' --note 'Gift cards.' --url https://ci.example/runs/77 --external-id run-77 --label train=31
-        start checkout production --at 2025-03-03T02:01Z --executor argo-cd
+        deploy checkout production 1.5.0 --status started --at 2025-03-03T02:00Z --commit b19d3e0 --reason 'gift cards before the sale' --artifact image=sha256:0a1b --change feature=gift-cards --irreversible-change 'migration=drop table carts' --note 'Gift cards.' --url https://ci.example/runs/77 --external-id run-77 --label train=31
         status production
         fail checkout production --at 2025-03-03T02:11Z --error 'no healthy instance after 300 s' --failed-step smoke-test --log-url https://ci.example/runs/77/log
         status production
@@ -39,8 +37,8 @@ fn a_retry_and_a_cancellation_are_seen_where_they_happen() {
     );
     let seen = shop.transcript(
         "
-        retry checkout/production#3 --reason 'the registry is back' --at 2025-03-03T02:20Z
-        cancel checkout production --reason 'it is not' --at 2025-03-03T02:21Z
+        retry checkout/production#3 --reason 'the registry is back'
+        cancel checkout production --reason 'it is not'
         show checkout/production#4
         history --service checkout
         ",

@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use super::call::{Said, Shop};
+use crate::past;
 
 fn shop() -> Shop {
     let shop = Shop::open();
@@ -80,8 +81,9 @@ fn the_schema_is_printed_without_a_server_and_a_replay_checks_the_tables_once_th
 #[test]
 fn a_replay_under_other_rules_lists_what_would_have_differed_without_a_server() {
     let shop = shop();
-    shop.does("deploy checkout production 1.2 --at 2025-03-07T16:00Z");
     let desk = shop.close();
+    let asked = past::deploy("ann", "2025-03-07T16:00:00Z", "1.2");
+    past::decide(&desk.join("data"), [("ann", asked)]);
     let rules =
         r#"{"environments": {"production": {"weekly": [{"days": ["fri"], "from": "15:00"}]}}}"#;
     fs::write(desk.join("rules.json"), rules).unwrap();

@@ -82,3 +82,24 @@ fn an_agent_waits_for_approval_and_for_the_end_of_a_freeze() {
     assert_eq!(agent.end().0.code(), Some(0));
     assert_eq!(yard.read("deployed"), "search/production#1\ncheckout/production#1\n");
 }
+
+#[test]
+fn into_an_environment_whose_name_looks_like_a_known_one_nothing_is_run_unless_it_is_meant() {
+    let yard = yard();
+    yard.does("deploy checkout live 0.9 --status succeeded");
+    yard.does("environments freeze live --reason peak");
+    let run = |more: &[&str]| {
+        let words = ["run", "--service", "checkout", "--environment", "Live", "--version", "1.0"];
+        came(&mut yard.command(&[&words, more, &["--", "./deploy.sh"]].concat()))
+    };
+    let refused = run(&[]).ends(4).says("nothing was run").says("which is known");
+    refused.says("to say that a new one is meant: --new-name");
+    assert_eq!(yard.read("deployed"), "");
+    assert!(yard.journals().is_empty());
+    run(&["--new-name"]).ends(0);
+    assert_eq!(yard.read("deployed"), "checkout/Live#1\n");
+    // A report is recorded, and says so.
+    let told =
+        came(&mut yard.command(&["deploy", "Checkout", "live", "1.0", "--status", "failed"]));
+    told.ends(0).says("warning: service `Checkout` is new");
+}

@@ -1,11 +1,19 @@
 //! The audit of rollbacks: who, how long, over what, and what became of it.
 
 use serde_json::{Value, json};
+use shiplog_domain::{
+    environment::Frozen,
+    lane::{
+        Approvals, Asked, Command, DeploymentNumber, Happened, Override, Rail, Rails, Request,
+        RollbackTo,
+    },
+};
 
 use super::{
-    lane::{DEPLOYMENTS, at, back, reported, step, with},
+    lane::{DEPLOYMENTS, at, reported, step, with},
     server::Server,
 };
+use crate::past;
 
 /// 1.0 and 1.1, which migrates, ran; 1.2 failed at 10:35; ana asked for 1.0 at 10:45, ben agreed,
 /// and at 10:50 it was there, across a freeze.
@@ -21,14 +29,32 @@ fn audited(shown: &Value) -> Server {
     let failed = json!({"status": "failed", "at": at("10:35"), "error": "timed out"});
     server.post(DEPLOYMENTS, &with(reported("1.2", "10:35"), failed));
     server.post("/v1/environments/production/freeze", &json!({"reason": "peak hour"}));
-    let rollback = json!({"at": at("10:45"), "actor": "ana", "acknowledged": shown,
-        "override": {"rails": ["freeze"], "reason": "it is the fix"}});
-    server.post(DEPLOYMENTS, &with(back(1), rollback));
-    let approve = server.ask("POST", &step(4, "approve")).header("Shiplog-Actor", "ben");
-    approve.json(&json!({"at": at("10:46")})).send().expect(200);
-    server.post(&step(4, "start"), &json!({"at": at("10:47")}));
-    server.post(&step(4, "succeed"), &json!({"at": at("10:50")}));
-    server
+    let back = Asked::Rollback { to: RollbackTo::Number(DeploymentNumber(1)), release: None };
+    let shown = shown.as_array().unwrap().iter();
+    let request = Request {
+        reason: Some("it loses orders".into()),
+        acknowledged: shown.map(|one| serde_json::from_value(one.clone()).unwrap()).collect(),
+        ..past::request("ana", &at("10:45"), back)
+    };
+    let frozen =
+        Frozen { at: past::instant(&at("10:40")), reason: "peak hour".into(), until: None };
+    let back = Command::Request {
+        request,
+        rails: Rails {
+            freeze: Some(frozen),
+            approvals: Approvals { needed: 1, by_requester: false },
+            ..Rails::default()
+        },
+        crosses: Some(Override { rails: vec![Rail::Freeze], reason: "it is the fix".into() }),
+    };
+    let started = Happened::Started { executor: None, log_url: None };
+    let decided = [
+        ("ana", back),
+        ("ben", past::happens(4, &at("10:46"), past::approval("ben"))),
+        ("ana", past::happens(4, &at("10:47"), started)),
+        ("ana", past::happens(4, &at("10:50"), Happened::Succeeded)),
+    ];
+    server.meanwhile(|data| past::decide(data, decided))
 }
 
 fn crossed() -> Value {
@@ -54,7 +80,7 @@ fn a_rollback_is_told_with_who_when_over_what_and_from_which_events() {
     assert_eq!(audit["ran_for_ms"], Value::Null, "what failed never ran");
     assert_eq!(audit["irreversible"], crossed());
     assert_eq!((&audit["shown"], &audit["status"]), (&json!(true), &json!("succeeded")));
-    assert_eq!(audit["fate"], "abandoned");
+    assert_eq!(audit["fate"], "not_redeployed");
     let events = json!([
         {"of": "request", "number": 4, "version": null}, {"of": "end", "number": 4, "version": 9},
         {"of": "left", "number": 3, "version": 5}, {"of": "restored", "number": 1, "version": 1}]);
@@ -69,7 +95,8 @@ fn what_was_not_shown_is_told_as_not_shown() {
 
 #[test]
 fn what_became_of_what_was_taken_back_is_told_in_a_word() {
-    for (version, fate) in [("1.3", "fixed"), ("1.2", "deployed_again"), ("1.1", "abandoned")] {
+    for (version, fate) in [("1.3", "fixed"), ("1.2", "deployed_again"), ("1.1", "not_redeployed")]
+    {
         let server = audited(&json!([]));
         server.post(DEPLOYMENTS, &reported(version, "11:00"));
         let declared = one(&server, "declared=true");

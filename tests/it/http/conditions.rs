@@ -10,7 +10,8 @@ use super::{
 };
 
 fn send(server: &Server, (method, path): (&str, &str), tag: &str, body: &Value) -> Answer {
-    server.ask(method, path).header("If-Match", tag).json(body).send()
+    let ask = server.ask(method, path).header("If-Match", tag).header("Shiplog-Actor", "ana");
+    ask.json(body).send()
 }
 
 fn tag(server: &Server, path: &str) -> String {

@@ -93,7 +93,7 @@ fn an_intent_that_names_no_deployment_is_refused() {
 fn of_two_reports_that_disagree_the_later_time_decides_and_both_are_kept() {
     let server = Server::start();
     succeeded(&server, &["0.9"]);
-    server.post(DEPLOYMENTS, &with(asked("1.0"), json!({"at": at("10:30")})));
+    server.post(DEPLOYMENTS, &asked("1.0"));
     let succeeded = server.post(&step(2, "succeed"), &json!({"at": at("11:00")}));
     assert_eq!(succeeded["contradicted"], false);
     // It happened before, and the log learns of it later.
@@ -114,7 +114,7 @@ fn of_two_reports_that_disagree_the_later_time_decides_and_both_are_kept() {
 #[test]
 fn an_end_may_be_reported_before_the_start() {
     let server = Server::start();
-    server.post(DEPLOYMENTS, &with(asked("1.0"), json!({"at": at("10:00")})));
+    server.post(DEPLOYMENTS, &asked("1.0"));
     server.post(&step(1, "succeed"), &json!({"at": at("10:05")}));
     let late = server.post(&step(1, "start"), &json!({"at": at("10:01")}));
     assert_eq!(late["status"], "succeeded");

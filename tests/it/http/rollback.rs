@@ -112,7 +112,7 @@ fn where_nothing_succeeded_there_is_no_way_back() {
     refused(&server, DEPLOYMENTS, &rollback, ("nothing-runs", "nothing runs here"));
     refused(&server, DEPLOYMENTS, &back(1), ("never-succeeded", "`#1` is `failed`"));
     succeeded(&server, &["1.0"]);
-    let says = "nothing ran here before `#2`; there is no earlier release";
+    let says = "no other release worked here before `#2`; there is none";
     refused(&server, DEPLOYMENTS, &rollback, ("nothing-before", says));
 }
 
@@ -137,6 +137,23 @@ fn what_cannot_be_put_back_is_refused_and_says_why() {
 }
 
 #[test]
+fn a_number_where_a_version_was_meant_is_told_so_and_the_other_way_round() {
+    let server = Server::start();
+    succeeded(&server, &["101", "102", "103"]);
+    for (to, code, says) in [
+        (json!(102), "unknown-deployment", "version `102` ran here: as a text, it means that one"),
+        (
+            json!("2"),
+            "never-ran",
+            "deployment `#2`, of `102`, is here: as a number, it means that one",
+        ),
+    ] {
+        refused(&server, DEPLOYMENTS, &back(to), (code, says));
+    }
+    assert_eq!(server.post(DEPLOYMENTS, &back(json!("102")))["intent"]["restores"], 2);
+}
+
+#[test]
 fn a_rollback_that_took_place_is_recorded_whatever_it_went_back_to() {
     let server = Server::start();
     succeeded(&server, &["1.0", "1.1"]);
@@ -156,14 +173,13 @@ fn a_rollback_that_took_place_is_recorded_whatever_it_went_back_to() {
 fn the_audit_tells_who_took_back_what_and_why() {
     let server = Server::start();
     succeeded(&server, &["1.0", "1.1", "1.2"]);
-    let fields = json!({"at": at("11:00"), "actor": "ana"});
-    server.post(DEPLOYMENTS, &with(back(1), fields));
+    let asked = server.post(DEPLOYMENTS, &with(back(1), json!({"actor": "ana"})));
     server.post(&step(4, "succeed"), &json!({"at": at("11:05")}));
     let place = |number: u32, version: &str| json!({"number": number, "version": version});
     let rollback = &server.get("/v1/rollbacks")["items"][0];
     let expected = json!({"number": 4, "declared": true, "from": place(3, "1.2"),
         "to": place(1, "1.0"), "reverts": [place(3, "1.2"), place(2, "1.1")],
-        "reason": "it loses orders", "requested_at": at("11:00"), "finished_at": at("11:05"),
+        "reason": "it loses orders", "requested_at": asked["requested_at"], "finished_at": at("11:05"),
         "status": "succeeded"});
     assert_eq!(*rollback, with(rollback.clone(), expected));
     assert_eq!(rollback["actor"]["id"], "ana");

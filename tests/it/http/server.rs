@@ -37,6 +37,11 @@ impl Server {
         Self { process: support::Server::start(data), data: data.into(), directory: None }
     }
 
+    /// Where it listens.
+    pub(crate) fn url(&self) -> &str {
+        self.process.url()
+    }
+
     /// Begins a request.
     pub(crate) fn ask(&self, method: &str, path: &str) -> Ask<'_> {
         let line = format!("{method} {path}");
@@ -66,6 +71,14 @@ impl Server {
     pub(crate) fn restart(self) -> Self {
         let Self { process, data, directory } = self;
         assert!(process.stop().success());
+        Self { directory, ..Self::on(&data) }
+    }
+
+    /// Has something done to its data directory while it is down.
+    pub(crate) fn meanwhile(self, act: impl FnOnce(&Path)) -> Self {
+        let Self { process, data, directory } = self;
+        assert!(process.stop().success());
+        act(&data);
         Self { directory, ..Self::on(&data) }
     }
 

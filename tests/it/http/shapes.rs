@@ -12,11 +12,12 @@ const DEPLOYMENT: &str = "service environment number status intent classificatio
     reason external_id url labels requested_at started_at finished_at duration_ms replaced position \
     executor log_url error failed_step ended_because contradicted void blamed health targets notes \
     approvals approvals_needed approvals_missing override acknowledged corrections \
-    configuration";
+    configuration taken_back_by";
 
 const RELEASE: &str = "version commit artifacts notes changes";
 const ACTOR: &str = "kind id name via";
-const LANE_FIELDS: &str = "service environment version uncertain current in_progress last_failed";
+const LANE_FIELDS: &str = "service environment version uncertain current in_progress \
+    queued queued_count last_failed upcoming";
 const PLACE: &str = "number version";
 
 /// An object has these fields, and no others.
@@ -36,7 +37,7 @@ fn eloquent() -> Value {
         "changes": [{"kind": "migration", "id": "0042", "description": "an index",
             "reversible": false, "url": "https://x/42"}]});
     json!({"service": "checkout", "environment": "production", "intent": "deploy",
-        "release": release, "reason": "train 31", "at": at("10:00"), "external_id": "77",
+        "release": release, "reason": "train 31", "external_id": "77",
         "url": "https://ci/77", "labels": {"train": "31"}, "configuration": {"app.yaml": "4d"},
         "actor": {"kind": "person", "id": "ana", "name": "Ana"}})
 }
@@ -67,7 +68,8 @@ fn a_deployment_has_the_same_fields_whoever_answers() {
 fn a_deployment_says_what_was_said_of_it() {
     let server = Server::start();
     succeeded(&server, &["1.0"]);
-    let whole = server.post(DEPLOYMENTS, &with(eloquent(), json!({"status": "succeeded"})));
+    let whole = server
+        .post(DEPLOYMENTS, &with(eloquent(), json!({"status": "succeeded", "at": at("10:00")})));
     let said = eloquent();
     let expected = json!({"number": 2, "status": "succeeded", "intent": {"kind": "deploy"},
         "classification": "new", "release": said["release"], "reason": "train 31",
@@ -95,7 +97,13 @@ fn what_stands_in_a_deployment_has_fields_of_its_own() {
     has(&whole["corrections"][0], "correction reason at");
     has(&whole["replaced"], PLACE);
     server.post(DEPLOYMENTS, &eloquent());
-    let agreed = server.post(&step(3, "approve"), &json!({}));
+    let agreed = server
+        .ask("POST", &step(3, "approve"))
+        .header("Shiplog-Actor", "ben")
+        .json(&json!({}))
+        .send()
+        .expect(200)
+        .json();
     has(&agreed["approvals"][0], "by comment at");
     has(&agreed["release"]["artifacts"][0], "name digest mediaType");
     has(&agreed["release"]["changes"][0], "id kind description reversible url");
@@ -111,7 +119,7 @@ fn a_lane_is_the_same_alone_and_on_its_board() {
     let lane = server.get(LANE);
     has(&lane, LANE_FIELDS);
     has(&lane["current"], "number release since actor intent");
-    has(&lane["in_progress"], "number release requested_at actor intent");
+    has(&lane["in_progress"], "number release progress approvals requested_at actor intent");
     has(&lane["last_failed"], "number release failed_at actor intent error");
     for place in ["current", "in_progress", "last_failed"] {
         has(&lane[place]["release"], "version commit");
@@ -179,7 +187,7 @@ fn a_release_is_listed_and_shown() {
     has(&list["items"][0], brief);
     has(&list["items"][0]["blocked"], "reason at");
     let whole = server.get("/v1/releases/checkout/1.0");
-    has(&whole, &format!("{brief} release runs"));
+    has(&whole, &format!("{brief} release contents runs"));
     has(&whole["release"], RELEASE);
     has(&whole["runs"][0], "environment number since until");
 }

@@ -3,11 +3,16 @@
 use std::{fs, path::Path};
 
 use serde_json::{Value, json};
+use shiplog_domain::{
+    environment::Frozen,
+    lane::{Asked, Command, DeploymentNumber, Happened, Override, Rail, Rails, RollbackTo},
+};
 
 use super::{
-    lane::{DEPLOYMENTS, asked, at, back, reported, step, with},
+    lane::{DEPLOYMENTS, at, reported},
     server::{Answer, Server},
 };
+use crate::past;
 
 const WHAT_IF: &str = "/v1/what-if";
 
@@ -34,23 +39,34 @@ fn documented() -> Value {
 /// On Monday, 2 March 2026: 1.0 is asked for at 10:00 and done at 10:30; 1.1 is asked for at 10:20 and
 /// agreed to; 1.2 is reported at 11:00; it is rolled back across a freeze at 11:10.
 fn monday() -> Server {
-    let server = Server::start();
-    server.post(DEPLOYMENTS, &with(asked("1.0"), json!({"at": at("10:00"), "actor": "ann"})));
-    server.post(&step(1, "start"), &json!({"at": at("10:01")}));
-    server.post(DEPLOYMENTS, &with(asked("1.1"), json!({"at": at("10:20"), "actor": "ann"})));
-    server.post(&step(1, "succeed"), &json!({"at": at("10:30")}));
-    let agreed = server.ask("POST", &step(2, "approve")).header("Shiplog-Actor", "ben");
-    agreed.json(&json!({"at": at("10:35")})).send().expect(200);
-    server.post(&step(2, "start"), &json!({"at": at("10:40")}));
-    server.post(&step(2, "succeed"), &json!({"at": at("10:45")}));
+    let started = || Happened::Started { executor: None, log_url: None };
+    let before = [
+        ("ann", past::deploy("ann", &at("10:00"), "1.0")),
+        ("ann", past::happens(1, &at("10:01"), started())),
+        ("ann", past::deploy("ann", &at("10:20"), "1.1")),
+        ("ann", past::happens(1, &at("10:30"), Happened::Succeeded)),
+        ("ben", past::happens(2, &at("10:35"), past::approval("ben"))),
+        ("ann", past::happens(2, &at("10:40"), started())),
+        ("ann", past::happens(2, &at("10:45"), Happened::Succeeded)),
+    ];
+    let server = Server::start().meanwhile(|data| past::decide(data, before));
     server.post(DEPLOYMENTS, &reported("1.2", "11:00"));
     let freeze = json!({"reason": "peak hour", "at": at("11:05")});
     server.post("/v1/environments/production/freeze", &freeze);
-    let crossing = json!({"at": at("11:10"), "override": {"rails": ["freeze"], "reason": "a fix"}});
-    server.post(DEPLOYMENTS, &with(back(2), crossing));
-    server.post(&step(4, "start"), &json!({"at": at("11:11")}));
-    server.post(&step(4, "succeed"), &json!({"at": at("11:15")}));
-    server
+    let frozen =
+        Frozen { at: past::instant(&at("11:05")), reason: "peak hour".into(), until: None };
+    let back = Asked::Rollback { to: RollbackTo::Number(DeploymentNumber(2)), release: None };
+    let back = Command::Request {
+        request: past::request("ann", &at("11:10"), back),
+        rails: Rails { freeze: Some(frozen), ..Rails::default() },
+        crosses: Some(Override { rails: vec![Rail::Freeze], reason: "a fix".into() }),
+    };
+    let after = [
+        ("ann", back),
+        ("ann", past::happens(4, &at("11:11"), started())),
+        ("ann", past::happens(4, &at("11:15"), Happened::Succeeded)),
+    ];
+    server.meanwhile(|data| past::decide(data, after))
 }
 
 fn production(rules: &Value) -> Value {
@@ -115,6 +131,27 @@ fn the_example_of_the_page_is_answered_and_is_a_table_too() {
                refused,in-progress,\"deployment `#1` is";
     assert!(table.lines().nth(2).unwrap().starts_with(row), "{table}");
     assert_eq!(server.position(), before, "nothing is recorded");
+}
+
+/// On 29 March 2026, 01:59:59 is followed by 03:00:00 in Berlin, at 01:00:00Z.
+#[test]
+fn a_weekly_freeze_is_told_by_the_clock_also_in_the_night_in_which_it_is_put_forward() {
+    let night = [("1", "01:00"), ("2", "01:15"), ("3", "01:29"), ("4", "01:30")];
+    let asked = night.map(|(version, time)| {
+        ("ann", past::deploy("ann", &format!("2026-03-29T{time}:00Z"), version))
+    });
+    let server = Server::start().meanwhile(|data| past::decide(data, asked));
+    let frozen = |day: &str, from: &str, until: &str| {
+        let weekly =
+            json!({"days": [day], "from": from, "until": until, "time_zone": "Europe/Berlin"});
+        let told = differing(&server, &production(&json!({"weekly": [weekly]})));
+        told.into_iter().map(|one| one[0].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(frozen("sun", "02:30", "03:30"), [1, 2, 3], "from 03:00 to 03:29");
+    assert_eq!(frozen("sat", "22:00", "02:30"), [0; 0], "it ended before 02:00");
+    assert_eq!(frozen("sun", "02:15", "02:45"), [0; 0], "there was no such time");
+    assert_eq!(frozen("sun", "03:15", "24:00"), [2, 3, 4], "up to the end of the day");
+    assert_eq!(frozen("sat", "22:00", "03:16"), [1, 2], "from one day to the next");
 }
 
 #[test]

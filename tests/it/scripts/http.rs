@@ -82,8 +82,9 @@ fn what_is_paused_keeps_its_states_and_goes_on_when_it_is_resumed() {
         send(&client, "POST", "/v1/projections/counts/pause", &json!({})).expect(200).json();
     assert_eq!(paused["status"], "paused");
     history(&client);
-    let kept = client.get("/v1/projections/counts/state").expect(200).json();
-    assert_eq!(kept, before);
+    let mut kept = client.get("/v1/projections/counts/state").expect(200).json();
+    let behind = kept.as_object_mut().unwrap().remove("behind").unwrap();
+    assert_eq!((&kept, &behind["events"]), (&before, &json!(7)));
     let behind = client.send(
         "GET",
         "/v1/projections/counts/state",

@@ -9,6 +9,7 @@ use shiplog_domain::{
 
 use super::Claims;
 use crate::{
+    admission::names::Use,
     body, caller,
     deployments::{
         DeploymentRequest, PATH,
@@ -43,6 +44,7 @@ struct Line {
     #[serde(rename = "override")]
     crosses: Option<Object<OverrideGiven>>,
     acknowledged: Option<Vec<Object<ShownGiven>>>,
+    new_name: Option<bool>,
     actor: Option<ActorGiven>,
 }
 
@@ -69,14 +71,29 @@ impl Removal {
     }
 }
 
-/// What a line asks of which lane.
-pub(super) fn parse(text: &[u8], claims: &Claims) -> Result<(LaneId, Command, Metadata), Problem> {
+/// What a line asks or reports of which lane.
+pub(super) struct Parsed {
+    pub(super) lane: LaneId,
+    pub(super) used: Use,
+    pub(super) command: Command,
+    pub(super) metadata: Metadata,
+    /// Whether it states a time that is not taken.
+    pub(super) is_dated: bool,
+}
+
+/// Reads a line.
+pub(super) fn parse(text: &[u8], claims: &Claims) -> Result<Parsed, Problem> {
     let Object(said): Object<Line> = body::parse(text)?;
     let actor = match &said.actor {
         Some(ActorGiven(actor)) => actor.clone(),
         None => claims.actor.clone(),
     };
     let key = said.idempotency_key.clone().map(String::from);
+    let asks = matches!(said.status, None | Some(StatusGiven::Requested));
+    if key.is_none() && said.at.is_none() && asks && said.removed != Some(true) {
+        let problem = "a line that asks for a deployment needs one, because it states no time";
+        return Err(Problem::at("/idempotency_key", problem));
+    }
     if key.is_none() && said.at.is_none() {
         return Err(Problem::at("/at", "a line without `idempotency_key` has to say when"));
     }
@@ -84,12 +101,13 @@ pub(super) fn parse(text: &[u8], claims: &Claims) -> Result<(LaneId, Command, Me
         let removal = said.into_removal()?;
         let metadata = metadata(&removal, key, actor, claims)?;
         let (lane, command) = removal.into_command(claims);
-        return Ok((lane, command, metadata));
+        return Ok(Parsed { lane, used: Use::Reported, command, metadata, is_dated: false });
     }
     let request = said.into_request();
-    let metadata = metadata(&request, key, actor, claims)?;
+    let (used, metadata) = (request.used(), metadata(&request, key, actor, claims)?);
+    let is_dated = request.is_dated();
     let (lane, command) = request.into_command(claims.now, &metadata.actor)?;
-    Ok((lane, command, metadata))
+    Ok(Parsed { lane, used, command, metadata, is_dated })
 }
 
 /// A line that brings no key has its content for one.
@@ -118,7 +136,9 @@ fn metadata(
 impl Line {
     fn into_request(self) -> DeploymentRequest {
         let Self { service, environment, intent, release, reason, status, .. } = self;
-        let Self { at, external_id, url, labels, error, crosses, acknowledged, actor, .. } = self;
+        let Self { at, external_id, url, labels, error, crosses, acknowledged, new_name, .. } =
+            self;
+        let actor = self.actor;
         let configuration = self.configuration;
         DeploymentRequest {
             service,
@@ -135,6 +155,7 @@ impl Line {
             error,
             crosses,
             acknowledged,
+            new_name,
             actor,
         }
     }
@@ -151,6 +172,7 @@ impl Line {
             ("/error", self.error.is_some()),
             ("/override", self.crosses.is_some()),
             ("/acknowledged", self.acknowledged.is_some()),
+            ("/new_name", self.new_name.is_some()),
         ];
         if let Some((pointer, _)) = stray.iter().find(|(_, stray)| *stray) {
             return Err(Problem::at(*pointer, "a removal has none"));
@@ -177,7 +199,7 @@ mod tests {
         }
     }
 
-    fn read(json: &str) -> Result<(LaneId, Command, Metadata), Problem> {
+    fn read(json: &str) -> Result<Parsed, Problem> {
         parse(json.as_bytes(), &claims())
     }
 
@@ -186,10 +208,11 @@ mod tests {
 
     #[test]
     fn a_line_is_its_own_key() {
-        let (one, again) = (read(REPORT).unwrap().2, read(&REPORT.replace(": ", ":")).unwrap().2);
+        let metadata = |json: &str| read(json).unwrap().metadata;
+        let (one, again) = (metadata(REPORT), metadata(&REPORT.replace(": ", ":")));
         assert_eq!(one.idempotency_key, again.idempotency_key);
         assert!(one.idempotency_key.as_str().starts_with("line-"));
-        let other = read(&REPORT.replace("\"1\"", "\"2\"")).unwrap().2;
+        let other = metadata(&REPORT.replace("\"1\"", "\"2\""));
         assert_ne!(one.idempotency_key, other.idempotency_key);
     }
 
@@ -197,16 +220,18 @@ mod tests {
     fn a_removal_says_no_more_than_that() {
         let json = r#"{"removed": true, "service": "a", "environment": "b",
             "at": "2026-01-31T12:00:00Z", "actor": "ana"}"#;
-        let (_, command, metadata) = read(json).unwrap();
+        let Parsed { command, metadata, .. } = read(json).unwrap();
         assert!(matches!(command, Command::Remove { .. }));
         assert_eq!(metadata.actor.id, "ana");
         let json = json.replace("\"at\"", "\"status\": \"failed\", \"at\"");
-        assert_eq!(read(&json).unwrap_err().errors[0].pointer, "/status");
+        assert_eq!(read(&json).err().unwrap().errors[0].pointer, "/status");
     }
 
     #[test]
     fn a_line_without_key_says_when() {
-        let json = r#"{"service": "a", "environment": "b", "release": {"version": "1"}}"#;
-        assert_eq!(read(json).unwrap_err().errors[0].pointer, "/at");
+        let asks = r#"{"service": "a", "environment": "b", "release": {"version": "1"}}"#;
+        assert_eq!(read(asks).err().unwrap().errors[0].pointer, "/idempotency_key");
+        let reports = asks.replace("\"service\"", "\"status\": \"started\", \"service\"");
+        assert_eq!(read(&reports).err().unwrap().errors[0].pointer, "/at");
     }
 }

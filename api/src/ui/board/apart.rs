@@ -31,14 +31,13 @@ impl Sought {
             return;
         }
         match compare(here.as_str(), there.as_str()) {
-            Some(Ordering::Equal) => {}
             Some(Ordering::Less) => {
                 sought.entry(before.clone()).or_default().releases.insert(here.clone());
             }
             Some(Ordering::Greater) => {
                 sought.entry(lane.clone()).or_default().releases.insert(there.clone());
             }
-            None => {
+            Some(Ordering::Equal) | None => {
                 for lane in [lane, before] {
                     sought.entry(lane.clone()).or_default().all = true;
                 }
@@ -125,10 +124,10 @@ impl Way {
             return None;
         }
         match compare(here.as_str(), there.as_str()) {
-            Some(Ordering::Equal) => None,
             Some(Ordering::Less) => Some(Self::Behind(since(before, here))),
             Some(Ordering::Greater) => Some(Self::Ahead(since(ran, there))),
-            None => Some(Self::by_history((here, ran), (there, before))),
+            // `1.0.0` and `1.0.0+hotfix` are two releases, of which neither is the later one by its name.
+            Some(Ordering::Equal) | None => Some(Self::by_history((here, ran), (there, before))),
         }
     }
 
@@ -219,6 +218,25 @@ mod tests {
         assert_eq!(told(&["1.3.0"], &["1.2.0"]), "ahead of staging (1.2.0)");
         assert_eq!(told(&["build-7"], &["build-8"]), "differs from staging (build-8)");
         assert_eq!(told(&["build-7"], &["1.2.0"]), "differs from staging (1.2.0)");
+    }
+
+    #[test]
+    fn versions_that_are_equal_as_semantic_ones_are_still_two_releases() {
+        for (here, there) in [
+            ("1.0.0+build.1", "1.0.0+build.2"),
+            ("1.0.0+build.2", "1.0.0+build.1"),
+            ("1.0.0+hotfix", "1.0.0"),
+            ("1.0.0", "1.0.0+hotfix"),
+            ("1.2.3", "v1.2.3"),
+            ("1.2.0", "01.2.0"),
+            ("1.0.0-01", "1.0.0-1"),
+        ] {
+            assert_eq!(told(&[here], &[there]), format!("differs from staging ({there})"));
+            assert_eq!(told(&[here], &[here, there]), format!("1 behind staging ({there})"));
+            assert_eq!(told(&[there, here], &[there]), format!("1 ahead of staging ({there})"));
+            let back = [here, there, here];
+            assert_eq!(told(&back, &[here, there]), format!("1 behind staging ({there})"));
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use shiplog_domain::environment::Tier;
 use shiplog_projections::{
     current::AsOf,
-    history::{Condition, Fact, Filter},
+    history::{Condition, Fact, Filter, search::label},
 };
 
 use super::{Column, Row, cell::Cell};
@@ -93,7 +93,7 @@ impl Asked {
 
     /// The label asked for, as it is typed, and those asked for besides.
     pub(super) fn label(&self) -> Option<(String, Vec<String>)> {
-        let mut labels = self.labels.iter().map(|(name, value)| format!("{name}={value}"));
+        let mut labels = self.labels.iter().map(|(name, value)| label::write(name, value));
         Some((labels.next()?, labels.collect()))
     }
 
@@ -187,5 +187,5 @@ pub(super) fn offered(rows: &[Row]) -> Vec<String> {
     labels.sort_by_key(|(_, count)| Reverse(*count));
     labels.truncate(OFFERED);
     labels.sort_unstable();
-    labels.into_iter().map(|((name, value), _)| format!("{name}={value}")).collect()
+    labels.into_iter().map(|((name, value), _)| label::write(name, value)).collect()
 }

@@ -22,14 +22,18 @@ let spoken = 0;
 
 const concerns = (stream) => body.dataset.scope === "*" || body.dataset.scope === stream;
 
+/// After which position this page needs to be told; one that is behind looks again anyway.
+const after = () => (body.hasAttribute("data-behind") ? null : body.dataset.position);
+
 function connect(hear) {
   if (typeof SharedWorker === "undefined") {
-    follow(hear);
+    follow(hear, after());
     return;
   }
   const worker = new SharedWorker(new URL("stream.js", import.meta.url), { type: "module", name: "shiplog" });
   worker.port.onmessage = ({ data }) => hear(data);
   worker.port.start();
+  worker.port.postMessage({ after: after() });
   window.addEventListener("pagehide", () => worker.port.postMessage("bye"));
   // A page that comes back out of the browser's memory has left the worker.
   window.addEventListener("pageshow", (event) => event.persisted && location.reload());
@@ -106,7 +110,7 @@ function hear(message) {
     if (back) soon();
     return;
   }
-  if (concerns(message.stream)) soon();
+  if (message.kind === "missed" || concerns(message.stream)) soon();
 }
 
 export function startLive() {

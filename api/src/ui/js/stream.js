@@ -11,9 +11,10 @@ const TYPES = [
   "ProjectionDefined", "ProjectionPaused", "ProjectionResumed", "ProjectionDropped",
 ];
 
-/// Follows the log for ever and tells `say` of each event, and of each change of the connection.
-export function follow(say) {
-  let last = null;
+/// Follows the log after a position for ever, or from now on if there is none, and tells `say` of each
+/// event, and of each change of the connection.
+export function follow(say, after) {
+  let last = after;
   let source = null;
   const heard = (event) => {
     last = event.lastEventId;
@@ -42,17 +43,27 @@ if (typeof SharedWorkerGlobalScope !== "undefined" && self instanceof SharedWork
   const ports = new Set();
   let state = null;
   let following = false;
+  // Up to where the tabs that are connected have been told of the log.
+  let newest = null;
   const say = (message) => {
     if (message.kind === "state") state = message;
+    else newest = message.position;
     for (const port of ports) port.postMessage(message);
   };
   self.onconnect = ({ ports: [port] }) => {
     ports.add(port);
-    port.onmessage = ({ data }) => data === "bye" && ports.delete(port);
+    port.onmessage = ({ data }) => {
+      if (data === "bye") {
+        ports.delete(port);
+      } else if (!following) {
+        following = true;
+        newest = data.after;
+        follow(say, data.after);
+      } else if (BigInt(newest ?? 0) > BigInt(data.after ?? 0)) {
+        // The others were told of this before the page was connected, and after it was made.
+        port.postMessage({ kind: "missed" });
+      }
+    };
     if (state) port.postMessage(state);
-    if (!following) {
-      following = true;
-      follow(say);
-    }
   };
 }

@@ -97,7 +97,7 @@ impl Way {
     pub(super) async fn asked(
         &self,
         app: &App,
-        at_least: AtLeast,
+        at_least: &AtLeast,
         lane: &LaneId,
     ) -> Result<Asked, Problem> {
         Ok(match self {
@@ -117,7 +117,7 @@ impl Way {
     pub(super) async fn request(
         &self,
         app: &App,
-        at_least: AtLeast,
+        at_least: &AtLeast,
         lane: &LaneId,
         (entered, shown): (&Entered, Vec<Irreversible>),
     ) -> Result<DeploymentRequest, Problem> {
@@ -156,7 +156,7 @@ impl Way {
 /// A release as it is known.
 async fn known(
     app: &App,
-    at_least: AtLeast,
+    at_least: &AtLeast,
     lane: &LaneId,
     version: &Version,
 ) -> Result<Manifest, Problem> {

@@ -9,6 +9,7 @@ use shiplog_domain::{
         Approvals, Asked, Command, DeploymentNumber, Happened, Outcome, Override, Rail, Rails,
         Report, Request, RollbackTo, When,
     },
+    metadata::ActorKind,
     release::{self, Blocked},
 };
 
@@ -58,6 +59,7 @@ pub(crate) fn rails() -> impl Strategy<Value = Rails> {
             approvals: Approvals { needed, by_requester },
             block,
             blocked: BTreeSet::new(),
+            registered: None,
         },
     )
 }
@@ -114,7 +116,7 @@ pub(crate) fn happened() -> impl Strategy<Value = Happened> {
         4 => Just(Happened::Succeeded),
         2 => Just(fails()),
         1 => Just(starts()),
-        1 => by.clone().prop_map(|by| Happened::Approve { by, comment: None }),
+        1 => by.clone().prop_map(|by| Happened::Approve { by, kind: ActorKind::Person, comment: None }),
         1 => by.prop_map(|by| Happened::Reject { by, reason: None }),
         1 => Just(Happened::Cancel { reason: None }),
         2 => correction().prop_map(corrects),

@@ -239,3 +239,16 @@ fn each_note_is_recorded_even_if_it_says_the_same() {
         .when(happens(1, now("10:06"), annotate))
         .then([note("10:06")]);
 }
+
+#[test]
+fn a_start_without_a_time_says_nothing_new_of_what_has_run() {
+    for end in [succeeded(1, "10:05"), failed(1, "10:05")] {
+        let given = given::<Lane>([deploy(1, "1", "10:00"), end]);
+        given.when(happens(1, now("18:00"), starts())).then([]);
+        given.when(happens(1, stated("10:01"), starts())).then([started(1, "10:01")]);
+    }
+    // It was called off, and somebody began it all the same.
+    given::<Lane>([deploy(1, "1", "10:00"), cancelled(1, "10:05")])
+        .when(happens(1, now("10:06"), starts()))
+        .then([started(1, "10:06")]);
+}

@@ -2,6 +2,7 @@
 
 use shiplog_domain::{
     lane::{Correction, Event, Happened, Lane, Refusal, Status},
+    metadata::ActorKind,
     testing::given,
 };
 
@@ -11,7 +12,7 @@ use crate::samples::{
 };
 
 fn approve(by: &str) -> Happened {
-    Happened::Approve { by: by.into(), comment: None }
+    Happened::Approve { by: by.into(), kind: ActorKind::Person, comment: None }
 }
 
 fn reject(by: &str) -> Happened {
@@ -32,6 +33,30 @@ fn several_people_approve_each_of_them_once() {
     let given = given::<Lane>(asked_and([approved(1, "ada", "10:01")]));
     given.when(happens(1, now("10:02"), approve("grace"))).then([approved(1, "grace", "10:02")]);
     given.when(happens(1, now("10:02"), approve("ada"))).then([]);
+}
+
+#[test]
+fn no_program_approves_and_any_turns_it_down() {
+    let given = given::<Lane>(asked_and([]));
+    for (kind, said) in [(ActorKind::Service, "service"), (ActorKind::System, "system")] {
+        let by = "ci".to_owned();
+        let refusal = Refusal::NotAPerson { number: number(1), by: by.clone(), kind };
+        assert_eq!(
+            refusal.to_string(),
+            format!("approvals are given by people, and `{said}:ci` is a {said}")
+        );
+        let approve = Happened::Approve { by, kind, comment: None };
+        given.when(happens(1, now("10:01"), approve)).refused(&refusal);
+    }
+    given.when(happens(1, now("10:02"), reject("ci"))).then([rejected(1, "ci", "10:02")]);
+}
+
+#[test]
+fn a_person_is_the_same_in_other_letters() {
+    let given = given::<Lane>(asked_and([approved(1, "ren\u{e9}e", "10:01")]));
+    for same in ["RENE\u{301}E", " renée", "Renée"] {
+        given.when(happens(1, now("10:02"), approve(same))).then([]);
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use shiplog_domain::{
         Approvals, Asked, Command, Event, Happened, Intent, Lane, Override, Rail, Rails, Refusal,
         Request, Requested, RollbackTo, Status,
     },
+    metadata::ActorKind,
     release::Blocked,
     testing::given,
 };
@@ -159,11 +160,15 @@ fn what_has_to_be_approved_says_so_from_the_beginning() {
 
 #[test]
 fn who_asked_may_not_agree_unless_the_environment_lets_them() {
-    let approve = |by: &str| Happened::Approve { by: by.into(), comment: None };
+    let approve =
+        |by: &str| Happened::Approve { by: by.into(), kind: ActorKind::Person, comment: None };
     let agreed = |by| approved(1, by, "10:10");
     given::<Lane>([guarded()])
         .when(happens(1, now("10:10"), approve("ada")))
         .refused(&Refusal::SelfApproval { number: number(1), by: "ada".into() });
+    given::<Lane>([guarded()])
+        .when(happens(1, now("10:10"), approve("Ada")))
+        .refused(&Refusal::SelfApproval { number: number(1), by: "Ada".into() });
     given::<Lane>([guarded()])
         .when(happens(1, now("10:10"), approve("grace")))
         .then([agreed("grace")]);

@@ -6,6 +6,7 @@ use shiplog_domain::{
     decider::Coded,
     environment,
     lane::{self, Status},
+    metadata::ActorKind,
     release,
 };
 
@@ -45,6 +46,9 @@ fn of_a_lane() -> impl Iterator<Item = lane::Refusal> {
             Refusal::AlreadyStarted { .. } => Refusal::NotApproved { number, missing: 1 },
             Refusal::NotApproved { .. } => Refusal::SelfApproval { number, by: "ada".into() },
             Refusal::SelfApproval { .. } => {
+                Refusal::NotAPerson { number, by: "ci".into(), kind: ActorKind::Service }
+            }
+            Refusal::NotAPerson { .. } => {
                 Refusal::Frozen { reason: "an audit".into(), until: Some(at("12:00")) }
             }
             Refusal::Frozen { .. } => Refusal::InProgress { number, status: Status::Requested },
@@ -52,7 +56,11 @@ fn of_a_lane() -> impl Iterator<Item = lane::Refusal> {
                 version: Clone::clone(&version),
                 reason: "it loses orders".into(),
             },
-            Refusal::Blocked { .. } => Refusal::Full,
+            Refusal::Blocked { .. } => Refusal::OtherContent {
+                version: Clone::clone(&version),
+                differs: "commit `3f2c9ab`, not `b19d3e0`".into(),
+            },
+            Refusal::OtherContent { .. } => Refusal::Full,
             Refusal::Full => return None,
         })
     })

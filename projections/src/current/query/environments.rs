@@ -29,10 +29,13 @@ pub(super) fn row(
     })
 }
 
+/// What was declared by then, and the freezes that were planned by then for later.
 fn state(view: &View<'_>, environment: &EnvironmentName, instant: Instant) -> Result<State> {
     let mut statement = view.0.prepare_cached(
         "SELECT type, schema, data FROM declarations
-         WHERE environment = ?1 AND at <= ?2 AND recorded_at <= ?3
+         WHERE environment = ?1 AND recorded_at <= ?3
+           AND (at <= ?2
+                OR recorded_at <= ?2 AND type IN ('EnvironmentFrozen', 'EnvironmentUnfrozen'))
          ORDER BY at, position",
     )?;
     let mut rows = statement.query((environment.as_str(), instant.at, instant.known_until()))?;

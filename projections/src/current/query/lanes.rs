@@ -109,15 +109,24 @@ impl LaneRow {
         } else {
             self.fold(view, instant)?
         };
-        let Some(standing) = standing else { return Ok(None) };
+        let Some(standing) = standing.or_else(|| self.is_later(instant).then(Standing::default))
+        else {
+            return Ok(None);
+        };
         let version = if is_known { self.version } else { self.known_version(view, instant)? };
         Ok(Some(LaneAt { view, row: self, version, instant, standing }))
     }
 
     /// What is recorded to run from a later instant on, if that is something else.
     pub(super) fn upcoming(&self, instant: Instant, standing: Standing) -> Option<Dated> {
-        let later = self.standing.running.filter(|_| self.at > instant.at);
+        let later = self.standing.running.filter(|_| self.is_later(instant));
         later.filter(|later| later.1 > instant.at && standing.running != Some(*later))
+    }
+
+    /// Whether something was recorded by then for later: of an instant before the last record, nobody
+    /// asks what is to come.
+    fn is_later(&self, instant: Instant) -> bool {
+        self.recorded_at <= instant.at && self.at > instant.at && self.is_known(instant)
     }
 
     /// The stream's version as far as it was known.

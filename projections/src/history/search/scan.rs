@@ -37,6 +37,14 @@ pub(super) struct Pressed<'t> {
 pub(super) struct Value {
     pub(super) at: usize,
     pub(super) text: String,
+    /// Where in the text the first `=` or `:` stands that was not quoted.
+    pub(super) separator: Option<usize>,
+}
+
+impl Value {
+    fn new(at: usize) -> Self {
+        Self { at, text: String::new(), separator: None }
+    }
 }
 
 /// Goes through a search, term by term.
@@ -77,7 +85,7 @@ impl<'t> Scanner<'t> {
     fn values(&self, rest: &'t str) -> (Vec<Value>, &'t str) {
         let start = self.at(rest);
         let mut values = Vec::new();
-        let mut value = Value { at: start, text: String::new() };
+        let mut value = Value::new(start);
         let mut is_quoted = false;
         let mut characters = rest.char_indices().peekable();
         let mut end = rest.len();
@@ -89,13 +97,18 @@ impl<'t> Scanner<'t> {
                 '"' => is_quoted = !is_quoted,
                 ',' if !is_quoted => {
                     values.push(value);
-                    value = Value { at: start + at + 1, text: String::new() };
+                    value = Value::new(start + at + 1);
                 }
                 space if space.is_whitespace() && !is_quoted => {
                     end = at;
                     break;
                 }
-                other => value.text.push(other),
+                other => {
+                    if matches!(other, '=' | ':') && !is_quoted {
+                        value.separator.get_or_insert(value.text.len());
+                    }
+                    value.text.push(other);
+                }
             }
         }
         values.push(value);
@@ -122,7 +135,7 @@ impl<'t> Iterator for Scanner<'t> {
 }
 
 /// Reads up to the quote that ends it, or to the end; returns what comes after it.
-fn quoted(text: &str) -> (String, &str) {
+pub(super) fn quoted(text: &str) -> (String, &str) {
     let mut read = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('"') {

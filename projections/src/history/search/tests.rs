@@ -91,6 +91,22 @@ fn every_key_is_read() {
         ("label:team=pay,web", vec![label("team", Some("pay")), label("team", Some("web"))]),
         ("label:team,tier=1", vec![label("team", None), label("tier", Some("1"))]),
         ("label:team:\"web shop\"", vec![label("team", Some("web shop"))]),
+        ("label:\"team\"=\"x=y\"", vec![label("team", Some("x=y"))]),
+        ("label:\"a:b\"=c", vec![label("a:b", Some("c"))]),
+        (
+            "label:\"k8s=x, y\":c,d",
+            vec![label("k8s=x, y", Some("c")), label("k8s=x, y", Some("d"))],
+        ),
+        ("label:\"a:b\"", vec![label("a:b", None), label("a", Some("b"))]),
+        ("label:\"=b\"", vec![label("=b", None)]),
+        (
+            "label:\"team=web shop\",x",
+            vec![
+                label("team=web shop", None),
+                label("team", Some("web shop")),
+                label("team", Some("x")),
+            ],
+        ),
         ("intent:roll-forward", vec![Fact::Intent("roll_forward")]),
         ("is:rollback", vec![Fact::Declared, Fact::Inferred]),
         ("is:new", vec![Fact::Classification(Classification::New)]),

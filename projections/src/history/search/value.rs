@@ -11,6 +11,7 @@ use super::{
         filter::{Comparison, Fact},
     },
     key::Key,
+    label,
     scan::{Misread, Pressed, Value, excerpt},
 };
 use crate::nearest::nearest;
@@ -28,7 +29,8 @@ pub(super) fn facts(
     now: Timestamp,
 ) -> Result<Vec<Fact>, Misread> {
     let mut facts: Vec<Fact> = Vec::new();
-    for Value { at, text } in values {
+    for value in values {
+        let Value { at, text, .. } = value;
         let wrong = |detail| Misread { at: *at, detail };
         if text.is_empty() {
             return Err(wrong(format!(
@@ -36,7 +38,7 @@ pub(super) fn facts(
                 key.typed, key.known.example
             )));
         }
-        for fact in one(key.known.key, text, facts.last(), now).map_err(wrong)? {
+        for fact in one(key.known.key, value, facts.last(), now).map_err(wrong)? {
             if !facts.contains(&fact) {
                 facts.push(fact);
             }
@@ -46,7 +48,13 @@ pub(super) fn facts(
 }
 
 /// Reads one value, which stands after another one or not.
-fn one(key: Key, text: &str, before: Option<&Fact>, now: Timestamp) -> Result<Vec<Fact>, String> {
+fn one(
+    key: Key,
+    value: &Value,
+    before: Option<&Fact>,
+    now: Timestamp,
+) -> Result<Vec<Fact>, String> {
+    let text = value.text.as_str();
     let fact = match key {
         Key::Service => Fact::Service(parsed(text)?),
         Key::Environment => Fact::Environment(parsed(text)?),
@@ -57,7 +65,7 @@ fn one(key: Key, text: &str, before: Option<&Fact>, now: Timestamp) -> Result<Ve
         Key::Status => Fact::Status(word(text, "status", &statuses())?),
         Key::Intent => Fact::Intent(word(text, "intent", &INTENTS.map(|word| (word, word)))?),
         Key::Is => return word(text, "word for what a deployment is", &is()),
-        Key::Label => label(text, before)?,
+        Key::Label => return label(value, before),
         Key::Since => Fact::Since(time(text, now)?),
         Key::Until => Fact::Until(time(text, now)?),
         Key::Duration => duration(text)?,
@@ -120,17 +128,26 @@ fn is() -> Vec<(&'static str, Vec<Fact>)> {
 }
 
 /// `name=value`, `name:value` or a name alone; after a label with a value, another value of it.
-fn label(text: &str, before: Option<&Fact>) -> Result<Fact, String> {
-    match (text.split_once(['=', ':']), before) {
-        (Some(("", _)), _) => {
-            Err(format!("`{text}` is no label; there are `name=value` and `name`"))
+///
+/// What is quoted is not taken apart, so a name may hold any sign. Only where all of it is quoted it
+/// may be meant either way, and both are looked for.
+fn label(value: &Value, before: Option<&Fact>) -> Result<Vec<Fact>, String> {
+    let text = value.text.as_str();
+    let named = |name: &str, value: &str| Fact::Label(name.into(), Some(value.into()));
+    let alone = || Fact::Label(text.into(), None);
+    if let Some(at) = value.separator {
+        let (name, rest) = text.split_at(at);
+        if name.is_empty() {
+            return Err(format!("`{text}` is no label; there are `name=value` and `name`"));
         }
-        (Some((name, value)), _) => Ok(Fact::Label(name.into(), Some(value.into()))),
-        (None, Some(Fact::Label(name, Some(_)))) => {
-            Ok(Fact::Label(name.clone(), Some(text.into())))
-        }
-        (None, _) => Ok(Fact::Label(text.into(), None)),
+        return Ok(vec![named(name, rest.split_at(1).1)]);
     }
+    Ok(match (label::split(text), before) {
+        // The pair comes last: a value that follows is another one of its name.
+        (Some((name, value)), _) => vec![alone(), named(name, value)],
+        (None, Some(Fact::Label(name, Some(_)))) => vec![named(name, text)],
+        (None, _) => vec![alone()],
+    })
 }
 
 /// RFC 3339, a date, which stands for its first instant in UTC, or how long ago.

@@ -69,6 +69,40 @@ fn state(source: &str, events: Vec<ScriptEvent<'_>>) -> String {
     state.clone()
 }
 
+/// Names that every object of the language has something under.
+const TREACHEROUS: [&str; 5] =
+    ["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf"];
+
+#[test]
+fn names_that_the_language_has_are_data_in_partitions_and_states_also_when_they_are_read_back() {
+    let source = "fromAll().partitionBy(e => e.data.name).when({
+        A(state, { data: { name, labels } }) {
+            for (const label of [name, ...Object.keys(labels)]) {
+                state[label] = (Object.hasOwn(state, label) ? state[label] : 0) + 1;
+            }
+        },
+    }).transformBy(state => ({ ...state }))";
+    for name in TREACHEROUS {
+        let data = format!(r#"{{"name":"{name}","labels":{{"__proto__":"x","team":"y"}}}}"#);
+        let (first, second) = (event(1, "A", &data), event(2, "A", &data));
+        let state = |count: u32| match name {
+            "__proto__" => format!(r#"{{"__proto__":{},"team":{count}}}"#, 2 * count),
+            other => format!(r#"{{"{other}":{count},"__proto__":{count},"team":{count}}}"#),
+        };
+        let kept = |folded: Folded| {
+            let [Kept { key, state, result, .. }] = &folded.changes[..] else { panic!("{name}") };
+            assert_eq!((key.as_str(), result.as_ref()), (name, Some(state)));
+            state.clone()
+        };
+        let once = kept(folded(source, vec![first]));
+        assert_eq!(once, state(1));
+        let restored = Order::Restore(vec![(name, &once)]);
+        let orders = [load(source), restored, Order::Fold(vec![second])];
+        let Some(Reply::Folded(folded)) = answers(&orders).pop() else { panic!("{name}") };
+        assert_eq!(kept(folded), state(2));
+    }
+}
+
 #[test]
 fn a_script_says_which_events_it_asks_for() {
     let shape = loaded("fromCategory('lane').when({ A(s, e) {}, B(s, e) {} })");

@@ -186,6 +186,44 @@ fn what_was_behind_then_is_told_as_it_was_known_then() {
 }
 
 #[test]
+fn versions_that_differ_in_what_has_no_order_are_told_and_listed() {
+    let server = Server::start();
+    let put = |service: &str, environment: &str, version: &str, minute: usize| {
+        let place = json!({"service": service, "environment": environment});
+        server.post(DEPLOYMENTS, &with(reported(version, &format!("10:{minute:02}")), place));
+    };
+    let pairs = [
+        ("build", "1.0.0+build.1", "1.0.0+build.2"),
+        ("hotfix", "1.0.0", "1.0.0+hotfix"),
+        ("letter", "1.2.3", "v1.2.3"),
+        ("zeros", "01.2.0", "1.2.0"),
+    ];
+    for ((service, here, there), minute) in pairs.into_iter().zip(1..) {
+        put(service, "production", here, minute);
+        put(service, "staging", there, minute);
+    }
+    put("same", "production", "1.0.0+a", 10);
+    put("same", "staging", "1.0.0+a", 10);
+    // Its order is known: what runs in production ran in staging before.
+    for (environment, version, minute) in
+        [("staging", "2.0.0+1", 11), ("production", "2.0.0+1", 12), ("staging", "2.0.0+2", 13)]
+    {
+        put("known", environment, version, minute);
+    }
+    let page = open(&server, "/?only=drift").expect(200).text;
+    let cells = cells(&page);
+    let drift = |service: &str| {
+        let cell = cells.get(&(service.to_owned(), "production".to_owned()));
+        cell.unwrap_or_else(|| panic!("{service}: {page}")).drift.clone().unwrap()
+    };
+    for (service, _, there) in pairs {
+        assert_eq!(drift(service), format!("differs from staging ({there})"));
+    }
+    assert_eq!(drift("known"), "1 behind staging (2.0.0+2)");
+    assert!(!cells.contains_key(&("same".into(), "production".into())), "{page}");
+}
+
+#[test]
 fn a_column_that_is_not_shown_counts_all_the_same() {
     let server = Server::start();
     for (environment, version) in

@@ -126,7 +126,7 @@ fn a_way_back_that_is_none_is_refused_in_words() {
     let server = Server::start();
     succeeded(&server, &["1.0"]);
     let page = open(&server, PAGE).expect(200);
-    assert!(page.text.contains("there is none to go back to"), "{}", page.text);
+    assert!(page.text.contains("no other release worked here before"), "{}", page.text);
     assert!(!page.text.contains("method=\"post\" action=\"/lanes/"), "there is nothing to send");
     let page = open(&server, &format!("{PAGE}?to=99")).expect(200);
     assert!(page.text.contains("there is no deployment `#99` here"), "{}", page.text);
