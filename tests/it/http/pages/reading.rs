@@ -1,6 +1,6 @@
 //! What the pages show, to whom, and that all of it is text.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     super::{
