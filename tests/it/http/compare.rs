@@ -106,7 +106,7 @@ fn two_that_are_chosen_in_a_list_are_compared_on_a_page_of_their_own() {
     let page = open(&server, &permalink).expect(200).text;
     for said in [
         "checkout 1.0 beside 1.2",
-        "asked for 40 min before the other",
+        "requested 40 min before the other",
         "#1 in staging",
         "#2 in production",
         "<code>c-1.0</code></td><td><code>c-1.2</code>",

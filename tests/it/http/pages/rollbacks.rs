@@ -66,11 +66,12 @@ fn open_picture(server: &Server) -> String {
     picture.split("</svg>").next().unwrap().to_owned()
 }
 
-/// A rollback that was requested before what it left came.
+/// A rollback that had begun before what it left came.
 fn overtaken() -> Server {
     let server = Server::start();
     succeeded(&server, &["1", "2"]);
-    let rollback = json!({"intent": {"kind": "rollback"}, "reason": "r", "at": at("10:05")});
+    let rollback = json!({"intent": {"kind": "rollback"}, "reason": "r", "status": "started",
+        "at": at("10:05")});
     let body = with(json!({"service": "checkout", "environment": "production"}), rollback);
     server.post(DEPLOYMENTS, &body);
     server.post(DEPLOYMENTS, &reported("3", "10:10"));
