@@ -74,7 +74,7 @@ await test("a deployment is followed live while another process reports it", dem
   await live(page);
   await page.evaluate(() => (window.same = true));
   await demo.cli("deploy", "checkout", "production", "99.0.0", "--status", "started");
-  await page.locator(".head", { hasText: "99.0.0 is under way" }).waitFor();
+  await page.locator(".head", { hasText: "99.0.0 is running" }).waitFor();
   await demo.cli("succeed", "checkout", "production");
   await page.locator(".lede", { hasText: "99.0.0 runs since" }).waitFor();
   assert.equal(await page.evaluate(() => window.same), true, "without loading the page again");
@@ -200,7 +200,7 @@ await test("a deployment that failed leads to its three ways out, and one of the
   await demo.report("pier", "staging", "1.0.0");
   await demo.report("pier", "staging", "1.1.0", { status: "failed", error: "lock timeout" });
   await page.goto("/lanes/pier/staging");
-  await page.getByRole("link", { name: "the ways out" }).click();
+  await page.getByRole("link", { name: "recovery options" }).click();
   for (const way of ["Roll back", "Roll forward", "Roll over"]) await page.getByRole("heading", { name: way, exact: true }).waitFor();
   await page.getByRole("link", { name: "Try again…" }).click();
   await page.getByLabel("Reason").fill("the lock is gone");
@@ -308,7 +308,7 @@ await test("the end of a failed script's output is on its page and on that of th
   assert.deepEqual((await output.textContent()).split("\n").sort(), ["lock timeout", "migrating"]);
   await page.locator(".note.bad", { hasText: "exit code 3 after" }).waitFor();
   assert.deepEqual(await judge(page), []);
-  await page.getByRole("link", { name: "The ways out" }).click();
+  await page.getByRole("link", { name: "Recovery options" }).click();
   await output.getByText("lock timeout").waitFor();
   const other = await context.newPage();
   await other.goto("/history?service=crane");

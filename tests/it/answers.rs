@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use crate::support::{Client, encode};
 
 /// Fields that answers have got since some release; no earlier one has them.
-const ADDED: [&str; 8] = [
+const ADDED: [&str; 9] = [
     "configuration",
+    "contents_count",
     "mediaType",
     "approvals",
     "progress",
