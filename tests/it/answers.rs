@@ -22,10 +22,19 @@ const ADDED: [&str; 9] = [
 /// Words that are others since some release, each with what it was.
 const RENAMED: [(&str, &str); 1] = [("not_redeployed", "abandoned")];
 
-/// What the audit of a rollback counts since the first of the deployments in a row that put the same
-/// there, and not since the last of them any more (ADR 0027).
-const COUNTED_SINCE: [&str; 5] =
-    ["evidence", "left_at", "ran_for_ms", "to_end_ms", "to_request_ms"];
+/// What the audit of a rollback tells of the moment at which that took effect, counted since the first
+/// of the deployments in a row that put the same there: earlier releases told what it was asked for
+/// with, and counted since the last of them (ADR 0027).
+const OF_ONE_MOMENT: [&str; 8] = [
+    "evidence",
+    "irreversible",
+    "left_at",
+    "ran_for_ms",
+    "reverts",
+    "shown",
+    "to_end_ms",
+    "to_request_ms",
+];
 
 /// What a board says of when it was asked for.
 const ASKED: [&str; 2] = ["at", "known_at"];
@@ -92,8 +101,9 @@ fn difference(
                 added.insert(field.clone());
             }
             old.iter().find_map(|(field, value)| {
-                let is_counted = COUNTED_SINCE.contains(&field.as_str());
-                if is_counted && place.starts_with("/rollbacks/") && ran_longer(older, newer) {
+                let is_of_one_moment = OF_ONE_MOMENT.contains(&field.as_str());
+                if is_of_one_moment && place.starts_with("/rollbacks/") && tells_more(older, newer)
+                {
                     return None;
                 }
                 let place = format!("{place}/{field}");
@@ -119,8 +129,10 @@ fn difference(
     }
 }
 
-/// Whether the newer code counts what was taken back to have run longer.
-fn ran_longer(older: &Value, newer: &Value) -> bool {
+/// Whether the newer code tells that a rollback took more back, or what had run longer.
+fn tells_more(older: &Value, newer: &Value) -> bool {
     let ran = |rollback: &Value| rollback["ran_for_ms"].as_i64();
+    let reverts = |rollback: &Value| rollback["reverts"].as_array().map(Vec::len);
     ran(older).zip(ran(newer)).is_some_and(|(older, newer)| newer > older)
+        || reverts(older) < reverts(newer)
 }
