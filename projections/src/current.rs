@@ -5,10 +5,12 @@
 //! cost one row; one that arrives late has its lane folded again.
 
 mod approvals;
-mod content;
 mod fold;
+mod lane;
 mod query;
 mod restate;
+mod rows;
+mod same;
 mod timeline;
 
 use rusqlite::Transaction;

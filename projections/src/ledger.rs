@@ -2,15 +2,17 @@
 //! deployments, each of which keeps its own.
 
 mod effects;
+mod entry;
 mod place;
 mod reach;
 mod row;
+mod taken_back;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map::Entry as Slot};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rusqlite::Transaction;
 use shiplog_domain::{
-    lane::{Classification, DeploymentNumber, Event, Intent, LaneId, Requested},
+    lane::{Event, LaneId, Requested},
     release::{Change, Manifest},
     stream::StreamName,
     wire::DomainEvent,
@@ -20,13 +22,14 @@ use shiplog_store::log::Recorded;
 use self::{effects::Effects, row::Settled};
 pub(crate) use self::{
     effects::Point,
+    entry::{ENTRY, ENTRY_COLUMNS, read_entry},
     place::read_place,
     reach::{Back, ran_since},
-    row::{ENTRY, ENTRY_COLUMNS, Row, read_entry},
+    row::Row,
 };
 pub use self::{
+    entry::{Entry, TakenBack},
     place::Place,
-    row::{Entry, TakenBack},
 };
 use crate::{projection::ApplyError, sort_key::SortKeys};
 
@@ -189,37 +192,6 @@ impl<'t> Ledger<'t> {
         }
     }
 
-    /// Notes what a deployment took back, if it went back.
-    fn take_back(
-        &mut self,
-        (lane, id): (i64, &LaneId),
-        number: u32,
-        at: Point,
-    ) -> Result<(), ApplyError> {
-        let Some(row) = self.rows.get(&(lane, number)) else { return Ok(()) };
-        for taken in taken_back(self.tables, lane, row, at)? {
-            if let Some(row) = self.row(lane, id, taken)? {
-                row.taken_back_by.get_or_insert(DeploymentNumber(number));
-            }
-        }
-        Ok(())
-    }
-
-    /// The row of a deployment, read if the batch has not touched it.
-    fn row(
-        &mut self,
-        lane: i64,
-        id: &LaneId,
-        number: DeploymentNumber,
-    ) -> Result<Option<&mut Row>, ApplyError> {
-        Ok(match self.rows.entry((lane, number.0)) {
-            Slot::Occupied(known) => Some(known.into_mut()),
-            Slot::Vacant(missing) => {
-                Row::load(self.tables, lane, id, number)?.map(|row| missing.insert(row))
-            }
-        })
-    }
-
     /// The lanes in which something happened before what had happened already.
     pub(crate) fn late(&self) -> Vec<LaneId> {
         let late = |lane: &&Lane| self.late.contains(&lane.row);
@@ -240,81 +212,6 @@ impl<'t> Ledger<'t> {
         }
         Ok(self.rows.into_values().collect())
     }
-}
-
-impl Ledger<'_> {
-    /// Tells anew what each deployment of a lane was, and by which rollback it was taken back.
-    fn judge_anew(&mut self, lane: i64, id: &LaneId) -> Result<(), ApplyError> {
-        let judged = effects::judge_all(self.tables, lane)?;
-        for (number, _, verdict) in &judged {
-            if !self.rows.contains_key(&(lane, number.0))
-                && row::has_verdict(self.tables, lane, *number, verdict)?
-            {
-                continue;
-            }
-            if let Some(row) = self.row(lane, id, *number)? {
-                row.judge(verdict.clone());
-            }
-        }
-        // Those that went back have to be there to be asked what they took back.
-        let mut taken: BTreeMap<DeploymentNumber, DeploymentNumber> = BTreeMap::new();
-        for (number, at, verdict) in judged {
-            if verdict.classification != Classification::Rollback
-                && !effects::is_declared(self.tables, lane, at)?
-            {
-                continue;
-            }
-            let tables = self.tables;
-            let Some(row) = self.row(lane, id, number)? else { continue };
-            for one in taken_back(tables, lane, row, at)? {
-                taken.entry(one).or_insert(number);
-            }
-        }
-        let before = row::taken_back(self.tables, lane)?;
-        let pending = self
-            .rows
-            .range((lane, 0)..=(lane, u32::MAX))
-            .map(|((_, one), row)| (DeploymentNumber(*one), row.taken_back_by));
-        let pending: Vec<_> = pending.filter_map(|(one, by)| Some((one, by?))).collect();
-        let numbers: BTreeSet<_> = before
-            .into_iter()
-            .chain(pending)
-            .map(|(one, _)| one)
-            .chain(taken.keys().copied())
-            .collect();
-        for number in numbers {
-            let by = taken.get(&number).copied();
-            if let Some(row) = self.row(lane, id, number)? {
-                row.taken_back_by = by;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// What a deployment took back when it took effect, if it went back; what put the same release
-/// there as it did is not taken back by it.
-fn taken_back(
-    tables: &Transaction<'_>,
-    lane: i64,
-    row: &Row,
-    at: Point,
-) -> Result<Vec<DeploymentNumber>, ApplyError> {
-    let restores = match row.deployment.intent() {
-        Intent::Rollback { restores, .. } => *restores,
-        Intent::Deploy | Intent::RollForward { .. } | Intent::Retry { .. } | Intent::Unknown
-            if row.classification() == Classification::Rollback =>
-        {
-            None
-        }
-        Intent::Deploy | Intent::RollForward { .. } | Intent::Retry { .. } | Intent::Unknown => {
-            return Ok(Vec::new());
-        }
-    };
-    let release = row.deployment.release().identity();
-    let reached = Back { lane, at, release: release.clone(), restores }.reach(tables)?;
-    let others = reached.reverts.into_iter().filter(|ran| !ran.release().is(&release));
-    Ok(others.map(|ran| ran.place.number).collect())
 }
 
 impl Detail {

@@ -4,6 +4,7 @@
 //! them all is always safe.
 
 mod columns;
+mod content;
 pub mod current;
 pub mod definitions;
 pub mod digest;

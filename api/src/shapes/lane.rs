@@ -138,8 +138,9 @@ impl From<Brief> for LastFailed {
 
 impl From<LaneNow> for Lane {
     fn from(now: LaneNow) -> Self {
+        let uncertain = now.uncertain();
         let LaneNow { lane, version, running, in_progress, queued, queued_count, .. } = now;
-        let LaneNow { last_failed, uncertain, upcoming, .. } = now;
+        let LaneNow { last_failed, upcoming, .. } = now;
         Self {
             service: lane.service,
             environment: lane.environment,

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use jiff::Timestamp;
-use shiplog_domain::lane::{LaneId, Status};
+use shiplog_domain::lane::{Cause, DeploymentNumber, LaneId, Status};
 use shiplog_projections::{
     current::{self, Brief, LaneNow},
     history::{self, Fact, Filter},
@@ -22,14 +22,7 @@ use super::{
     parts::{Failure, Time, Who, counted},
     picture::Picture,
 };
-use crate::{
-    app::App,
-    lanes,
-    path::{self, LanePath},
-    problem::Problem,
-    query::encode,
-    views::AtLeast,
-};
+use crate::{app::App, lanes, path::LanePath, problem::Problem, query::encode, views::AtLeast};
 
 #[derive(Template)]
 #[template(path = "lane.html")]
@@ -77,7 +70,7 @@ struct Failed {
 
 impl Standing {
     fn of(now: &LaneNow) -> Self {
-        let LaneNow { lane, version, running, last_failed, uncertain, upcoming, .. } = now;
+        let LaneNow { lane, version, running, last_failed, doubt, upcoming, .. } = now;
         let described = |brief: &Brief| {
             let (href, version) =
                 (links::deployment(lane, brief.number), brief.version.to_string());
@@ -88,13 +81,13 @@ impl Standing {
             version: brief.version.to_string(),
             at: Time::of(brief.at),
             error: brief.error.as_deref().map(|error| Failure::of(error).line),
-            counts: uncertain.is_some(),
+            counts: doubt.is_some(),
         });
         Self {
             runs: running.as_ref().map(described),
             moving: Moving::of(now, None),
             upcoming: upcoming.as_ref().map(described),
-            doubt: uncertain.as_deref().map(|cause| Doubt::of(lane, cause)),
+            doubt: doubt.map(|doubt| Doubt::of(lane, doubt)),
             failed,
             version: version.0,
         }
@@ -102,12 +95,10 @@ impl Standing {
 }
 
 impl Doubt {
-    fn of(lane: &LaneId, cause: &str) -> Self {
-        let number = cause.split_once(' ').map_or(cause, |(number, _)| number);
-        let number = number.strip_prefix('#').and_then(path::number);
-        let href =
-            number.map_or_else(|| links::lane(lane), |number| links::deployment(lane, number));
-        Self { cause: cause.to_owned(), recovery: format!("{href}/recovery"), href }
+    fn of(lane: &LaneId, (number, cause): (DeploymentNumber, Cause)) -> Self {
+        let href = links::deployment(lane, number);
+        let cause = format!("{number} {}", cause.as_str());
+        Self { cause, recovery: format!("{href}/recovery"), href }
     }
 }
 

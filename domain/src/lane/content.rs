@@ -123,6 +123,12 @@ impl Deployment {
         self.release().version == other.release().version && self.content().is(&other.content())
     }
 
+    /// Whether the very same was stated of what it puts there as of another one: what one of the two did
+    /// not say counts as a difference.
+    pub fn states_same_as(&self, other: &Self) -> bool {
+        self.release().version == other.release().version && self.content() == other.content()
+    }
+
     fn content(&self) -> Content<'_> {
         self.release().content(self.configuration())
     }

@@ -136,7 +136,7 @@ fn ran_since(state: &State, place: usize, deployment: &Deployment) -> Timestamp 
     let ran = state.effects().get(..=place).unwrap_or_default().iter().rev();
     let is_same = |effect: &&Effect| {
         let one = effect.number.and_then(|number| state.deployment(number));
-        one.is_some_and(|one| one.is_same_as(deployment))
+        one.is_some_and(|one| one.states_same_as(deployment))
     };
     ran.take_while(is_same).last().map_or(deployment.requested.at, |first| first.at)
 }

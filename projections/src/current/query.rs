@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Result};
 use shiplog_domain::{
     environment::{Freezes, Rules, Tier},
-    lane::{Configuration, Content, DeploymentNumber, Intent, LaneId},
+    lane::{Cause, Configuration, Content, DeploymentNumber, Intent, LaneId},
     metadata::Actor,
     names::{EnvironmentName, ServiceName, Version},
 };
@@ -90,10 +90,17 @@ pub struct LaneNow {
     pub queued_count: u32,
     /// What failed last; `at` is when it did.
     pub last_failed: Option<Brief>,
-    /// Why nobody knows what is really there.
-    pub uncertain: Option<String>,
+    /// The deployment after which nobody knows what is really there, and why.
+    pub doubt: Option<(DeploymentNumber, Cause)>,
     /// What is recorded to run from a later instant on; `at` is from when.
     pub upcoming: Option<Brief>,
+}
+
+impl LaneNow {
+    /// Why nobody knows what is really there: `#43 failed half-way`.
+    pub fn uncertain(&self) -> Option<String> {
+        self.doubt.map(|(number, cause)| format!("{number} {}", cause.as_str()))
+    }
 }
 
 /// A deployment in a few words.

@@ -1,11 +1,11 @@
 //! Folding a lane again from its first fact, when one comes in late or contradicts an earlier one.
 
-use rusqlite::{Result, Row, Transaction, params};
+use rusqlite::{Result, Transaction, params};
 
 use super::{
-    content::Contents,
-    fold::read_fact,
-    timeline::{self, Dated, Doubtful, Standing, Tail},
+    rows::{read_fact, read_standing},
+    same::Contents,
+    timeline::{self, Standing, Tail},
 };
 
 /// Puts right what the tables say of a lane after each of its facts; returns its last end.
@@ -43,28 +43,4 @@ pub(super) fn restate(tables: &Transaction<'_>, lane: i64) -> Result<Tail> {
         ])?;
     }
     Ok(tail)
-}
-
-/// A deployment and since when, of a column and the next one.
-pub(super) fn read_dated(row: &Row<'_>, column: usize) -> Result<Option<Dated>> {
-    Ok(row.get::<_, Option<u32>>(column)?.zip(row.get::<_, Option<i64>>(column + 1)?))
-}
-
-/// A deployment and why it is in doubt, of a column and the next one.
-pub(super) fn read_doubt(row: &Row<'_>, column: usize) -> Result<Option<Doubtful>> {
-    let doubted = row.get::<_, Option<u32>>(column)?.zip(row.get(column + 1)?);
-    Ok(doubted.map(|(number, cause)| Doubtful { number, cause }))
-}
-
-/// Reads `running, since, begun, waiting, waiting_count, failed, failed_at, doubted, doubt`, which
-/// begin at a column.
-pub(super) fn read_standing(row: &Row<'_>, column: usize) -> Result<Standing> {
-    Ok(Standing {
-        running: read_dated(row, column)?,
-        begun: row.get(column + 2)?,
-        waiting: row.get(column + 3)?,
-        waiting_count: row.get(column + 4)?,
-        failed: read_dated(row, column + 5)?,
-        doubt: read_doubt(row, column + 7)?,
-    })
 }

@@ -160,7 +160,7 @@ pub(super) struct Standing {
     pub(super) doubt: Option<Doubtful>,
 }
 
-/// Whether two deployments of a lane put the same there.
+/// Whether the same was stated of what two deployments of a lane put there.
 pub(super) type Same<'s> = &'s dyn Fn(u32, u32) -> rusqlite::Result<bool>;
 
 #[cfg(test)]

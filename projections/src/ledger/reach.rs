@@ -6,8 +6,9 @@ use shiplog_domain::lane::{DeploymentNumber, Identity};
 
 use super::{
     effects::Point,
-    place::{Place, Put, Ran, read_ran},
+    place::{Place, Ran, read_ran},
 };
+use crate::content::Kept;
 
 /// What a deployment brought back and took back.
 #[derive(Clone, Debug)]
@@ -171,21 +172,22 @@ pub(crate) fn ran_since(
     lane: i64,
     point: Point,
 ) -> Result<Option<(DeploymentNumber, Point)>> {
-    let mut statement = tables.prepare_cached(
-        "SELECT version, commit_id, digests, configuration, number, at, record FROM effects
+    let mut statement = tables.prepare_cached(&format!(
+        "SELECT number, at, record, {} FROM effects
          WHERE lane = ?1 AND (at, record) <= (?2, ?3) ORDER BY at DESC, record DESC",
-    )?;
+        Kept::COLUMNS
+    ))?;
     let mut rows = statement.query(params![lane, point.at, point.record])?;
-    let mut last: Option<Put> = None;
+    let mut last: Option<Kept> = None;
     let mut first = None;
     while let Some(row) = rows.next()? {
-        let Some(put) = Put::read(row, 0)? else { break };
-        if last.as_ref().is_some_and(|last| !last.is(&put)) {
+        let Some(kept) = Kept::read(row, 3)? else { break };
+        if last.as_ref().is_some_and(|last| *last != kept) {
             break;
         }
-        let at = Point { at: row.get(5)?, record: row.get(6)? };
-        first = Some((DeploymentNumber(row.get(4)?), at));
-        last.get_or_insert(put);
+        let at = Point { at: row.get(1)?, record: row.get(2)? };
+        first = Some((DeploymentNumber(row.get(0)?), at));
+        last.get_or_insert(kept);
     }
     Ok(first)
 }

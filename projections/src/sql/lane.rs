@@ -142,7 +142,8 @@ fn tell_upcoming(
     for at in instants {
         let known = deployments.iter().map(|(deployment, _)| deployment.clone());
         let state = State::told(known, removals.iter().copied(), at);
-        if !state.is_empty() {
+        // What is yet to come is a lane already.
+        if at == *recorded_at || !state.is_empty() {
             // A clock that is put back still finds the lane as it was when this was recorded.
             let from = if at == *recorded_at { String::new() } else { text(at) };
             let actors: Vec<_> = deployments.iter().map(|(_, actor)| actor.as_str()).collect();

@@ -118,7 +118,7 @@ impl<'s> Naive<'s> {
         let own = self.effects[place].1.unwrap();
         let same = (0..=place)
             .rev()
-            .take_while(|at| self.effects[*at].1.is_some_and(|one| one.is_same_as(own)));
+            .take_while(|at| self.effects[*at].1.is_some_and(|one| one.states_same_as(own)));
         self.effects[same.last().unwrap()].0.0
     }
 
@@ -136,8 +136,16 @@ impl<'s> Naive<'s> {
         let from = left.or(before.map(Deployment::number));
         let began = from.and_then(|from| self.place(from)).map(|from| self.since(from));
         let at = self.effects[place].0.0;
+        let restored = match rollback.intent() {
+            Intent::Rollback { restores, .. } => *restores,
+            Intent::Deploy
+            | Intent::RollForward { .. }
+            | Intent::Retry { .. }
+            | Intent::Unknown => None,
+        };
+        let restored = restored.filter(|number| self.state.deployment(*number).is_some());
         Some(Audit {
-            to: to.and_then(|to| self.effects[to].1).map(Deployment::number),
+            to: to.and_then(|to| self.effects[to].1).map(Deployment::number).or(restored),
             left_at: began.or_else(|| deployment(from?).finished_at()),
             from,
             reverts,

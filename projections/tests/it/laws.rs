@@ -180,7 +180,7 @@ fn slowly_since(state: &State) -> Timestamp {
     let last = effects.len() - 1;
     let first = (0..=last)
         .rev()
-        .take_while(|place| of(*place).is_some_and(|one| one.is_same_as(of(last).unwrap())));
+        .take_while(|place| of(*place).is_some_and(|one| one.states_same_as(of(last).unwrap())));
     effects[first.last().unwrap()].at
 }
 
@@ -247,13 +247,9 @@ struct Told {
 
 fn told(lane: Option<current::LaneNow>) -> Told {
     let Some(lane) = lane else { return Told::default() };
-    let doubted = lane.uncertain.map(|text| {
-        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-        DeploymentNumber(digits.parse().unwrap())
-    });
     Told {
         queued: lane.queued_count as usize,
-        doubt: doubted,
+        doubt: lane.doubt.map(|(number, _)| number),
         running: lane.running.map(|one| (one.number, one.at)),
         in_progress: lane.in_progress.map(|(one, _)| one.number),
         failed: lane.last_failed.map(|one| (one.number, one.at)),

@@ -160,9 +160,6 @@ impl LaneAt<'_> {
 
 /// All of it.
 pub(super) fn told(lane: &LaneAt<'_>) -> Result<LaneNow> {
-    let doubtful = |Doubtful { number, cause: Doubted(cause) }| {
-        format!("{} {}", DeploymentNumber(number), cause.as_str())
-    };
     Ok(LaneNow {
         lane: lane.row.lane.clone(),
         version: StreamVersion(lane.version),
@@ -171,7 +168,7 @@ pub(super) fn told(lane: &LaneAt<'_>) -> Result<LaneNow> {
         queued: lane.queued()?,
         queued_count: lane.queued_count(),
         last_failed: lane.last_failed()?,
-        uncertain: lane.standing.doubt.map(doubtful),
+        doubt: lane.standing.doubt.map(|doubt| (DeploymentNumber(doubt.number), doubt.cause.0)),
         upcoming: lane.upcoming()?,
     })
 }

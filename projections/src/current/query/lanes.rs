@@ -13,9 +13,8 @@ use super::{AsOf, lane_at::LaneAt};
 use crate::{
     columns::name,
     current::{
-        content::Contents,
-        fold::read_fact,
-        restate::read_standing,
+        rows::{read_fact, read_standing},
+        same::Contents,
         timeline::{self, Dated, Standing},
     },
     view::View,

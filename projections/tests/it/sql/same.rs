@@ -87,7 +87,7 @@ fn told(now: &current::LaneNow) -> Vec<Value> {
         json!(now.in_progress.as_ref().map(|(brief, _)| brief.number.0)),
         number(&now.last_failed),
         json!(now.last_failed.as_ref().map(|failed| text(failed.at))),
-        json!(u8::from(now.uncertain.is_some())),
+        json!(u8::from(now.doubt.is_some())),
         json!(now.version.0),
     ]
 }
