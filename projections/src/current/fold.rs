@@ -49,12 +49,11 @@ impl Batch<'_> {
     fn lane(&mut self, recorded: &Recorded<DomainEvent>, event: &Event) -> Result<(), ApplyError> {
         if !self.lanes.contains_key(&recorded.stream) {
             let Some(id) = LaneId::from_stream(&recorded.stream) else { return Ok(()) };
-            let lane = match Lane::load(self.tables, &id)? {
-                Some(lane) => lane,
-                None => {
-                    self.declare(id.environment.as_str())?;
-                    Lane::insert(self.tables, &id)?
-                }
+            let lane = if let Some(lane) = Lane::load(self.tables, &id)? {
+                lane
+            } else {
+                self.declare(id.environment.as_str())?;
+                Lane::insert(self.tables, &id)?
             };
             self.lanes.insert(recorded.stream.clone(), lane);
         }

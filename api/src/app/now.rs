@@ -1,0 +1,129 @@
+//! Without an instant, every read is the read at the clock's now, however the clock jumps.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::Request,
+};
+use jiff::Timestamp;
+use proptest::{collection::vec, prelude::*};
+use serde_json::{Value, json};
+use shiplog_projections::{
+    models::ReadModels,
+    script::{Program, Workshop},
+};
+use shiplog_store::{clock::Clock, log::Log, sqlite::SqliteLog};
+use tower::ServiceExt as _;
+
+use super::{App, router};
+
+/// About when it all happens, in seconds since 1970.
+const NOW: i64 = 1_800_000_000;
+
+/// A clock that says what it is told to say.
+#[derive(Debug)]
+struct Told(AtomicI64);
+
+impl Clock for Told {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0.load(Ordering::Relaxed)).unwrap()
+    }
+}
+
+/// What is reported, of which version, and how many seconds from [`NOW`].
+type Report = (&'static str, &'static str, i64);
+
+fn report() -> impl Strategy<Value = Report> {
+    let status =
+        prop::sample::select(vec!["started", "succeeded", "succeeded", "failed", "removed"]);
+    let version = prop::sample::select(vec!["1", "2", "3"]);
+    (status, version, -30_i64..30)
+}
+
+async fn ask(router: &Router, request: Request<Body>) -> Value {
+    let answer = router.clone().oneshot(request).await.unwrap();
+    let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+    let mut told: Value = serde_json::from_slice(&body).unwrap();
+    // Each answer has another one.
+    told.as_object_mut().map(|fields| fields.remove("request_id"));
+    told
+}
+
+async fn get(router: &Router, path: &str) -> Value {
+    ask(router, Request::get(path).body(Body::empty()).unwrap()).await
+}
+
+async fn post(router: &Router, path: &str, body: &Value) -> Value {
+    let request = Request::post(path).header("content-type", "application/json");
+    ask(router, request.body(Body::from(body.to_string())).unwrap()).await
+}
+
+async fn tell(router: &Router, (status, version, seconds): Report) {
+    let at = Timestamp::from_second(NOW + seconds).unwrap().to_string();
+    if status == "removed" {
+        let path = format!("/v1/lanes/till/production?at={at}");
+        ask(router, Request::delete(path).body(Body::empty()).unwrap()).await;
+        return;
+    }
+    let release = json!({ "version": version });
+    let body = json!({"service": "till", "environment": "production", "status": status,
+        "release": release, "at": at});
+    post(router, "/v1/deployments", &body).await;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn without_an_instant_it_is_as_of_the_clock_s_now(
+        reports in vec(report(), 1..8),
+        jumps in vec(-40_i64..40, 6),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let told = Arc::new(Told(AtomicI64::new(NOW)));
+            let clock: Arc<dyn Clock> = Arc::<Told>::clone(&told);
+            let log: Arc<dyn Log> = Arc::new(SqliteLog::in_memory(Arc::clone(&clock)).unwrap());
+            let directory = tempfile::tempdir().unwrap();
+            let models = Arc::new(ReadModels::start(&log, directory.path()).await.unwrap());
+            let program = Program { path: "nothing is scripted".into(), arguments: Vec::new() };
+            let scripts = Workshop::start(&log, &models, directory.path(), program).unwrap();
+            let (scripts, shared) = (Arc::new(scripts), Arc::clone(&models));
+            let router = router(App::new(log, shared, Arc::clone(&scripts), Arc::clone(&clock)));
+            for report in reports {
+                tell(&router, report).await;
+            }
+            for jump in [0].into_iter().chain(jumps) {
+                told.0.store(NOW + jump, Ordering::Relaxed);
+                let now = clock.now();
+                for path in ["/v1/lanes/till/production", "/v1/environments/production"] {
+                    let present = get(&router, path).await;
+                    let as_of = get(&router, &format!("{path}?at={now}")).await;
+                    prop_assert_eq!(present, as_of, "{} at {}", path, now);
+                }
+                if jump < 0 {
+                    // SQL tells a lane of which something is recorded for later as it was when that
+                    // was recorded, where the clock says that it has not been yet.
+                    continue;
+                }
+                let lane = get(&router, "/v1/lanes/till/production").await;
+                let number = lane["current"]["number"].clone();
+                let sql = json!({"query": "SELECT number FROM lanes"});
+                let rows = post(&router, "/v1/sql", &sql).await["rows"].take();
+                let expected = if lane["service"].is_null() { json!([]) } else { json!([[number]]) };
+                prop_assert_eq!(rows, expected, "{} at {}", lane, now);
+                let listed = get(&router, "/v1/environments").await;
+                let runs = listed["items"][0]["lanes"].as_u64().unwrap_or_default();
+                prop_assert_eq!(runs, u64::from(!number.is_null()), "{} at {}", lane, now);
+            }
+            scripts.stop().await;
+            models.stop().await;
+            Ok(())
+        })?;
+    }
+}
