@@ -165,6 +165,3 @@ fn panicked(cause: Box<dyn std::any::Any + Send + 'static>) -> Response {
         ProblemKind::Internal.because("the cause is in the server's log"),
     )
 }
-
-#[cfg(test)]
-mod now;

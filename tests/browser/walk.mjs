@@ -61,6 +61,7 @@ await test("the demonstration's history is on the board, with relative times tha
   await time.hover();
   assert.match(await time.getAttribute("title"), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d Europe\/Paris$/);
   await page.getByLabel("Time zone").selectOption("UTC");
+  await at(page, "Times are in UTC.");
   await time.hover();
   assert.match(await time.getAttribute("title"), / UTC$/);
   await page.reload();

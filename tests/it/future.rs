@@ -60,7 +60,7 @@ impl Newer {
 
 /// The first deployment of a lane, and its success, both told with more than anybody knows.
 pub(crate) fn deploy(data: &Path, stream: &str) {
-    let at = "2027-01-01T00:00:00Z";
+    let at = "2026-01-01T00:00:00Z";
     let requested = json!({
         "number": 1, "at": at, "intent": {"kind": "deploy", "because": {"of": "the crew"}},
         "release": {

@@ -180,8 +180,6 @@ happenings! {
     /// Something to write down about it.
     NoteGiven {
         /// What.
-        #[schema(value_type = String, min_length = 1, max_length = 10000,
-            pattern = r"\S")]
         text: Prose,
         /// What it points to: up to 100.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -206,8 +204,6 @@ happenings! {
         #[schema(value_type = Option<TrueIntent>)]
         intent: Option<Object<TrueIntent>>,
         /// How that is known.
-        #[schema(value_type = String, min_length = 1, max_length = 10000,
-            pattern = r"\S")]
         reason: Prose,
     } => |self, _| {
         let correction = match (self.kind, self.intent) {

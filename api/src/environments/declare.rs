@@ -63,8 +63,6 @@ pub(crate) struct Declaration {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Freeze {
     /// Why.
-    #[schema(value_type = String, min_length = 1, max_length = 10000,
-        pattern = r"\S")]
     pub(crate) reason: Prose,
     /// Until when; until somebody unfreezes it unless something else is said.
     #[serde(skip_serializing_if = "Option::is_none")]

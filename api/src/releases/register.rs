@@ -61,8 +61,6 @@ impl RegisteredRelease {
 #[expect(clippy::struct_field_names, reason = "it is called so on the wire")]
 pub(crate) struct Reason {
     /// In the words of who says so.
-    #[schema(value_type = String, min_length = 1, max_length = 10000,
-        pattern = r"\S")]
     pub(crate) reason: Prose,
     /// Whether a new service is meant that looks like a known one; else it is refused.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -19,8 +19,6 @@ pub(crate) struct OverrideGiven {
     #[serde(deserialize_with = "some_rails")]
     rails: Vec<Rail>,
     /// In the words of who crosses them.
-    #[schema(value_type = String, min_length = 1, max_length = 10000,
-        pattern = r"\S")]
     reason: Prose,
 }
 

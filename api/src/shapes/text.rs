@@ -4,6 +4,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use shiplog_domain::text;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
 
 /// A text of so many characters at least and at most.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -79,6 +83,25 @@ impl From<Prose> for String {
         text.into()
     }
 }
+
+/// A character that somebody can see.
+///
+/// Those beyond the basic plane are left out: readers of patterns do not write them alike.
+const SEEN: &str = r"[^\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]";
+
+impl PartialSchema for Prose {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(10_000))
+            .pattern(Some(SEEN))
+            .description(Some("1 to 10,000 characters of which somebody can see one"))
+            .into()
+    }
+}
+
+impl ToSchema for Prose {}
 
 #[cfg(test)]
 mod tests {

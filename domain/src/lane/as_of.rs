@@ -1,10 +1,10 @@
 //! A lane as it is by an instant: what is recorded for later has not happened yet.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, mem};
 
 use jiff::Timestamp;
 
-use super::{Deployment, Effect, State, TargetState};
+use super::{Deployment, Effect, State};
 
 impl State {
     /// The lane as it is at an instant, as its deployments by their numbers and the removals from it
@@ -42,7 +42,11 @@ impl Deployment {
         known.outcomes.retain(|outcome| outcome.at <= now);
         known.failure = known.failure.filter(|failure| failure.at <= now);
         known.health = known.health.filter(|health| health.at <= now);
-        known.targets.retain(|_, TargetState { at, .. }| *at <= now);
+        known.targets.retain(|_, target| target.at <= now);
+        known.earlier_on_targets.retain(|(_, target)| target.at <= now);
+        for (name, told) in mem::take(&mut known.earlier_on_targets) {
+            known.tell_target(name, told);
+        }
         known
     }
 }

@@ -1,6 +1,6 @@
 //! One deployment, as its events tell it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, mem, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,9 @@ pub struct Deployment {
     /// How it went, target by target.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub targets: BTreeMap<TargetName, TargetState>,
+    /// What else was reported of the targets, in the order of recording: how it went until then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_on_targets: Vec<(TargetName, TargetState)>,
     /// How the release has been doing, by the latest report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<HealthReport>,
@@ -133,6 +136,7 @@ impl Deployment {
             ended_because: None,
             approvals: Vec::new(),
             targets: BTreeMap::new(),
+            earlier_on_targets: Vec::new(),
             health: None,
             notes: Vec::new(),
             corrections: Vec::new(),
@@ -243,13 +247,17 @@ impl Deployment {
                 }
             }
             Event::TargetStarted(TargetReport { at, target, .. }) => {
-                self.target(target, (Status::Started, *at, record), None);
+                let told = TargetState { status: Status::Started, at: *at, record, error: None };
+                self.tell_target(target.clone(), told);
             }
             Event::TargetSucceeded(TargetReport { at, target, .. }) => {
-                self.target(target, (Status::Succeeded, *at, record), None);
+                let told = TargetState { status: Status::Succeeded, at: *at, record, error: None };
+                self.tell_target(target.clone(), told);
             }
             Event::TargetFailed(TargetFailed { at, target, error, .. }) => {
-                self.target(target, (Status::Failed, *at, record), error.clone());
+                let error = error.clone();
+                let told = TargetState { status: Status::Failed, at: *at, record, error };
+                self.tell_target(target.clone(), told);
             }
             Event::Rejected(Rejected { at, reason, .. }) => {
                 self.end(Status::Rejected, *at, record);
@@ -278,14 +286,18 @@ impl Deployment {
         self.outcomes.push(OutcomeReport { at, record, status });
     }
 
-    fn target(
-        &mut self,
-        target: &TargetName,
-        (status, at, record): (Status, Timestamp, u64),
-        error: Option<String>,
-    ) {
-        if self.targets.get(target).is_none_or(|earlier| at >= earlier.at) {
-            self.targets.insert(target.clone(), TargetState { status, at, record, error });
-        }
+    /// Takes how it went on a target for the latest, if it is that; none is forgotten.
+    pub(super) fn tell_target(&mut self, target: TargetName, told: TargetState) {
+        let earlier = match self.targets.get_mut(&target) {
+            None => {
+                self.targets.insert(target, told);
+                return;
+            }
+            Some(latest) if (told.at, told.record) >= (latest.at, latest.record) => {
+                mem::replace(latest, told)
+            }
+            Some(_) => told,
+        };
+        self.earlier_on_targets.push((target, earlier));
     }
 }

@@ -155,10 +155,11 @@ fn tell_upcoming(
 
 /// When something happens to a deployment.
 fn instants(deployment: &Deployment) -> Vec<Timestamp> {
-    let Deployment { requested, started, outcomes, targets, .. } = deployment;
+    let Deployment { requested, started, outcomes, targets, earlier_on_targets, .. } = deployment;
     let started = started.iter().map(|started| started.at);
     let ended = outcomes.iter().map(|outcome| outcome.at);
-    let targets = targets.values().map(|target| target.at);
+    let earlier = earlier_on_targets.iter().map(|(_, target)| target);
+    let targets = targets.values().chain(earlier).map(|target| target.at);
     [requested.at].into_iter().chain(started).chain(ended).chain(targets).collect()
 }
 

@@ -1,19 +1,25 @@
 //! Every history folds, and what follows from it hangs together.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, str::FromStr as _};
 
 use jiff::Timestamp;
 use proptest::{collection::vec, prelude::*};
 use shiplog_domain::{
     decider::{Decider, fold},
     environment::Environment,
-    lane::{Correction, Deployment, Effect, Event, Lane, OutcomeReport, State, Status},
+    lane::{
+        Correction, Deployment, DeploymentNumber, Effect, Event, Lane, OutcomeReport, State,
+        Status, TargetFailed, TargetReport,
+    },
+    names::TargetName,
     release::Release,
 };
 
 use crate::{
     arbitrary::{command, environment_event, lane_event, release_event},
-    samples::{cancelled, clock, corrected, deploy, failed, rejected, removed, started, succeeded},
+    samples::{
+        at, cancelled, clock, corrected, deploy, failed, rejected, removed, started, succeeded,
+    },
 };
 
 fn took_effect(deployment: &Deployment) -> bool {
@@ -125,7 +131,57 @@ fn runs(history: &[Event], state: &State) -> Option<u32> {
     removals.chain(successes).max_by_key(|(at, _): &(Timestamp, _)| *at)?.1
 }
 
+/// What happens to targets of a few deployments, each at some minute.
+fn on_targets() -> impl Strategy<Value = Vec<Event>> {
+    let one =
+        (0..3_u8, 1..=3_u32, 0..2_u8, 0..24_u32).prop_map(|(what, number, target, minute)| {
+            let (number, at) = (DeploymentNumber(number), at(&clock(minute)));
+            let target = TargetName::from_str(["eu", "us"][usize::from(target)]).unwrap();
+            match what {
+                0 => Event::TargetStarted(TargetReport { number, at, target }),
+                1 => Event::TargetSucceeded(TargetReport { number, at, target }),
+                _ => Event::TargetFailed(TargetFailed { number, at, target, error: None }),
+            }
+        });
+    vec(one, 0..12)
+}
+
 proptest! {
+    /// However late it is told, and whatever is told of later.
+    #[test]
+    fn as_of_an_instant_a_lane_is_what_happened_until_then(
+        (asked, told) in told(),
+        on_targets in on_targets(),
+        seed in any::<prop::sample::Selector>(),
+        minute in 0..26_u32,
+    ) {
+        let now = at(&clock(minute));
+        let mut told = [told, on_targets].concat();
+        told.retain(|event| event.number().is_none_or(|number| number.0 as usize <= asked.len()));
+        let mut shuffled = Vec::new();
+        while !told.is_empty() {
+            let next = seed.select(0..told.len());
+            shuffled.push(told.swap_remove(next));
+        }
+        let all = fold::<Lane>(&[asked.clone(), shuffled.clone()].concat());
+        shuffled.retain(|event| event.at() <= now);
+        let known = fold::<Lane>(&[asked, shuffled].concat());
+        let state = all.as_of(now);
+        let told = |state: &State| {
+            [state.running(), state.in_progress(), state.last_failed()]
+                .map(|deployment| deployment.map(Deployment::number))
+        };
+        prop_assert_eq!(told(&state), told(&known));
+        prop_assert_eq!(state.is_in_doubt(), known.is_in_doubt());
+        for (one, other) in state.deployments().iter().zip(known.deployments()) {
+            let told = |one: &Deployment| {
+                let targets = one.targets.iter().map(|(name, told)| (name.clone(), told.status, told.at));
+                targets.collect::<Vec<_>>()
+            };
+            prop_assert_eq!((one.status(), told(one)), (other.status(), told(other)));
+        }
+    }
+
     #[test]
     fn the_order_in_which_reports_arrive_changes_nothing(orders in told_in_two_orders()) {
         let [one, other] = orders.each_ref().map(fold::<Lane>);

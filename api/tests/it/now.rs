@@ -13,14 +13,13 @@ use axum::{
 use jiff::Timestamp;
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
+use shiplog_api::{App, router};
 use shiplog_projections::{
     models::ReadModels,
     script::{Program, Workshop},
 };
 use shiplog_store::{clock::Clock, log::Log, sqlite::SqliteLog};
 use tower::ServiceExt as _;
-
-use super::{App, router};
 
 /// About when it all happens, in seconds since 1970.
 const NOW: i64 = 1_800_000_000;

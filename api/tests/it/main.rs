@@ -1,0 +1,8 @@
+//! What the server promises without a network, as one binary.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects by failing"
+)]
+
+mod now;
