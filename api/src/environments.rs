@@ -95,9 +95,10 @@ async fn get_environment(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     let mut query = Query::parse(raw.as_deref(), &["at", "known_at"])?;
+    at_least.seen_by(&app.models.current).await?;
+    // Now is when that was seen: what was waited for happened until then.
     let now = app.clock.now();
     let (as_of, _) = query.as_of(now)?;
-    at_least.seen_by(&app.models.current).await?;
     let asked = name.clone();
     let answer = app.models.current.query(move |view| current::board(view, &asked, as_of)).await?;
     let Board { environment, lanes } = answer.value.ok_or_else(|| unheard(&name))?;

@@ -48,8 +48,9 @@ async fn get_lane(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut query = Query::parse(raw.as_deref(), &["at", "known_at"])?;
-    let (as_of, _) = query.as_of(app.clock.now())?;
     at_least.seen_by(&app.models.current).await?;
+    // Now is when that was seen: what was waited for happened until then.
+    let (as_of, _) = query.as_of(app.clock.now())?;
     let id = lane.clone();
     let answer = app.models.current.query(move |view| current::lane(view, &id, as_of)).await?;
     let now = answer.value.ok_or_else(|| unheard(&lane))?;

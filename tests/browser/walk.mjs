@@ -471,7 +471,7 @@ await test("hostile names are text on every page", demo, async ({ page }) => {
   }
 });
 
-for (const width of [390, 320]) {
+for (const width of [1280, 390, 320]) {
   await test(`no page is wider than ${width} pixels`, demo, async ({ page }) => {
     for (const path of paths) {
       await page.goto(path);
