@@ -5,9 +5,9 @@ use shiplog_domain::lane::LaneId;
 
 use super::{
     restate::restate,
-    rows::{read_dated, read_doubt},
+    rows::{read_dated, read_doubt, standing_columns, with_standing},
     same,
-    timeline::{Fact, Open, Standing, Tail},
+    timeline::{Fact, Open, Tail},
 };
 use crate::projection::ApplyError;
 
@@ -71,31 +71,24 @@ impl Lane {
         let id = self.id;
         let same = |one, other| same::same(tables, id, one, other);
         self.stale = self.stale || !self.tail.step(fact, &same)?;
-        let Standing { running, begun, waiting, waiting_count, failed, doubt } =
-            self.tail.standing();
+        let standing = standing_columns(&self.tail.standing());
         tables
             .prepare_cached(
                 "INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?
-            .execute(params![
-                self.id,
-                fact.at,
-                fact.position,
-                self.recorded_at,
-                fact.version,
-                fact.kind as u8,
-                fact.number,
-                fact.target,
-                running.map(|(number, _)| number),
-                running.map(|(_, since)| since),
-                begun,
-                waiting,
-                waiting_count,
-                failed.map(|(number, _)| number),
-                failed.map(|(_, at)| at),
-                doubt.map(|doubt| doubt.number),
-                doubt.map(|doubt| doubt.cause),
-            ])?;
+            .execute(with_standing(
+                params![
+                    self.id,
+                    fact.at,
+                    fact.position,
+                    self.recorded_at,
+                    fact.version,
+                    fact.kind as u8,
+                    fact.number,
+                    fact.target,
+                ],
+                &standing,
+            ))?;
         Ok(())
     }
 
@@ -106,8 +99,7 @@ impl Lane {
             self.late = true;
             self.tail = restate(tables, self.id)?;
         }
-        let Standing { running, begun, waiting, waiting_count, failed, doubt } =
-            self.tail.standing();
+        let standing = standing_columns(&self.tail.standing());
         tables
             .prepare_cached(
                 "UPDATE lanes SET version = ?2, at = ?3, recorded_at = ?4, late = ?5, open = ?6,
@@ -115,23 +107,17 @@ impl Lane {
                         failed = ?12, failed_at = ?13, doubted = ?14, doubt = ?15
                  WHERE id = ?1",
             )?
-            .execute(params![
-                self.id,
-                self.version,
-                self.at.unwrap_or(0),
-                self.recorded_at,
-                self.late,
-                serde_json::to_string(&self.tail.open)?,
-                running.map(|(number, _)| number),
-                running.map(|(_, since)| since),
-                begun,
-                waiting,
-                waiting_count,
-                failed.map(|(number, _)| number),
-                failed.map(|(_, at)| at),
-                doubt.map(|doubt| doubt.number),
-                doubt.map(|doubt| doubt.cause),
-            ])?;
+            .execute(with_standing(
+                params![
+                    self.id,
+                    self.version,
+                    self.at.unwrap_or(0),
+                    self.recorded_at,
+                    self.late,
+                    serde_json::to_string(&self.tail.open)?,
+                ],
+                &standing,
+            ))?;
         Ok(())
     }
 }

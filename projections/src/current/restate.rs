@@ -3,9 +3,9 @@
 use rusqlite::{Result, Transaction, params};
 
 use super::{
-    rows::{read_fact, read_standing},
+    rows::{read_fact, read_standing, standing_columns, with_standing},
     same::Contents,
-    timeline::{self, Standing, Tail},
+    timeline::{self, Tail},
 };
 
 /// Puts right what the tables say of a lane after each of its facts; returns its last end.
@@ -26,21 +26,8 @@ pub(super) fn restate(tables: &Transaction<'_>, lane: i64) -> Result<Tail> {
     let stated = facts.iter().zip(standings).zip(stated);
     // Most facts come before the late one and stay as they are: few of many are written.
     for ((fact, standing), _) in stated.filter(|((_, standing), stated)| standing != stated) {
-        let Standing { running, begun, waiting, waiting_count, failed, doubt } = standing;
-        update.execute(params![
-            lane,
-            fact.at,
-            fact.position,
-            running.map(|(number, _)| number),
-            running.map(|(_, since)| since),
-            begun,
-            waiting,
-            waiting_count,
-            failed.map(|(number, _)| number),
-            failed.map(|(_, at)| at),
-            doubt.map(|doubt| doubt.number),
-            doubt.map(|doubt| doubt.cause),
-        ])?;
+        let standing = standing_columns(&standing);
+        update.execute(with_standing(params![lane, fact.at, fact.position,], &standing))?;
     }
     Ok(tail)
 }

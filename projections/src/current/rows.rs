@@ -1,6 +1,6 @@
-//! What the tables' rows say.
+//! What the tables' rows say, read and written.
 
-use rusqlite::{Result, Row};
+use rusqlite::{ParamsFromIter, Result, Row, ToSql, params_from_iter};
 
 use super::timeline::{Dated, Doubtful, Fact, Standing};
 
@@ -25,6 +25,31 @@ pub(super) fn read_dated(row: &Row<'_>, column: usize) -> Result<Option<Dated>> 
 pub(super) fn read_doubt(row: &Row<'_>, column: usize) -> Result<Option<Doubtful>> {
     let doubted = row.get::<_, Option<u32>>(column)?.zip(row.get(column + 1)?);
     Ok(doubted.map(|(number, cause)| Doubtful { number, cause }))
+}
+
+/// What [`read_standing`] reads, to be written.
+pub(super) fn standing_columns(standing: &Standing) -> [Option<i64>; 9] {
+    let Standing { running, begun, waiting, waiting_count, failed, doubt } = *standing;
+    [
+        running.map(|(number, _)| number.into()),
+        running.map(|(_, since)| since),
+        begun.map(Into::into),
+        waiting.map(Into::into),
+        Some(waiting_count.into()),
+        failed.map(|(number, _)| number.into()),
+        failed.map(|(_, at)| at),
+        doubt.map(|doubt| doubt.number.into()),
+        doubt.map(|doubt| doubt.cause.number()),
+    ]
+}
+
+/// The parameters of a statement that ends with a standing.
+pub(super) fn with_standing<'p>(
+    first: &'p [&'p dyn ToSql],
+    standing: &'p [Option<i64>; 9],
+) -> ParamsFromIter<impl Iterator<Item = &'p dyn ToSql>> {
+    let standing = standing.iter().map(|value| value as &dyn ToSql);
+    params_from_iter(first.iter().copied().chain(standing))
 }
 
 /// Reads `running, since, begun, waiting, waiting_count, failed, failed_at, doubted, doubt`, which

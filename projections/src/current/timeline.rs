@@ -5,10 +5,7 @@ mod tail;
 
 use std::sync::Arc;
 
-use rusqlite::{
-    ToSql,
-    types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
-};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use shiplog_domain::lane::{Cause, Event, TargetFailed, TargetReport};
 
 pub(super) use self::{
@@ -122,14 +119,15 @@ pub(super) struct Doubtful {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Doubted(pub(super) Cause);
 
-impl ToSql for Doubted {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(match self.0 {
-            Cause::Failed => 0.into(),
-            Cause::Cancelled => 1.into(),
-            Cause::TargetsFailed => 2.into(),
-            Cause::TargetsUnfinished => 3.into(),
-        })
+impl Doubted {
+    /// The number that it is kept as.
+    pub(super) fn number(self) -> i64 {
+        match self.0 {
+            Cause::Failed => 0,
+            Cause::Cancelled => 1,
+            Cause::TargetsFailed => 2,
+            Cause::TargetsUnfinished => 3,
+        }
     }
 }
 

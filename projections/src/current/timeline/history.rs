@@ -10,7 +10,7 @@ use shiplog_domain::lane::Cause;
 
 use super::{
     Dated, Doubted, Doubtful, Fact, Kind, Same, Standing,
-    tail::{Open, Tail, Targets},
+    tail::{Open, Tail, Targets, doubt_after},
 };
 
 /// Folds a lane's whole history, facts in their places' order: what it was after each.
@@ -62,25 +62,11 @@ struct Told {
 impl Told {
     /// The doubt that it leaves, and its order.
     fn doubt(&self) -> Option<(usize, Cause)> {
-        let cause = match self.outcome {
-            None => {
-                let last = self.failed_targets.values().max()?;
-                return Some((*last, Cause::TargetsFailed));
-            }
-            Some(Kind::Failed) => Cause::Failed,
-            Some(Kind::Dropped) if self.has_begun => Cause::Cancelled,
-            Some(Kind::Succeeded) => self.targets.doubt()?,
-            Some(
-                Kind::Dropped
-                | Kind::Requested
-                | Kind::Started
-                | Kind::TargetStarted
-                | Kind::TargetSucceeded
-                | Kind::TargetFailed
-                | Kind::Removed
-                | Kind::Voided,
-            ) => return None,
+        let Some(outcome) = self.outcome else {
+            let last = self.failed_targets.values().max()?;
+            return Some((*last, Cause::TargetsFailed));
         };
+        let cause = doubt_after(outcome, self.has_begun, Some(&self.targets))?;
         Some((self.ended, cause))
     }
 }

@@ -156,7 +156,8 @@ impl Tail {
         same: Same<'_>,
     ) -> rusqlite::Result<()> {
         let targets = self.open.targets.remove(&number);
-        let doubtful = |cause| Some(Doubtful { number, cause: Doubted(cause) });
+        let doubt = doubt_after(fact.kind, has_begun, targets.as_ref());
+        let doubt = doubt.map(|cause| Doubtful { number, cause: Doubted(cause) });
         match fact.kind {
             Kind::Succeeded => {
                 let before = self.running;
@@ -166,16 +167,15 @@ impl Tail {
                     Some(_) | None => fact.at,
                 };
                 self.running = Some((number, since));
-                self.doubt = targets.as_ref().and_then(Targets::doubt).and_then(doubtful);
+                self.doubt = doubt;
                 self.open.targets.extend(targets.map(|targets| (number, targets)));
             }
             Kind::Failed => {
                 self.failed = Some((number, fact.at));
-                self.doubt = doubtful(Cause::Failed);
+                self.doubt = doubt;
             }
-            Kind::Dropped if has_begun => self.doubt = doubtful(Cause::Cancelled),
-            Kind::Dropped
-            | Kind::Requested
+            Kind::Dropped => self.doubt = doubt.or(self.doubt),
+            Kind::Requested
             | Kind::Started
             | Kind::TargetStarted
             | Kind::TargetSucceeded
@@ -184,5 +184,21 @@ impl Tail {
             | Kind::Voided => {}
         }
         Ok(())
+    }
+}
+
+/// The doubt that a deployment leaves which ended so, if it leaves any.
+pub(super) fn doubt_after(end: Kind, has_begun: bool, targets: Option<&Targets>) -> Option<Cause> {
+    match end {
+        Kind::Succeeded => targets?.doubt(),
+        Kind::Failed => Some(Cause::Failed),
+        Kind::Dropped => has_begun.then_some(Cause::Cancelled),
+        Kind::Requested
+        | Kind::Started
+        | Kind::TargetStarted
+        | Kind::TargetSucceeded
+        | Kind::TargetFailed
+        | Kind::Removed
+        | Kind::Voided => None,
     }
 }
