@@ -62,12 +62,12 @@ await test("the demonstration's history is on the board, with relative times tha
   assert.match(await time.getAttribute("title"), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d Europe\/Paris$/);
   await page.getByLabel("Time zone").selectOption("UTC");
   await at(page, "Times are in UTC.");
-  await time.hover();
-  assert.match(await time.getAttribute("title"), / UTC$/);
+  assert.match(await time.getAttribute("title"), / UTC$/, "where the pointer rests, too");
+  await page.mouse.move(0, 0);
   await page.reload();
+  await at(page, "Times are in UTC.");
   await time.hover();
   assert.match(await time.getAttribute("title"), / UTC$/, "the zone is remembered");
-  await at(page, "Times are in UTC.");
 });
 
 await test("a deployment is followed live while another process reports it", demo, async ({ page }) => {
@@ -520,10 +520,14 @@ await test("a board of 300 services in five environments is light", large, async
   const loads = [];
   for (let load = 0; load < 5; load += 1) {
     await page.reload();
-    loads.push(await page.evaluate(() => {
+    loads.push(await page.evaluate(async () => {
+      const painted = await new Promise((tell) => {
+        new PerformanceObserver((list) => {
+          for (const { startTime } of list.getEntriesByName("first-contentful-paint")) tell(startTime);
+        }).observe({ type: "paint", buffered: true });
+      });
       const { transferSize, requestStart, responseStart, responseEnd } = performance.getEntriesByType("navigation")[0];
-      const [paint] = performance.getEntriesByName("first-contentful-paint");
-      return { transferSize, server: responseStart - requestStart, painted: (paint?.startTime ?? NaN) - responseEnd };
+      return { transferSize, server: responseStart - requestStart, painted: painted - responseEnd };
     }));
   }
   const median = (what) => Math.round(loads.map((load) => load[what]).sort((one, other) => one - other)[2]);

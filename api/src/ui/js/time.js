@@ -52,6 +52,8 @@ function show(time, now) {
   if (Number.isNaN(at)) return;
   const text = ago(at, now) || shorter.format(at);
   if (time.textContent !== text) time.textContent = text;
+  // Once told, it stays with the element, and has to be told anew for another zone.
+  if (time.title) time.title = whole(time);
 }
 
 const whole = (time) => `${absolute.format(Date.parse(time.dateTime))} ${name()}`;
