@@ -6,7 +6,7 @@ mod stop;
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use shiplog_api::{App, Stage};
+use shiplog_api::{App, Hosts, PublicUrl, Stage};
 use shiplog_projections::{models::ReadModels, script::Workshop};
 use shiplog_store::{clock::SystemClock, log::Log};
 use tokio::net::TcpListener;
@@ -47,6 +47,12 @@ pub(crate) struct Serve {
     /// Fill an empty log with a generated history to look around in.
     #[arg(long)]
     demo: bool,
+    /// An address under which people reach the server, through a proxy for instance.
+    ///
+    /// A request that names any other host than these, `localhost` and the address that is listened
+    /// at is answered with 421, and a page at any other address cannot change anything.
+    #[arg(long, value_name = "URL", env = "SHIPLOG_PUBLIC_URL", value_delimiter = ',')]
+    public_url: Vec<PublicUrl>,
 }
 
 impl Serve {
@@ -60,10 +66,12 @@ impl Serve {
     }
 
     async fn serve(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { log: place, listen, demo } = self;
+        let Self { log: place, listen, demo, public_url } = self;
         let data = &place.data.data;
         // First, so that a taken port is found out before anything is made.
         let listener = bind(listen).await?;
+        let address = listener.local_addr().context("cannot tell where it listens")?;
+        let hosts = Hosts::new(address, public_url);
         let (served, _lock) = place.serve().await?;
         // Before anybody is told that it listens: whoever knows may ask it to stop.
         let stop = Stop::listen().context("cannot listen for signals")?;
@@ -72,7 +80,7 @@ impl Serve {
             Served::Here(log) => {
                 let derived = start(context, &log, &directory, demo).await?;
                 announce(context, &listener, data)?;
-                let stage = Stage::of(derived.app(log));
+                let stage = Stage::of(derived.app(log), hosts);
                 let served = shiplog_api::serve(listener, &stage, stop.asked()).await;
                 served.context("the server failed")?;
                 derived.stop().await;
@@ -80,7 +88,7 @@ impl Serve {
             Served::Away(awaited) => {
                 announce(context, &listener, data)?;
                 let start = async |log: &_| start(context, log, &directory, demo).await;
-                away::serve(listener, stop, &directory, awaited, start).await?;
+                away::serve((listener, hosts), stop, &directory, awaited, start).await?;
             }
         }
         tracing::info!("stopped");

@@ -25,7 +25,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     acknowledged::Acknowledged,
     admission::Admission,
-    answering, definitions, deployments, docs, environments, events, lanes, openapi, ops,
+    answering, cross_site, definitions, deployments, docs, environments, events,
+    hosts::Hosts,
+    lanes, openapi, ops,
     ops::Readiness,
     problem::{Problem, ProblemKind},
     problems, projections,
@@ -137,8 +139,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(problems::routes())
 }
 
-/// The whole server as one service.
-pub fn router(app: App) -> Router {
+/// The whole server as one service, which answers to these hosts.
+pub fn router(app: App, hosts: &Arc<Hosts>) -> Router {
     let (routes, contract) = routes().split_for_parts();
     routes
         .merge(docs::routes(&contract))
@@ -146,6 +148,7 @@ pub fn router(app: App) -> Router {
         .fallback(nowhere)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(Arc::clone(hosts), cross_site::guard))
         .layer(middleware::from_fn_with_state(app.clone(), answering::answer))
         .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http())

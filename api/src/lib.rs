@@ -9,12 +9,14 @@ mod answering;
 mod app;
 mod body;
 mod caller;
+mod cross_site;
 mod csv_text;
 mod definitions;
 mod deployments;
 mod docs;
 mod environments;
 mod events;
+mod hosts;
 mod lag;
 mod lanes;
 mod openapi;
@@ -42,6 +44,7 @@ pub use self::{
     admission::{Admission, warning::Warning},
     app::{App, router},
     deployments::report::{Claims, LineAnswer, LineStatus, record},
+    hosts::{Hosts, InvalidPublicUrl, PublicUrl},
     openapi::document,
     problem::{FieldError, Problem, ProblemKind},
     serve::serve,

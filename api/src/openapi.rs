@@ -43,6 +43,8 @@ const DESCRIPTION: &str = "The flight recorder of deployments.\n\n\
 /// The problems that a read and a write can come to.
 const READ_PROBLEMS: &[ProblemKind] = &[
     ProblemKind::Malformed,
+    ProblemKind::OtherOrigin,
+    ProblemKind::Misdirected,
     ProblemKind::NotFound,
     ProblemKind::OtherLog,
     ProblemKind::Internal,
@@ -50,6 +52,8 @@ const READ_PROBLEMS: &[ProblemKind] = &[
 ];
 const WRITE_PROBLEMS: &[ProblemKind] = &[
     ProblemKind::Malformed,
+    ProblemKind::OtherOrigin,
+    ProblemKind::Misdirected,
     ProblemKind::NotFound,
     ProblemKind::Refused,
     ProblemKind::StaleVersion,
@@ -61,6 +65,8 @@ const WRITE_PROBLEMS: &[ProblemKind] = &[
 
 const QUESTION_PROBLEMS: &[ProblemKind] = &[
     ProblemKind::Malformed,
+    ProblemKind::OtherOrigin,
+    ProblemKind::Misdirected,
     ProblemKind::OtherLog,
     ProblemKind::TooLarge,
     ProblemKind::UnsupportedMediaType,

@@ -57,10 +57,15 @@ kinds! {
         "Something in the request is not what it should be. `errors` says what and where: a \
          pointer into the body (`/release/version`), a query parameter (`?limit`), a part of the \
          path (`{number}`) or a header. Nothing was recorded.";
-    /// A form came from elsewhere.
+    /// A browser was made to ask by a page from elsewhere.
     OtherOrigin = FORBIDDEN, "other-origin", "Not from another site",
-        "What changes something is sent from a page of this server itself, and the browser says \
-         that this one was not. Nothing was recorded.";
+        "A page of another site had a browser send this. What changes something is sent by a page of \
+         this server or by a program; what is read, by these or by who follows a link. Behind a \
+         proxy, start the server with `--public-url`. Nothing was recorded.";
+    /// It names a host that the server does not answer to.
+    Misdirected = MISDIRECTED_REQUEST, "misdirected", "Not a host of this server",
+        "A server answers to `localhost`, to the address that it listens at, and to the hosts of its \
+         `--public-url`; a request names exactly one host. Nothing was recorded.";
     /// There is no such thing.
     NotFound = NOT_FOUND, "not-found", "There is no such thing",
         "Nothing is known under this name, or this server has no such path.";

@@ -12,7 +12,6 @@ mod drift;
 mod environments;
 mod form;
 mod frame;
-mod guard;
 mod history;
 mod lane;
 mod links;
@@ -33,7 +32,7 @@ mod tiers;
 mod way;
 
 use axum::{
-    Router, middleware,
+    Router,
     routing::{get, post},
 };
 
@@ -78,5 +77,4 @@ pub(crate) fn routes() -> Router<App> {
         .route("/projections/{name}/rest", post(scripts::rest))
         .route("/preferences", post(preferences::keep))
         .route("/assets/{edition}/{name}", get(assets::serve))
-        .layer(middleware::from_fn(guard::same_origin))
 }

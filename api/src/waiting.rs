@@ -12,7 +12,8 @@ use axum::{
 };
 
 use crate::{
-    answering,
+    answering, cross_site,
+    hosts::Hosts,
     ops::{self, Ready},
     problem::{Problem, ProblemKind},
 };
@@ -21,11 +22,12 @@ use crate::{
 type Why = Arc<str>;
 
 /// A service that is alive and not ready, and that answers everything else with `503`.
-pub(crate) fn router(why: &str) -> Router {
+pub(crate) fn router(why: &str, hosts: &Arc<Hosts>) -> Router {
     Router::new()
         .route("/livez", get(ops::get_livez))
         .route("/readyz", get(not_ready))
         .fallback(nothing)
+        .layer(middleware::from_fn_with_state(Arc::clone(hosts), cross_site::guard))
         .layer(middleware::from_fn(answer))
         .with_state(Why::from(why))
 }

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use shiplog_api::Stage;
+use shiplog_api::{Hosts, Stage};
 use shiplog_projections::models::folded_log;
 use shiplog_store::log::Log;
 use tokio::net::TcpListener;
@@ -14,7 +14,7 @@ use crate::log::Awaited;
 /// Serves the read models in `directory`, if they are of one log, and then the log with what
 /// `start` makes of it; ends when somebody asks to stop.
 pub(super) async fn serve(
-    listener: TcpListener,
+    (listener, hosts): (TcpListener, Hosts),
     stop: Stop,
     directory: &Path,
     awaited: Awaited,
@@ -25,9 +25,9 @@ pub(super) async fn serve(
     let (stage, before) = match stand_in {
         Some(log) => {
             let derived = Derived::follow(&log, directory).await?;
-            (Stage::of(derived.app(log)), Some(derived))
+            (Stage::of(derived.app(log), hosts), Some(derived))
         }
-        None => (Stage::empty(Awaited::REASON), None),
+        None => (Stage::empty(Awaited::REASON, hosts), None),
     };
     let arrival = async {
         let log = awaited.arrival().await;

@@ -6,6 +6,7 @@ mod behind;
 mod compare;
 mod conditions;
 mod configuration;
+mod cross_site;
 mod cursors;
 mod encoding;
 mod idempotency;

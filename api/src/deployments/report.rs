@@ -104,7 +104,7 @@ pub(crate) struct LineShape {
 /// "environment", "at", "actor", "reason"}` reports that a service was taken out. Lines of one
 /// lane take effect in their order; one bad line never stops the others.
 #[utoipa::path(post, path = "/v1/deployments:batch", tag = "deployments",
-    request_body(content((String = "application/jsonl"), (String = "text/plain"))),
+    request_body(content = String, content_type = "application/jsonl"),
     responses((status = 200, description = "One answer a line, in the order of the lines",
         body = LineShape, content_type = "application/jsonl")))]
 pub(super) async fn report_batch(
@@ -113,7 +113,7 @@ pub(super) async fn report_batch(
 ) -> Result<impl IntoResponse, Problem> {
     let headers = request.headers();
     let kind = body::media_type(headers);
-    if !matches!(kind.as_deref(), Some(JSON_LINES | "application/x-ndjson" | "text/plain")) {
+    if !matches!(kind.as_deref(), Some(JSON_LINES | "application/x-ndjson")) {
         return Err(
             ProblemKind::UnsupportedMediaType.because("the body has to be `application/jsonl`")
         );

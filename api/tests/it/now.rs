@@ -8,12 +8,12 @@ use std::sync::{
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::Request,
+    http::{HeaderValue, Request},
 };
 use jiff::Timestamp;
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
-use shiplog_api::{App, router};
+use shiplog_api::{App, Hosts, router};
 use shiplog_projections::{
     models::ReadModels,
     script::{Program, Workshop},
@@ -44,7 +44,8 @@ fn report() -> impl Strategy<Value = Report> {
     (status, version, -30_i64..30)
 }
 
-async fn ask(router: &Router, request: Request<Body>) -> Value {
+async fn ask(router: &Router, mut request: Request<Body>) -> Value {
+    request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
     let answer = router.clone().oneshot(request).await.unwrap();
     let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
     let mut told: Value = serde_json::from_slice(&body).unwrap();
@@ -93,7 +94,9 @@ proptest! {
             let program = Program { path: "nothing is scripted".into(), arguments: Vec::new() };
             let scripts = Workshop::start(&log, &models, directory.path(), program).unwrap();
             let (scripts, shared) = (Arc::new(scripts), Arc::clone(&models));
-            let router = router(App::new(log, shared, Arc::clone(&scripts), Arc::clone(&clock)));
+            let app = App::new(log, shared, Arc::clone(&scripts), Arc::clone(&clock));
+            let hosts = Hosts::new(([127, 0, 0, 1], 80).into(), Vec::new());
+            let router = router(app, &Arc::new(hosts));
             for report in reports {
                 tell(&router, report).await;
             }

@@ -45,7 +45,8 @@ impl Server {
     /// Begins a request.
     pub(crate) fn ask(&self, method: &str, path: &str) -> Ask<'_> {
         let line = format!("{method} {path}");
-        Ask { server: self, line, headers: Vec::new(), body: None }
+        let hosts = vec![self.process.address().to_owned()];
+        Ask { server: self, line, hosts, headers: Vec::new(), body: None }
     }
 
     /// Reads something that is there, at least as new as all that was written.
@@ -99,6 +100,7 @@ impl Server {
 pub(crate) struct Ask<'s> {
     server: &'s Server,
     line: String,
+    hosts: Vec<String>,
     headers: Vec<u8>,
     body: Option<Vec<u8>>,
 }
@@ -108,6 +110,11 @@ impl Ask<'_> {
     pub(crate) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.extend([name.as_bytes(), b": ", value.as_ref(), b"\r\n"].concat());
         self
+    }
+
+    /// Names these hosts, and not the one that it asks.
+    pub(crate) fn host(self, hosts: &[&str]) -> Self {
+        Self { hosts: hosts.iter().map(ToString::to_string).collect(), ..self }
     }
 
     /// Adds a body of JSON.
@@ -138,9 +145,11 @@ impl Ask<'_> {
 
     /// An answer to HTTP/1.0 is not cut into chunks, and ends with its connection.
     fn write(&self, stream: &mut TcpStream) {
-        let Self { server, line, headers, body } = self;
-        let mut request =
-            format!("{line} HTTP/1.0\r\nHost: {}\r\n", server.process.address()).into_bytes();
+        let Self { line, hosts, headers, body, .. } = self;
+        let mut request = format!("{line} HTTP/1.0\r\n").into_bytes();
+        for host in hosts {
+            request.extend(format!("Host: {host}\r\n").into_bytes());
+        }
         request.extend(headers);
         if let Some(body) = body {
             request.extend(format!("Content-Length: {}\r\n", body.len()).into_bytes());
