@@ -3,7 +3,7 @@
 mod policy;
 mod table;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -14,7 +14,11 @@ use axum::{
 use serde::Serialize;
 use shiplog_domain::names::{EnvironmentName, ServiceName, Version};
 use shiplog_projections::what_if::{Difference, Policy, Report, WhatIfError, what_if};
-use tokio::{runtime::Handle, sync::Semaphore, time::timeout};
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, SemaphorePermit, oneshot},
+    time::timeout,
+};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -34,6 +38,9 @@ pub(crate) const PATH: &str = "/v1/what-if";
 
 /// One at a time: it takes the whole log, and a processor.
 static TURN: Semaphore = Semaphore::const_new(1);
+
+/// How long a replay may take.
+const LONGEST: Duration = Duration::from_mins(5);
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(ask_what_if))
@@ -139,19 +146,39 @@ async fn ask_what_if(
     let Ok(Ok(turn)) = timeout(PATIENCE, TURN.acquire()).await else {
         return Err(ProblemKind::Busy.because("the log is being replayed for somebody else"));
     };
-    let (log, handle) = (Arc::clone(&app.log), Handle::current());
-    let replayed = tokio::task::spawn_blocking(move || {
-        // Kept to the end, also where whoever asked has gone meanwhile.
-        let _turn = turn;
-        handle.block_on(what_if(&*log, &policy))
-    });
-    let report = replayed.await.map_err(|error| internal(&error))??;
+    let report = replayed(&app, policy, turn).await?;
     let receipt = app.receipt(report.position);
     let body = match format {
         Format::Csv => table(table::COLUMNS, report.differences.iter().map(table::row))?,
         Format::Json => Json(WhatIfReport::from(&report)).into_response(),
     };
     Ok((receipt, body).into_response())
+}
+
+/// Replays the log on a thread of its own, for as long as somebody waits for it.
+async fn replayed(
+    app: &App,
+    policy: Policy,
+    turn: SemaphorePermit<'static>,
+) -> Result<Report, Problem> {
+    let (log, handle) = (Arc::clone(&app.log), Handle::current());
+    let (waiting, gone) = oneshot::channel::<Infallible>();
+    let replayed = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        handle.block_on(async {
+            tokio::select! {
+                report = timeout(LONGEST, what_if(&*log, &policy)) => Some(report),
+                _ = gone => None,
+            }
+        })
+    });
+    let report = replayed.await.map_err(|error| internal(&error))?;
+    drop(waiting);
+    match report {
+        Some(Ok(report)) => Ok(report?),
+        Some(Err(_)) | None => Err(ProblemKind::QueryStopped
+            .because(format!("replaying the log took more than {} s", LONGEST.as_secs()))),
+    }
 }
 
 impl From<WhatIfError> for Problem {

@@ -18,7 +18,7 @@ use shiplog_store::{
 };
 
 pub use self::{
-    model::{Model, QueryError},
+    model::{Model, QueryError, READ_TIME},
     on_demand::OnDemand,
     progress::{Behind, Phase, Progress},
     rebuild::{Rebuild, RebuildError, RebuildStatus},
@@ -35,6 +35,7 @@ use crate::{
     rollbacks::Rollbacks,
     runner::{Hurry, Indexing, Supply},
     tables,
+    turn::Turns,
 };
 
 /// Every read model that Shiplog comes with.
@@ -119,7 +120,9 @@ impl ReadModels {
             .map_err(|source| StartError::Directory { path: directory.into(), source })?;
         let (head, hurry) = (log.head().await, Hurry::default());
         let supply = Arc::new(Supply::new(log, &hurry));
-        let start = Start { directory, log, head, indexing, hurry: &hurry, supply: &supply };
+        let turns = Turns::of_this_machine();
+        let (supply, turns) = (&supply, &turns);
+        let start = Start { directory, log, head, indexing, hurry: &hurry, supply, turns };
         let (current, take_current) = Model::start(Current, &start)?;
         let (history, take_history) = Model::start(History, &start)?;
         let (rollbacks, take_rollbacks) = Model::start(Rollbacks, &start)?;
@@ -127,7 +130,15 @@ impl ReadModels {
         let (definitions, take_definitions) = Model::start(Definitions, &start)?;
         supply.join([take_current, take_history, take_rollbacks, take_releases, take_definitions]);
         let sql = OnDemand::new(&start)?;
-        Ok(Self { current, history, rollbacks, releases, definitions, sql, supply })
+        Ok(Self {
+            current,
+            history,
+            rollbacks,
+            releases,
+            definitions,
+            sql,
+            supply: Arc::clone(supply),
+        })
     }
 
     /// How many are always there.
@@ -180,4 +191,5 @@ struct Start<'a> {
     indexing: Indexing,
     hurry: &'a Hurry,
     supply: &'a Arc<Supply>,
+    turns: &'a Turns,
 }

@@ -4,6 +4,8 @@
 //! [`OnDemand`](crate::models::OnDemand).
 
 mod ask;
+#[cfg(test)]
+mod at_the_limits;
 mod errors;
 mod events;
 mod fold;
@@ -12,7 +14,9 @@ mod guard;
 mod lane;
 mod now;
 mod parameters;
+mod patterns;
 mod reader;
+mod running;
 mod times;
 
 use std::path::Path;

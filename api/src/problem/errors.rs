@@ -94,7 +94,11 @@ impl From<QueryError> for Problem {
             tracing::warn!(error = &error as &dyn Error, "a read model cannot be read");
             return ProblemKind::ProjectionUnavailable.because(error.to_string());
         }
-        internal(&error)
+        match &error {
+            QueryError::Late => ProblemKind::QueryStopped.because(error.to_string()),
+            QueryError::Busy => ProblemKind::Busy.because(error.to_string()),
+            QueryError::Tables(_) | QueryError::Unfinished(_) => internal(&error),
+        }
     }
 }
 

@@ -21,8 +21,12 @@ use crate::{
     projection::Projection,
     runner::{Following, Hurry, Indexing, Runner, Supply, Taker, follow},
     tables,
+    turn::{Turns, Until},
     view::View,
 };
+
+/// How long a read may take.
+pub const READ_TIME: Duration = Duration::from_secs(10);
 
 /// A question that got no answer.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +34,12 @@ pub enum QueryError {
     /// The read model's file failed.
     #[error("the read model's file failed: {}", tables::in_words(.0))]
     Tables(rusqlite::Error),
+    /// It took longer than it may.
+    #[error("it was not answered within {} s", READ_TIME.as_secs())]
+    Late,
+    /// As many as may be asked at once are being answered.
+    #[error("as many reads as run at once are running")]
+    Busy,
     /// The question panicked or the server is going down.
     #[error("the question was not finished: {0}")]
     Unfinished(#[from] JoinError),
@@ -40,7 +50,7 @@ impl QueryError {
     pub fn is_machine(&self) -> bool {
         match self {
             Self::Tables(error) => tables::is_machine(error),
-            Self::Unfinished(_) => false,
+            Self::Late | Self::Busy | Self::Unfinished(_) => false,
         }
     }
 }
@@ -58,6 +68,7 @@ pub(super) struct Shared {
     pub(super) supply: Arc<Supply>,
     pub(super) indexing: Indexing,
     hurry: Hurry,
+    turns: Turns,
     pub(super) files: Files,
     /// As it is on the disk.
     pub(super) choice: Mutex<Choice>,
@@ -97,7 +108,7 @@ impl Model {
         projection: P,
         start: &Start<'_>,
     ) -> Result<(Self, Taker), StartError> {
-        let Start { directory, log, ref head, indexing, hurry, supply } = *start;
+        let Start { directory, log, ref head, indexing, hurry, supply, turns } = *start;
         let (name, projection) = (projection.name(), Arc::new(projection) as Arc<dyn Projection>);
         let files = Files::of(directory, &projection);
         let choice = files.choice();
@@ -114,6 +125,7 @@ impl Model {
             supply: Arc::clone(supply),
             indexing,
             hurry: hurry.clone(),
+            turns: turns.clone(),
             files,
             rebuild: watch::Sender::new(choice.last.clone().map(Rebuild::done)),
             choice: Mutex::new(choice),
@@ -180,7 +192,9 @@ impl Model {
         self.shared.following.lock().await.ended().await;
     }
 
-    /// Asks, on a thread of its own, a snapshot that nothing changes meanwhile.
+    /// Asks, on a thread of its own and in turn with others, a snapshot that nothing changes meanwhile.
+    ///
+    /// It ends when whoever asks has gone.
     ///
     /// # Errors
     ///
@@ -189,9 +203,18 @@ impl Model {
         &self,
         ask: impl FnOnce(&View<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<Answer<T>, QueryError> {
+        let turn = self.shared.turns.take().await.ok_or(QueryError::Busy)?;
         let serving = self.shared.serving();
-        let answer = tokio::task::spawn_blocking(move || serving.ask(ask));
-        answer.await?.map_err(QueryError::Tables)
+        let (until, _waiting) = Until::after(READ_TIME);
+        let answer = tokio::task::spawn_blocking(move || {
+            // Kept to the end, also where whoever asked has gone meanwhile.
+            let _turn = turn;
+            let answer = serving.ask(&until, ask);
+            answer.map_err(|error| {
+                if until.is_late() { QueryError::Late } else { QueryError::Tables(error) }
+            })
+        });
+        answer.await?
     }
 }
 

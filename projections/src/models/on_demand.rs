@@ -3,26 +3,21 @@
 use std::{
     path::PathBuf,
     sync::{Arc, OnceLock},
-    time::Duration,
 };
-
-use shiplog_store::{
-    log::{Log, LogFault},
-    position::GlobalPosition,
-};
-use tokio::{sync::Semaphore, time::timeout};
 
 use super::{Answer, Model, Start, StartError};
 use crate::{
     runner::{Hurry, Indexing, Supply},
     sql::{self, AskError, Limits, Question, Reader, Rows, Sql},
+    turn::{Turns, Until},
+};
+use shiplog_store::{
+    log::{Log, LogFault},
+    position::GlobalPosition,
 };
 
 /// How many questions run at once: each can take a processor for itself.
 const AT_ONCE: usize = 2;
-
-/// How long a question waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A read model that is made when somebody asks first: it takes as much disk as the log.
 pub struct OnDemand {
@@ -34,7 +29,10 @@ pub struct OnDemand {
     /// Of its own: while it is made it reads what the others have folded long ago.
     supply: Arc<Supply>,
     hurry: Hurry,
-    turns: Arc<Semaphore>,
+    /// For questions that users make up, which take the longest.
+    turns: Turns,
+    /// For all others.
+    reads: Turns,
 }
 
 impl std::fmt::Debug for OnDemand {
@@ -54,7 +52,8 @@ impl OnDemand {
             model: OnceLock::new(),
             supply: Arc::new(Supply::new(start.log, &hurry)),
             hurry,
-            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            turns: Turns::new(AT_ONCE),
+            reads: start.turns.clone(),
         };
         if sql::is_made(start.directory) && start.indexing == Indexing::WhenLevel {
             new.start(start.head.clone())?;
@@ -88,26 +87,28 @@ impl OnDemand {
             indexing: Indexing::WhenLevel,
             hurry: &self.hurry,
             supply: &self.supply,
+            turns: &self.reads,
         };
         let (model, taker) = Model::start(Sql, &start)?;
         self.supply.join([taker]);
         Ok(self.model.get_or_init(|| model))
     }
 
-    /// Asks what is folded so far, on a thread of its own, in turn with others.
+    /// Asks what is folded so far, on a thread of its own, in turn with others. It ends when whoever asks
+    /// has gone.
     ///
     /// # Errors
     ///
     /// [`AskError`]; it is busy if the turn does not come in time.
     pub async fn ask(&self, question: Question, limits: Limits) -> Result<Answer<Rows>, AskError> {
         let serving = self.model().await?.shared.serving();
-        let turn = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else { return Err(AskError::Busy) };
+        let turn = self.turns.take().await.ok_or(AskError::Busy)?;
+        let (until, _waiting) = Until::after(limits.time);
         let asked = tokio::task::spawn_blocking(move || {
             // Kept to the end, also where whoever asked has gone meanwhile.
             let _turn = turn;
             let mut reader = Reader::open_file(serving.path()).map_err(AskError::Tables)?;
-            reader.ask(&question, limits)
+            reader.ask_until(&question, limits, &until)
         });
         asked.await?
     }

@@ -11,10 +11,17 @@ use std::{
 use rusqlite::Connection;
 use shiplog_store::position::GlobalPosition;
 
-use crate::{files, tables, view::View};
+use crate::{
+    files, tables,
+    turn::{self, Until},
+    view::View,
+};
 
 /// How many connections a read model keeps open for its next questions.
-const IDLE_CONNECTIONS: usize = 4;
+const IDLE_CONNECTIONS: usize = 8;
+
+/// After how many of SQLite's instructions it is looked whether an answer is still wanted.
+const INSTRUCTIONS: i32 = 4_000;
 
 /// What was asked for, and up to where the log was folded for it.
 #[derive(Clone, Debug)]
@@ -47,18 +54,17 @@ impl Serving {
         self.is_replaced.store(true, Ordering::Relaxed);
     }
 
-    /// Asks a snapshot that nothing changes meanwhile.
+    /// Asks a snapshot that nothing changes meanwhile, and ends by then.
     pub(super) fn ask<T>(
         &self,
+        until: &Until,
         ask: impl FnOnce(&View<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<Answer<T>> {
-        self.snapshot(|tables, position| {
+        self.snapshot(until, |tables, position| {
             let beside = |look: &mut dyn FnMut(&View<'_>) -> rusqlite::Result<()>| {
-                self.snapshot(
-                    |tables, now| {
-                        if now == position { look(&View::alone(tables)) } else { Ok(()) }
-                    },
-                )
+                self.snapshot(until, |tables, now| {
+                    if now == position { look(&View::alone(tables)) } else { Ok(()) }
+                })
             };
             let value = ask(&View::with(tables, &beside))?;
             Ok(Answer { value, position })
@@ -68,6 +74,7 @@ impl Serving {
     /// Looks at what is there, and up to where the log is folded for it.
     fn snapshot<T>(
         &self,
+        until: &Until,
         look: impl FnOnce(&Connection, Option<GlobalPosition>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
         let kept = self.idle().pop();
@@ -75,10 +82,12 @@ impl Serving {
             Some(tables) => tables,
             None => tables::open_read_only(&self.path)?,
         };
+        until.bind(&mut tables, INSTRUCTIONS)?;
         let snapshot = tables.transaction()?;
         let position = tables::checkpoint(&snapshot)?.position;
         let seen = look(&snapshot, position)?;
         drop(snapshot);
+        turn::release(&mut tables)?;
         let mut idle = self.idle();
         if idle.len() < IDLE_CONNECTIONS {
             idle.push(tables);
@@ -109,7 +118,7 @@ impl Drop for Serving {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::{collections::HashSet, time::Duration};
 
     use shiplog_store::position::LogId;
 
@@ -130,9 +139,10 @@ mod tests {
             advance(&tables, Checkpoint { position, ..Checkpoint::default() }).unwrap();
         };
         let serving = Serving::new(path);
+        let (until, _waiting) = Until::after(Duration::MAX);
         for before in [1, 3] {
             to(before);
-            let answer = serving.ask(|view| {
+            let answer = serving.ask(&until, |view| {
                 to(before + 1);
                 view.each(0..1000, |view, nth| Ok((nth, tables::checkpoint(view.0)?.position)))
             });

@@ -70,12 +70,13 @@ pub(super) fn ask(
     let mut bytes = 0;
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next().map_err(failed)? {
-        let cells = read(row, answer.columns.len()).map_err(failed)?;
-        bytes += cells.iter().map(weight).sum::<usize>();
-        if answer.rows.len() == limits.rows || bytes > limits.bytes {
+        let left = limits.bytes.saturating_sub(bytes);
+        let cells = read(row, answer.columns.len(), left).map_err(failed)?;
+        let Some((cells, weight)) = cells.filter(|_| answer.rows.len() < limits.rows) else {
             answer.truncated = true;
             break;
-        }
+        };
+        bytes += weight;
         answer.rows.push(cells);
     }
     Ok(answer)
@@ -102,8 +103,23 @@ fn only<'c>(
     }
 }
 
-fn read(row: &Row<'_>, columns: usize) -> Result<Vec<Value>, Error> {
-    (0..columns).map(|column| row.get_ref(column).map(value)).collect()
+/// The cells of a row and their weight; none if they weigh more than this. What weighs too much is not
+/// copied.
+fn read(row: &Row<'_>, columns: usize, most: usize) -> Result<Option<(Vec<Value>, usize)>, Error> {
+    let (mut cells, mut weight) = (Vec::with_capacity(columns), 0);
+    for column in 0..columns {
+        let cell = row.get_ref(column)?;
+        weight += match cell {
+            ValueRef::Text(bytes) => bytes.len(),
+            ValueRef::Blob(bytes) => bytes.len() * 2,
+            ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => 8,
+        };
+        if weight > most {
+            return Ok(None);
+        }
+        cells.push(value(cell));
+    }
+    Ok(Some((cells, weight)))
 }
 
 fn value(cell: ValueRef<'_>) -> Value {
@@ -125,8 +141,4 @@ fn hexadecimal(bytes: &[u8]) -> String {
         let _ = write!(digits, "{byte:02X}");
         digits
     })
-}
-
-fn weight(cell: &Value) -> usize {
-    cell.as_str().map_or(8, str::len)
 }

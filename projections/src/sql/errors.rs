@@ -80,6 +80,12 @@ impl AskError {
             let place = word.and_then(|word| find(query, &word)).map(|offset| place(query, offset));
             return Self::Query { what: why, place };
         }
+        // What SQLite says of a question that is made into too many instructions, and of no memory.
+        if error.sqlite_error_code() == Some(ErrorCode::OutOfMemory) {
+            let what =
+                "the query takes more than it may: split it, or ask for fewer columns".into();
+            return Self::Query { what, place: None };
+        }
         if tables::is_machine(&error) {
             return Self::Tables(error);
         }

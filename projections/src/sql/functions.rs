@@ -11,7 +11,7 @@ use rusqlite::{
     types::{ToSqlOutput, Value, ValueRef},
 };
 
-use super::guard::MAX_VALUE_BYTES;
+use super::{guard::MAX_VALUE_BYTES, patterns, running::Running};
 
 /// Functions of times, and the place of the first time among their arguments.
 const TIMES: [(&str, usize); 7] = [
@@ -31,17 +31,25 @@ const MOST_ARGUMENTS: usize = 12;
 const OF_THE_CLOCK: [&str; 5] = ["now", "subsec", "subsecond", "localtime", "utc"];
 
 /// Puts them in the place of SQLite's.
-pub(super) fn replace(tables: &Connection) -> Result<()> {
+pub(super) fn replace(tables: &Connection, running: &Running) -> Result<()> {
+    patterns::replace(tables, running)?;
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     for (name, first) in TIMES {
         let own = Own::new(name, first)?;
         tables.create_scalar_function(name, -1, flags, move |given| own.time(given))?;
     }
-    tables.create_scalar_function("instr", 2, flags, |given| Ok(instr(given)))?;
-    tables.create_scalar_function("replace", 3, flags, replaced)?;
-    tables.create_scalar_function("trim", 2, flags, |given| Ok(trimmed(given, true, true)))?;
-    tables.create_scalar_function("ltrim", 2, flags, |given| Ok(trimmed(given, true, false)))?;
-    tables.create_scalar_function("rtrim", 2, flags, |given| Ok(trimmed(given, false, true)))
+    let long = |name, arguments, function: fn(&Context<'_>) -> Result<Value>| {
+        let running = running.clone();
+        tables.create_scalar_function(name, arguments, flags, move |given| {
+            running.check()?;
+            function(given)
+        })
+    };
+    long("instr", 2, |given| Ok(instr(given).into()))?;
+    long("replace", 3, |given| replaced(given).map(Into::into))?;
+    long("trim", 2, |given| Ok(trimmed(given, true, true).into()))?;
+    long("ltrim", 2, |given| Ok(trimmed(given, true, false).into()))?;
+    long("rtrim", 2, |given| Ok(trimmed(given, false, true).into()))
 }
 
 fn wrong(why: impl Into<String>) -> Error {

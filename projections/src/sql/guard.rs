@@ -12,10 +12,16 @@ use rusqlite::{
 use super::{NAMES, PREFIX, now};
 
 /// The most bytes that one value, and so one row, has.
-pub(super) const MAX_VALUE_BYTES: i32 = 2 << 20;
+///
+/// More than an event has, which is 1 MiB and a little.
+pub(super) const MAX_VALUE_BYTES: i32 = 5 << 18;
 
 /// The most bytes that a question has.
 pub(super) const MAX_QUERY_BYTES: i32 = 100_000;
+
+/// The most instructions that a question is made into. SQLite looks whether it is to end where it jumps, and
+/// not on the way from one jump to the next, on which each instruction may be a function of a large value.
+const MAX_INSTRUCTIONS: i32 = 6_000;
 
 /// What keeps a question small whose text is.
 const LIMITS: [(Limit, i32); 12] = [
@@ -24,7 +30,7 @@ const LIMITS: [(Limit, i32); 12] = [
     (Limit::SQLITE_LIMIT_COLUMN, 200),
     (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
     (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 50),
-    (Limit::SQLITE_LIMIT_VDBE_OP, 100_000),
+    (Limit::SQLITE_LIMIT_VDBE_OP, MAX_INSTRUCTIONS),
     (Limit::SQLITE_LIMIT_FUNCTION_ARG, 50),
     (Limit::SQLITE_LIMIT_ATTACHED, 0),
     (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200),
@@ -35,7 +41,7 @@ const LIMITS: [(Limit, i32); 12] = [
 
 /// The functions that a question may use: what they give depends on what they are given, and takes
 /// time and room in proportion to it.
-const FUNCTIONS: &[&str] = &[
+pub(super) const FUNCTIONS: &[&str] = &[
     // Values.
     "abs",
     "coalesce",

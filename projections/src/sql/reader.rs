@@ -1,9 +1,6 @@
 //! A connection that asks and can do nothing else.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::path::Path;
 
 use rusqlite::{Connection, Result, config::DbConfig};
 
@@ -11,11 +8,17 @@ use super::{
     AskError, Limits, NAMES, PREFIX, Question, Rows, Sql,
     ask::{ask, check},
     functions, guard, now,
+    running::Running,
 };
-use crate::{files::Files, models::Answer, tables};
+use crate::{
+    files::Files,
+    models::Answer,
+    tables,
+    turn::{self, Until},
+};
 
 /// After how many of SQLite's instructions it is looked whether time is up: some microseconds.
-const INSTRUCTIONS: i32 = 1_000;
+const INSTRUCTIONS: i32 = 50;
 
 /// What makes a connection stricter; a name in double quotes must not become a text where it is none.
 const CONFIGURATION: [(DbConfig, bool); 3] = [
@@ -25,7 +28,11 @@ const CONFIGURATION: [(DbConfig, bool); 3] = [
 ];
 
 /// A connection that asks and can do nothing else.
-pub struct Reader(Connection);
+pub struct Reader {
+    tables: Connection,
+    /// Until when the question goes on that is asked.
+    running: Running,
+}
 
 impl Reader {
     /// Opens what was folded into a directory.
@@ -52,9 +59,10 @@ impl Reader {
         for (config, value) in CONFIGURATION {
             tables.set_db_config(config, value)?;
         }
-        functions::replace(&tables)?;
+        let running = Running::default();
+        functions::replace(&tables, &running)?;
         guard::limit(&tables)?;
-        Ok(Self(tables))
+        Ok(Self { tables, running })
     }
 
     /// Asks a snapshot that nothing changes meanwhile.
@@ -63,12 +71,25 @@ impl Reader {
     ///
     /// [`AskError`].
     pub fn ask(&mut self, question: &Question, limits: Limits) -> Result<Answer<Rows>, AskError> {
-        now::show(&self.0, question.now).map_err(AskError::Tables)?;
-        self.0.execute_batch("BEGIN").map_err(AskError::Tables)?;
-        let answer = self.ask_within(question, limits);
-        let down = guard::take_down(&mut self.0);
-        let down = down.and_then(|()| self.0.progress_handler(0, None::<fn() -> bool>));
-        let ended = down.and_then(|()| self.0.execute_batch("ROLLBACK"));
+        let (until, _waiting) = Until::after(limits.time);
+        self.ask_until(question, limits, &until)
+    }
+
+    /// As [`ask`](Self::ask), and ends by then.
+    pub(crate) fn ask_until(
+        &mut self,
+        question: &Question,
+        limits: Limits,
+        until: &Until,
+    ) -> Result<Answer<Rows>, AskError> {
+        now::show(&self.tables, question.now).map_err(AskError::Tables)?;
+        self.tables.execute_batch("BEGIN").map_err(AskError::Tables)?;
+        self.running.set(Some(until.clone()));
+        let answer = self.ask_within(question, limits, until);
+        self.running.set(None);
+        let down = guard::take_down(&mut self.tables);
+        let down = down.and_then(|()| turn::release(&mut self.tables));
+        let ended = down.and_then(|()| self.tables.execute_batch("ROLLBACK"));
         let answer = answer?;
         ended.map_err(AskError::Tables)?;
         Ok(answer)
@@ -80,9 +101,9 @@ impl Reader {
     ///
     /// [`AskError`].
     pub fn check(&mut self, source: &str) -> Result<(), AskError> {
-        let denials = guard::put_up(&mut self.0).map_err(AskError::Tables)?;
-        let checked = check(&self.0, &denials, source);
-        guard::take_down(&mut self.0).map_err(AskError::Tables)?;
+        let denials = guard::put_up(&mut self.tables).map_err(AskError::Tables)?;
+        let checked = check(&self.tables, &denials, source);
+        guard::take_down(&mut self.tables).map_err(AskError::Tables)?;
         checked
     }
 
@@ -90,18 +111,12 @@ impl Reader {
         &mut self,
         question: &Question,
         limits: Limits,
+        until: &Until,
     ) -> Result<Answer<Rows>, AskError> {
-        let position = tables::checkpoint(&self.0).map_err(AskError::Tables)?.position;
-        let denials = guard::put_up(&mut self.0).map_err(AskError::Tables)?;
-        let is_late = late(limits.time);
-        self.0.progress_handler(INSTRUCTIONS, Some(is_late)).map_err(AskError::Tables)?;
-        let value = ask(&self.0, &denials, question, limits)?;
+        let position = tables::checkpoint(&self.tables).map_err(AskError::Tables)?.position;
+        let denials = guard::put_up(&mut self.tables).map_err(AskError::Tables)?;
+        until.bind(&mut self.tables, INSTRUCTIONS).map_err(AskError::Tables)?;
+        let value = ask(&self.tables, &denials, question, limits)?;
         Ok(Answer { value, position })
     }
-}
-
-/// Turns true when so much time has passed.
-fn late(time: Duration) -> impl FnMut() -> bool + Send + 'static {
-    let began = Instant::now();
-    move || began.elapsed() > time
 }
