@@ -1,15 +1,16 @@
 //! `shiplog serve`: the log, its read models and HTTP, in one process.
 
 mod away;
+mod descriptors;
 mod stop;
 
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, num::NonZero, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use shiplog_api::{App, Hosts, PublicUrl, Stage};
 use shiplog_projections::{models::ReadModels, script::Workshop};
 use shiplog_store::{clock::SystemClock, log::Log};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 use tracing_subscriber::EnvFilter;
 
 use self::stop::Stop;
@@ -22,6 +23,9 @@ use crate::{
     log::{LogArgs, Served},
     script,
 };
+
+/// How long the threads that still compute may take when all else has ended.
+const LAST_MOMENT: Duration = Duration::from_millis(500);
 
 /// Record deployments and answer questions, over HTTP.
 ///
@@ -53,6 +57,12 @@ pub(crate) struct Serve {
     /// at is answered with 421, and a page at any other address cannot change anything.
     #[arg(long, value_name = "URL", env = "SHIPLOG_PUBLIC_URL", value_delimiter = ',')]
     public_url: Vec<PublicUrl>,
+    /// How many connections there are at once; one more is answered with 503.
+    ///
+    /// Unless it is said, it is as many as there are file descriptors for, without 256 that the log and
+    /// the read models keep, and at most 4,096.
+    #[arg(long, value_name = "N", env = "SHIPLOG_MAX_CONNECTIONS")]
+    max_connections: Option<NonZero<u32>>,
 }
 
 impl Serve {
@@ -62,16 +72,22 @@ impl Serve {
             .with_writer(io::stderr)
             .with_ansi(false)
             .init();
-        data::runtime()?.block_on(self.serve(context))
+        let runtime = data::runtime()?;
+        let ended = runtime.block_on(self.serve(context));
+        // What still computes for nobody does not keep the process.
+        runtime.shutdown_timeout(LAST_MOMENT);
+        ended
     }
 
     async fn serve(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { log: place, listen, demo, public_url } = self;
+        let Self { log: place, listen, demo, public_url, max_connections } = self;
         let data = &place.data.data;
         // First, so that a taken port is found out before anything is made.
         let listener = bind(listen).await?;
         let address = listener.local_addr().context("cannot tell where it listens")?;
         let hosts = Hosts::new(address, public_url);
+        let connections = descriptors::connections();
+        let connections = max_connections.map_or(connections, |most| most.get() as usize);
         let (served, _lock) = place.serve().await?;
         // Before anybody is told that it listens: whoever knows may ask it to stop.
         let stop = Stop::listen().context("cannot listen for signals")?;
@@ -80,21 +96,24 @@ impl Serve {
             Served::Here(log) => {
                 let derived = start(context, &log, &directory, demo).await?;
                 announce(context, &listener, data)?;
-                let stage = Stage::of(derived.app(log), hosts);
-                let served = shiplog_api::serve(listener, &stage, stop.asked()).await;
-                served.context("the server failed")?;
+                let stage = Stage::of(derived.app(log), hosts, connections);
+                shiplog_api::serve(listener, &stage, stop.asked()).await;
                 derived.stop().await;
             }
             Served::Away(awaited) => {
                 announce(context, &listener, data)?;
                 let start = async |log: &_| start(context, log, &directory, demo).await;
-                away::serve((listener, hosts), stop, &directory, awaited, start).await?;
+                away::serve((listener, hosts, connections), stop, &directory, awaited, start)
+                    .await?;
             }
         }
         tracing::info!("stopped");
         Ok(Exit::Success)
     }
 }
+
+/// How long committing what was folded may take at the end: it is folded again otherwise.
+const COMMITTING: Duration = Duration::from_secs(1);
 
 /// What is derived from a log: read models, and what users wrote.
 struct Derived {
@@ -120,8 +139,15 @@ impl Derived {
     }
 
     async fn stop(&self) {
-        self.scripts.stop().await;
-        self.models.stop().await;
+        let stopped = async {
+            self.scripts.stop().await;
+            self.models.stop().await;
+        };
+        if timeout(COMMITTING, stopped).await.is_err() {
+            tracing::warn!(
+                "the read models were not committed within {COMMITTING:?}; they go on next time"
+            );
+        }
     }
 }
 

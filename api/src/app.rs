@@ -25,7 +25,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     acknowledged::Acknowledged,
     admission::Admission,
-    answering, cross_site, definitions, deployments, docs, environments, events,
+    answering,
+    connections::Connections,
+    cross_site, definitions, deployments, docs, environments, events,
     hosts::Hosts,
     lanes, openapi, ops,
     ops::Readiness,
@@ -34,7 +36,9 @@ use crate::{
     receipt::Receipt,
     releases, rollbacks, sql,
     telemetry::Telemetry,
-    ui, what_if,
+    ui,
+    uploads::{self, Budget},
+    what_if,
 };
 
 /// The most bytes that a request has; a batch has more.
@@ -58,6 +62,8 @@ pub struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) readiness: Arc<Readiness>,
+    pub(crate) connections: Arc<Connections>,
+    uploads: Budget,
     stop: watch::Sender<bool>,
 }
 
@@ -87,8 +93,15 @@ impl App {
             clock,
             telemetry: Arc::new(telemetry),
             readiness: Arc::default(),
+            connections: Arc::new(Connections::new(0)),
+            uploads: Budget::default(),
             stop: watch::Sender::new(false),
         }
+    }
+
+    /// The same, which tells of these connections.
+    pub(crate) fn counting(self, connections: Arc<Connections>) -> Self {
+        Self { connections, ..self }
     }
 
     /// Ends what would otherwise go on for ever: the live streams of events.
@@ -147,6 +160,7 @@ pub fn router(app: App, hosts: &Arc<Hosts>) -> Router {
         .merge(ui::routes())
         .fallback(nowhere)
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(app.uploads.clone(), uploads::meter))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(Arc::clone(hosts), cross_site::guard))
         .layer(middleware::from_fn_with_state(app.clone(), answering::answer))

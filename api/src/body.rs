@@ -1,5 +1,7 @@
 //! Bodies: JSON, parsed once, with the place of whatever is wrong.
 
+use std::sync::Arc;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
@@ -11,6 +13,7 @@ use serde_path_to_error::{Path, Segment};
 use crate::{
     problem::{Problem, ProblemKind},
     shapes::Object,
+    uploads::Account,
     utf8,
 };
 
@@ -53,8 +56,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalBody<T> {
 
 /// Reads the whole body, as far as the route's limit goes.
 pub(crate) async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let account = request.extensions().get::<Arc<Account>>().cloned();
     Bytes::from_request(request, state).await.map_err(|rejection| {
-        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        if let Some(problem) = account.as_ref().and_then(|account| account.problem()) {
+            problem
+        } else if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             ProblemKind::TooLarge.because("the body is larger than this path takes")
         } else {
             ProblemKind::Malformed.because("the body ended before it was whole")

@@ -4,11 +4,14 @@
 //! decided here; what may be recorded is the domain's to say, what can be asked the read models'.
 
 mod acknowledged;
+mod activity;
 mod admission;
+mod answered;
 mod answering;
 mod app;
 mod body;
 mod caller;
+mod connections;
 mod cross_site;
 mod csv_text;
 mod definitions;
@@ -35,6 +38,7 @@ mod sql;
 mod stage;
 mod telemetry;
 mod ui;
+mod uploads;
 pub mod utf8;
 mod views;
 mod waiting;

@@ -177,6 +177,7 @@ async fn look(app: &App) -> Result<Ready, LogFault> {
 async fn get_metrics(State(app): State<App>) -> Response {
     // Asking is what brings the gauges up to date.
     projections::all(&app).await;
+    app.telemetry.connections(&app.connections);
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (kind, app.telemetry.render()).into_response()
 }

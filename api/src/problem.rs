@@ -75,6 +75,10 @@ kinds! {
     /// The body is too large.
     TooLarge = PAYLOAD_TOO_LARGE, "too-large", "The request is too large",
         "A request takes 1 MiB; a batch takes 16 MiB and 10,000 lines. Nothing was recorded.";
+    /// The body does not come.
+    TooSlow = REQUEST_TIMEOUT, "too-slow", "The request comes in too slowly",
+        "A body may take 30 seconds, and one more for each 64 KiB. Nothing was recorded; the same \
+         request can be sent again.";
     /// The body is of another kind.
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type",
         "The body is of another kind",

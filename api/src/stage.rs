@@ -6,7 +6,7 @@ use axum::{Router, extract::Request};
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
-use crate::{app::App, app::router, hosts::Hosts, waiting};
+use crate::{app::App, app::router, connections::Connections, hosts::Hosts, waiting};
 
 /// What a server answers with; its clones are one.
 ///
@@ -16,6 +16,7 @@ use crate::{app::App, app::router, hosts::Hosts, waiting};
 pub struct Stage {
     now: watch::Sender<Now>,
     hosts: Arc<Hosts>,
+    connections: Arc<Connections>,
 }
 
 #[derive(Clone, Debug)]
@@ -26,29 +27,35 @@ struct Now {
 }
 
 impl Now {
-    fn of(app: App, hosts: &Arc<Hosts>) -> Self {
+    fn of(app: App, hosts: &Arc<Hosts>, connections: &Arc<Connections>) -> Self {
+        let app = app.counting(Arc::clone(connections));
         Self { router: router(app.clone(), hosts), app: Some(app) }
     }
 }
 
 impl Stage {
-    /// A log and its read models, under these names.
-    pub fn of(app: App, hosts: Hosts) -> Self {
-        let hosts = Arc::new(hosts);
-        Self { now: watch::Sender::new(Now::of(app, &hosts)), hosts }
+    /// A log and its read models, under these names, for so many connections at once.
+    pub fn of(app: App, hosts: Hosts, connections: usize) -> Self {
+        let (hosts, connections) = (Arc::new(hosts), Arc::new(Connections::new(connections)));
+        let now = Now::of(app, &hosts, &connections);
+        Self { now: watch::Sender::new(now), hosts, connections }
     }
 
     /// Nothing but that the server is alive and not ready, because of `why`.
-    pub fn empty(why: &str, hosts: Hosts) -> Self {
-        let hosts = Arc::new(hosts);
+    pub fn empty(why: &str, hosts: Hosts, connections: usize) -> Self {
+        let (hosts, connections) = (Arc::new(hosts), Arc::new(Connections::new(connections)));
         let now = Now { router: waiting::router(why, &hosts), app: None };
-        Self { now: watch::Sender::new(now), hosts }
+        Self { now: watch::Sender::new(now), hosts, connections }
+    }
+
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     /// Answers with this from now on; ends what would go on for ever of what was there before.
     pub fn show(&self, app: App) {
         self.shutdown();
-        self.now.send_replace(Now::of(app, &self.hosts));
+        self.now.send_replace(Now::of(app, &self.hosts, &self.connections));
     }
 
     /// Ends what would go on for ever.

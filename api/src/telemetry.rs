@@ -18,12 +18,14 @@ use shiplog_store::{
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
 };
 
-use crate::acknowledged::Acknowledged;
+use crate::{acknowledged::Acknowledged, connections::Connections};
 
 const REQUESTS: &str = "shiplog_http_requests_total";
 const DURATIONS: &str = "shiplog_http_request_duration_seconds";
 const COMMANDS: &str = "shiplog_commands_total";
 const APPENDED: &str = "shiplog_events_appended_total";
+const CONNECTIONS: &str = "shiplog_http_connections";
+const REFUSED: &str = "shiplog_http_connections_refused_total";
 const LAG: &str = "shiplog_projection_lag_events";
 const LAG_SECONDS: &str = "shiplog_projection_lag_seconds";
 const POSITION: &str = "shiplog_projection_position";
@@ -60,10 +62,12 @@ impl Telemetry {
             describe(REQUESTS, None, "requests answered"),
             describe(COMMANDS, None, "commands, by what whoever asks must be allowed to do"),
             describe(APPENDED, None, "events appended to the log by this server"),
+            describe(REFUSED, None, "connections refused, for the limit or by the system"),
         ] {
             recorder.describe_counter(name, unit, text);
         }
         for (name, unit, text) in [
+            describe(CONNECTIONS, None, "connections that are open"),
             describe(LAG, None, "events that the projection has yet to fold, counted up to 1,000"),
             describe(LAG_SECONDS, Some(Unit::Seconds), "age of the first event not folded"),
             describe(POSITION, None, "the log's position up to which the projection is folded"),
@@ -130,6 +134,17 @@ impl Telemetry {
         ] {
             let key = Key::from_parts(gauge, vec![Label::new("projection", name)]);
             self.recorder.register_gauge(&key, &METADATA).set(float(value));
+        }
+    }
+
+    /// Notes how many connections there are, and how many were refused.
+    pub(crate) fn connections(&self, connections: &Connections) {
+        let open = self.recorder.register_gauge(&Key::from_name(CONNECTIONS), &METADATA);
+        open.set(float(connections.open() as u64));
+        for (reason, count) in [("limit", connections.refused()), ("system", connections.failed())]
+        {
+            let key = Key::from_parts(REFUSED, vec![Label::new("reason", reason)]);
+            self.recorder.register_counter(&key, &METADATA).absolute(count);
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::{path::Path, sync::Arc};
 
-use anyhow::Context as _;
 use shiplog_api::{Hosts, Stage};
 use shiplog_projections::models::folded_log;
 use shiplog_store::log::Log;
@@ -14,7 +13,7 @@ use crate::log::Awaited;
 /// Serves the read models in `directory`, if they are of one log, and then the log with what
 /// `start` makes of it; ends when somebody asks to stop.
 pub(super) async fn serve(
-    (listener, hosts): (TcpListener, Hosts),
+    (listener, hosts, connections): (TcpListener, Hosts, usize),
     stop: Stop,
     directory: &Path,
     awaited: Awaited,
@@ -25,9 +24,9 @@ pub(super) async fn serve(
     let (stage, before) = match stand_in {
         Some(log) => {
             let derived = Derived::follow(&log, directory).await?;
-            (Stage::of(derived.app(log), hosts), Some(derived))
+            (Stage::of(derived.app(log), hosts, connections), Some(derived))
         }
-        None => (Stage::empty(Awaited::REASON, hosts), None),
+        None => (Stage::empty(Awaited::REASON, hosts, connections), None),
     };
     let arrival = async {
         let log = awaited.arrival().await;
@@ -43,13 +42,10 @@ pub(super) async fn serve(
     let serving = shiplog_api::serve(listener, &stage, stop.asked());
     tokio::pin!(serving);
     let derived = tokio::select! {
-        served = &mut serving => {
-            served.context("the server failed")?;
-            before
-        }
+        () = &mut serving => before,
         arrived = arrival => {
             let derived = arrived?;
-            serving.await.context("the server failed")?;
+            serving.await;
             Some(derived)
         }
     };

@@ -3,6 +3,7 @@
 mod at_least;
 mod audit;
 mod behind;
+mod clients;
 mod compare;
 mod conditions;
 mod configuration;

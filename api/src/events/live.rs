@@ -1,6 +1,6 @@
 //! The log as server-sent events: what was recorded after a position, then what is.
 
-use std::{convert::Infallible, error::Error, time::Duration};
+use std::{convert::Infallible, error::Error, sync::Arc, time::Duration};
 
 use axum::{
     extract::{RawQuery, State},
@@ -16,7 +16,7 @@ use shiplog_store::{
     log::{LogFault, Recorded},
     position::GlobalPosition,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::{EventShape, position};
 use crate::{app::App, problem::Problem, query::Query};
@@ -27,8 +27,10 @@ const RETRY: Duration = Duration::from_secs(3);
 /// How often a silent stream says that it is alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// How many events wait for a slow client before the log is read no further.
+/// How many events wait for a slow client before the log is read no further, and how many bytes they
+/// have; one waits whatever its size.
 const AHEAD: usize = 64;
+const AHEAD_BYTES: u32 = 256 * 1024;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -76,9 +78,16 @@ fn start(text: &str) -> Result<Start, String> {
     if text == "head" { Ok(Start::Head) } else { position(text).map(Start::After) }
 }
 
+/// An event that waits for its client, and the room that it takes.
+struct Waiting {
+    record: Recorded<EncodedEvent>,
+    _room: OwnedSemaphorePermit,
+}
+
 /// Reads the log for one client, until that goes away or the server stops.
-fn follow(app: App, after: Option<GlobalPosition>) -> mpsc::Receiver<Recorded<EncodedEvent>> {
+fn follow(app: App, after: Option<GlobalPosition>) -> mpsc::Receiver<Waiting> {
     let (sender, receiver) = mpsc::channel(AHEAD);
+    let room = Arc::new(Semaphore::new(AHEAD_BYTES as usize));
     tokio::spawn(async move {
         let mut stopping = app.stopping();
         let sent = async {
@@ -86,7 +95,11 @@ fn follow(app: App, after: Option<GlobalPosition>) -> mpsc::Receiver<Recorded<En
             while let Some(record) = records.next().await {
                 match record {
                     Ok(record) => {
-                        if sender.send(record).await.is_err() {
+                        let bytes = u32::try_from(record.event.data.len()).unwrap_or(u32::MAX);
+                        let room = Arc::clone(&room).acquire_many_owned(bytes.min(AHEAD_BYTES));
+                        // Never closed.
+                        let Ok(room) = room.await else { return };
+                        if sender.send(Waiting { record, _room: room }).await.is_err() {
                             return;
                         }
                     }
@@ -107,7 +120,7 @@ fn ended(fault: &LogFault) {
     tracing::warn!(error = fault as &dyn Error, "a live stream of events ended");
 }
 
-fn written(record: Recorded<EncodedEvent>) -> Event {
+fn written(Waiting { record, .. }: Waiting) -> Event {
     let (id, kind) = (record.position.to_string(), record.event.event_type.to_string());
     // Our own structs have string keys and finite numbers, so nothing can fail.
     let data = serde_json::to_string(&EventShape::from(record)).unwrap_or_default();
