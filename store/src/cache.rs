@@ -8,7 +8,7 @@ use shiplog_domain::stream::StreamName;
 /// What is known of one stream, for one task at a time.
 pub(crate) type Entry<T> = Arc<tokio::sync::Mutex<T>>;
 
-/// What is known of the streams that were used last, up to so many events in all.
+/// What is known of the streams that were used last, up to so much weight in all.
 pub(crate) struct Cache<T> {
     budget: usize,
     held: Mutex<Held<T>>,
@@ -20,7 +20,7 @@ struct Held<T> {
 }
 
 impl<T: Default> Cache<T> {
-    /// A cache of `budget` events in all.
+    /// A cache of so much weight in all.
     pub(crate) fn new(budget: usize) -> Self {
         let entries = LruCache::unbounded();
         Self { budget, held: Mutex::new(Held { entries, weight: 0 }) }

@@ -14,7 +14,7 @@ use shiplog_domain::{
     wire::WireEvent,
 };
 
-use self::fold::{Fold, Request, Standing, new_events, state_at};
+use self::fold::{Fold, Request, Standing, data_bytes, new_events, state_at};
 pub use self::{
     many::Answers,
     outcome::{ExecuteError, LoadError, Outcome},
@@ -28,8 +28,8 @@ use crate::{
 /// How often a command is decided anew because something else was recorded first.
 const ATTEMPTS: usize = 5;
 
-/// How many events are kept folded unless something else is asked for.
-const BUDGET: usize = 300_000;
+/// How many bytes of memory folded streams take, about, unless something else is asked for.
+const BUDGET: usize = 256 << 20;
 
 /// The streams of one family: what is asked of them goes through here.
 ///
@@ -42,14 +42,14 @@ pub struct Streams<D: Decider> {
 }
 
 impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
-    /// The streams of this family in `log`, with 300,000 events kept folded.
+    /// The streams of this family in `log`, with 256 MiB of them kept folded.
     pub fn new(log: Arc<dyn Log>) -> Self {
         Self::with_budget(log, BUDGET)
     }
 
-    /// The streams of this family in `log`, with so many events kept folded.
-    pub fn with_budget(log: Arc<dyn Log>, events: usize) -> Self {
-        Self { log, cache: Cache::new(events) }
+    /// The streams of this family in `log`, with about so many bytes of memory kept folded.
+    pub fn with_budget(log: Arc<dyn Log>, bytes: usize) -> Self {
+        Self { log, cache: Cache::new(bytes) }
     }
 
     /// Looks at the state of a stream, and at its version.
@@ -154,6 +154,7 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
         events: &[D::Event],
     ) -> Result<Appended, AppendError> {
         let added: Vec<_> = new_events(stream, metadata, events).collect();
+        let bytes = data_bytes(&added);
         let expected = ExpectedVersion::from(fold.version);
         let due = version_after(fold.version, added.len());
         // It stays so if nobody waits for the answer any more.
@@ -167,6 +168,7 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
         for event in events {
             fold.evolve(event);
         }
+        fold.bytes = fold.bytes.saturating_add(bytes);
         fold.version = Some(last.version);
         fold.position = Some(last.position);
         let (id, digest) = request(stream, metadata);

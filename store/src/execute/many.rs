@@ -7,7 +7,7 @@ use shiplog_domain::{decider::Decider, metadata::Metadata, stream::StreamName, w
 
 use super::{
     ATTEMPTS, ExecuteError, LoadError, Outcome, Streams,
-    fold::Fold,
+    fold::{Fold, data_bytes},
     given_up,
     round::{Places, Round},
     version_after,
@@ -126,7 +126,7 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
         if added.is_empty() {
             return Ok(Places::new());
         }
-        let expected = ExpectedVersion::from(round.version);
+        let (expected, bytes) = (ExpectedVersion::from(round.version), data_bytes(&added));
         let last = match self.log.append(stream, expected, added).await {
             Ok(last) if Some(last.version) == fold.version => last,
             Ok(last) => {
@@ -137,6 +137,7 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
             Err(AppendError::Fault(fault)) => return Err(fault.into()),
             Err(error) => return Err(Stop::Late(error)),
         };
+        fold.bytes = fold.bytes.saturating_add(bytes);
         let mut places = Places::from([(last.version, last)]);
         if round.ends_before(last.version) {
             let from = version_after(round.version, 1);

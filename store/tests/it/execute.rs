@@ -243,7 +243,7 @@ async fn a_look_sees_what_is_recorded() {
 async fn what_the_cache_forgets_is_read_again() {
     let house = House::new();
     let log: Arc<dyn Log> = Arc::<SqliteLog>::clone(&house.log);
-    let narrow = House { streams: Streams::with_budget(log, 3), ..house };
+    let narrow = House { streams: Streams::with_budget(log, 30_000), ..house };
     let streams: Vec<_> = (0..5).map(|_| fresh_stream()).collect();
 
     for round in 1..=4 {
