@@ -3,6 +3,7 @@
 mod at_least;
 mod audit;
 mod behind;
+mod bounded;
 mod compare;
 mod conditions;
 mod configuration;
