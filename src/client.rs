@@ -182,7 +182,7 @@ impl Client {
         self.pages(path(&["v1", "events"]), limit).after(after)
     }
 
-    /// Reads a list that has one page alone.
+    /// Reads the first page of a list.
     pub(crate) fn items(&self, path: &Path) -> Result<Vec<Value>, Failure> {
         let mut body = self.get(path)?.body;
         match body.get_mut("items").map(Value::take) {

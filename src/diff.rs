@@ -53,7 +53,7 @@ impl Diff {
         let path = path(&["v1", "environments", &environment, "diff"])
             .with("from", &context.instant("FROM", &from)?)
             .with("to", &context.instant("TO", to)?);
-        let mut answer = context.client()?.get(&path)?.body;
+        let mut answer = context.client()?.whole(&path, "items")?;
         match context.settings.output.value {
             Format::Json => output::json(context, &answer)?,
             Format::Table | Format::Jsonl | Format::Csv => {

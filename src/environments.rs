@@ -229,7 +229,7 @@ fn tell(context: &mut Context<'_>, text: &str, answer: &Value) -> anyhow::Result
 
 fn list(context: &mut Context<'_>) -> anyhow::Result<Exit> {
     let client = context.client()?;
-    let environments = client.items(&Path::literal("/v1/environments"))?;
+    let environments = client.all_items(&Path::literal("/v1/environments"))?;
     if output::list(context, &COLUMNS, environments.into_iter().map(Ok))? == 0 {
         context.say("no environment is known yet; the first deployment makes one")?;
     }
@@ -237,7 +237,7 @@ fn list(context: &mut Context<'_>) -> anyhow::Result<Exit> {
 }
 
 fn show(context: &mut Context<'_>, name: &str) -> anyhow::Result<Exit> {
-    let board = context.client()?.get(&path(&["v1", "environments", name]))?.body;
+    let board = context.client()?.whole(&path(&["v1", "environments", name]), "lanes")?;
     match context.settings.output.value {
         Format::Table => write_board(context, &board, false)?,
         Format::Json => output::json(context, &board)?,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use self::step::Meant;
 pub(crate) use self::{step::Step, written::named};
 use crate::{
-    client::{Client, deployment_path, lane_path, path},
+    client::{Client, deployment_path, lane_path},
     exit::{Exit, Failure},
     instant::Watch,
     status::open,
@@ -167,11 +167,12 @@ impl Reference {
 
     fn at(&self, client: &Client, watch: &Watch, text: &str) -> anyhow::Result<u64> {
         let at = watch.read(text).map_err(Failure::usage)?.to_string();
-        let board = path(&["v1", "environments", &self.environment]).with("at", &at);
-        let board = client.get(&board)?.body;
-        let lanes = board.get("lanes").and_then(Value::as_array).into_iter().flatten();
-        let mut lanes = lanes.filter(|lane| lane["service"] == self.service.as_str());
-        let number = lanes.find_map(|lane| lane.pointer("/current/number")?.as_u64());
+        let number = match client.get(&lane_path(&self.service, &self.environment).with("at", &at))
+        {
+            Ok(lane) => lane.body.pointer("/current/number").and_then(Value::as_u64),
+            Err(failure) if failure.exit() == Exit::Refused => None,
+            Err(failure) => return Err(failure.into()),
+        };
         number.ok_or_else(|| self.missing(&format!("nothing ran there at {at}")).into())
     }
 

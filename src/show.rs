@@ -40,7 +40,7 @@ impl Show {
         let number = reference.number(&client, &context.watch())?;
         let path = deployment_path(&reference.service, &reference.environment, number);
         let mut deployment = client.get(&path)?.body;
-        let events = client.items(&path.clone().join("events"))?;
+        let events = client.all_items(&path.clone().join("events"))?;
         match context.settings.output.value {
             Format::Table => {
                 output::one(context, &DETAILS, &deployment)?;

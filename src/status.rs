@@ -55,7 +55,7 @@ impl Status {
             let path = path(&["v1", "environments", &name])
                 .with_some("at", at.as_deref())
                 .with_some("known_at", known_at.as_deref());
-            let mut board = client.get(&path)?.body;
+            let mut board = client.whole(&path, "lanes")?;
             keep(&mut board, service.as_deref());
             if matches!(context.settings.output.value, Format::Table | Format::Csv) {
                 forget_what_came(&mut board, context.now);
@@ -72,7 +72,7 @@ impl Status {
 }
 
 fn names(client: &Client) -> Result<Vec<String>, Failure> {
-    let environments = client.items(&Path::literal("/v1/environments"))?;
+    let environments = client.all_items(&Path::literal("/v1/environments"))?;
     Ok(environments.iter().map(|one| text(one, "environment").to_owned()).collect())
 }
 

@@ -36,7 +36,7 @@ pub(crate) use self::{
     happened::{Approve, Long, Reject},
     happenings::{Verdict, decide},
     intent::KINDS,
-    list::{KNOWN, labels, next_link, plain, search, statuses},
+    list::{KNOWN, labels, plain, search, statuses},
     request::{DeploymentRequest, MAX_SHOWN, when},
     show::{one, records},
 };

@@ -12,6 +12,7 @@ use serde::Serialize;
 use shiplog_domain::{environment::Tier, names::EnvironmentName};
 use shiplog_projections::{
     current::{self, AsOf, Board},
+    page::ListedByName,
     view::View,
 };
 use utoipa::ToSchema;
@@ -21,10 +22,13 @@ use crate::{
     app::App,
     path::EnvironmentPath,
     problem::{Problem, ProblemKind},
-    query::Query,
+    query::{BY_NAME, MAX_LIMIT, Query, encode},
     shapes::{EnvironmentNow, Frozen, Lane, Moment, Name, TierWord},
     views::AtLeast,
 };
+
+/// Where environments are listed.
+const PATH: &str = "/v1/environments";
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -35,11 +39,11 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(declare::unfreeze_environment))
 }
 
-/// Every environment.
+/// A page of the environments.
 #[derive(Serialize, ToSchema)]
 struct EnvironmentList {
     items: Vec<EnvironmentNow>,
-    /// Always null: there is one page.
+    /// Where the next page starts, for `cursor`.
     next: Option<String>,
 }
 
@@ -62,31 +66,38 @@ struct EnvironmentBoard {
     frozen: Option<Frozen>,
     /// The freezes that are to come, the next one first.
     planned_freezes: Vec<Frozen>,
-    /// Every service that was ever deployed there, by name.
+    /// The services that were ever deployed there, by name.
     lanes: Vec<Lane>,
+    /// Where the next page of them starts, for `cursor`.
+    next: Option<String>,
 }
 
 /// List the environments, by name, as they are now.
 #[utoipa::path(get, path = "/v1/environments", tag = "environments",
-    responses((status = 200, description = "Every environment", body = EnvironmentList)))]
+    params(crate::openapi::NamePageParams),
+    responses((status = 200, description = "A page of environments", body = EnvironmentList)))]
 async fn list_environments(
     State(app): State<App>,
     at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
-    Query::parse(raw.as_deref(), &[])?;
+    let mut query = Query::parse(raw.as_deref(), &BY_NAME)?;
+    let page = query.page_by_name("environments", MAX_LIMIT)?;
     at_least.seen_by(&app.models.current).await?;
     let now = app.clock.now();
-    let ask = move |view: &View<'_>| current::environments(view, now);
+    let ask = move |view: &View<'_>| current::environments(view, now, &page);
     let answer = app.models.current.query(ask).await?;
-    let items = answer.value.into_iter().map(|row| EnvironmentNow::at(row, now)).collect();
-    let list = EnvironmentList { items, next: None };
-    Ok((app.receipt(answer.position), Json(list)).into_response())
+    let ListedByName { items, next } = answer.value;
+    let items = items.into_iter().map(|(row, lanes)| EnvironmentNow::at(row, lanes, now));
+    let list = EnvironmentList { items: items.collect(), next: next.map(|next| next.to_string()) };
+    let link = query.next_link(PATH, list.next.as_ref());
+    Ok((app.receipt(answer.position), link, Json(list)).into_response())
 }
 
 /// Show what runs in an environment: now, or as of any instant.
 #[utoipa::path(get, path = "/v1/environments/{name}", tag = "environments",
-    params(crate::openapi::EnvironmentParam, crate::openapi::AsOfParams),
+    params(crate::openapi::EnvironmentParam, crate::openapi::AsOfParams,
+        crate::openapi::NamePageParams),
     responses((status = 200, description = "What runs there", body = EnvironmentBoard)))]
 async fn get_environment(
     State(app): State<App>,
@@ -94,14 +105,17 @@ async fn get_environment(
     at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
-    let mut query = Query::parse(raw.as_deref(), &["at", "known_at"])?;
+    let mut query = Query::parse(raw.as_deref(), &["at", "known_at", "limit", "cursor"])?;
+    let page = query.page_by_name(&format!("lanes of {name}"), MAX_LIMIT)?;
     at_least.seen_by(&app.models.current).await?;
     // Now is when that was seen: what was waited for happened until then.
     let now = app.clock.now();
     let (as_of, _) = query.as_of(now)?;
     let asked = name.clone();
-    let answer = app.models.current.query(move |view| current::board(view, &asked, as_of)).await?;
+    let ask = move |view: &View<'_>| current::board(view, &asked, as_of, &page);
+    let answer = app.models.current.query(ask).await?;
     let Board { environment, lanes } = answer.value.ok_or_else(|| unheard(&name))?;
+    let ListedByName { items, next } = lanes;
     let AsOf { at, known_at } = as_of;
     let board = EnvironmentBoard {
         environment: environment.environment,
@@ -112,9 +126,12 @@ async fn get_environment(
         retired: environment.retired,
         frozen: Frozen::at(&environment.freezes, at),
         planned_freezes: Frozen::planned(&environment.freezes, at),
-        lanes: lanes.into_iter().map(Lane::from).collect(),
+        lanes: items.into_iter().map(Lane::from).collect(),
+        next: next.map(|next| next.to_string()),
     };
-    Ok((app.receipt(answer.position), Json(board)).into_response())
+    let path = format!("{PATH}/{}", encode(name.as_str()));
+    let link = query.next_link(&path, board.next.as_ref());
+    Ok((app.receipt(answer.position), link, Json(board)).into_response())
 }
 
 /// Says that there is no such environment.

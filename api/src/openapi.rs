@@ -8,7 +8,7 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, tag::TagBuilder};
 
 pub(crate) use self::params::{
     AgainstParam, AsOfParams, DiffParams, EnvironmentParam, EventParams, FormatParam,
-    HistoryParams, LaneParams, LiveParams, NumberParam, PageParams, PartitionParam,
+    HistoryParams, LaneParams, LiveParams, NamePageParams, NumberParam, PageParams, PartitionParam,
     PartitionsParams, ProjectionParam, ReleaseParams, RemovalParams, ReportParam, RollbackParams,
     RowsParams, ScriptParam, ServiceParam,
 };

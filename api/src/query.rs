@@ -2,13 +2,14 @@
 
 use std::{fmt::Display, str::FromStr};
 
+use axum::http::{HeaderName, header::LINK};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use shiplog_domain::instant::flaw;
 use shiplog_projections::{
     current::AsOf,
     nearest::nearest,
-    page::{Cursor, CursorError, Order, Page, Question},
+    page::{Cursor, CursorError, NameCursor, Order, Page, PageByName, Question},
 };
 
 use crate::{problem::Problem, shapes::Moment};
@@ -20,14 +21,24 @@ const PLAIN: &AsciiSet =
 /// The parameters of every list.
 pub(crate) const PAGING: [&str; 3] = ["limit", "cursor", "order"];
 
+/// The parameters of every list that is sorted by name.
+pub(crate) const BY_NAME: [&str; 2] = ["limit", "cursor"];
+
+/// What of such a list's question goes on where it is, whatever it is: names are the same at each
+/// instant, and in each format.
+const UNBOUND: [&str; 6] = ["format", "at", "known_at", "column", "limit", "cursor"];
+
 /// How many entries a page has unless something else is asked for.
 const DEFAULT_LIMIT: usize = 50;
 
 /// The most entries that a page has.
-const MAX_LIMIT: usize = 1_000;
+pub(crate) const MAX_LIMIT: usize = 1_000;
+
+/// How often a parameter may be given: each time is a condition of its own.
+const MAX_REPEATS: usize = 64;
 
 /// The parameters of one request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Query {
     pairs: Vec<(String, String)>,
     rest: Vec<(String, String)>,
@@ -37,7 +48,7 @@ impl Query {
     /// Reads a query string whose parameters are all among `known`.
     pub(crate) fn parse(raw: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
         let parts = raw.unwrap_or_default().split('&').filter(|part| !part.is_empty());
-        let mut pairs = Vec::new();
+        let mut pairs = Vec::<(String, String)>::new();
         for part in parts {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let name = decode(name).map_err(|detail| Problem::at("?", detail))?;
@@ -45,6 +56,10 @@ impl Query {
                 return Err(unknown(&name, known));
             }
             let value = decode(value).map_err(|detail| Problem::at(format!("?{name}"), detail))?;
+            if pairs.iter().filter(|(other, _)| *other == name).count() == MAX_REPEATS {
+                let detail = format!("it is given more than {MAX_REPEATS} times");
+                return Err(Problem::at(format!("?{name}"), detail));
+            }
             pairs.push((name, value));
         }
         Ok(Self { rest: pairs.clone(), pairs })
@@ -161,16 +176,36 @@ impl Query {
         Ok(Page { limit, order, after, question })
     }
 
-    /// Takes `limit`.
+    /// Takes `limit` and `cursor` of a list of this name that is sorted by name. Without a limit a
+    /// page has `default` entries.
+    pub(crate) fn page_by_name(
+        &mut self,
+        list: &str,
+        default: usize,
+    ) -> Result<PageByName, Problem> {
+        let limit = self.given_limit()?.unwrap_or(default);
+        let question = Question::of(list, self.pairs().filter(|(name, _)| !UNBOUND.contains(name)));
+        let after = self.read("cursor", |text| {
+            let name = text.parse::<NameCursor>().and_then(|cursor| cursor.within(question));
+            name.map_err(|error: CursorError| error.to_string())
+        });
+        let after = after.map_err(|problem| problem.coded("bad-cursor"))?;
+        Ok(PageByName { limit, after, question })
+    }
+
+    /// Takes `limit`; 50 unless another one is given.
     pub(crate) fn limit(&mut self) -> Result<usize, Problem> {
-        let limit = self.read("limit", |text| {
+        Ok(self.given_limit()?.unwrap_or(DEFAULT_LIMIT))
+    }
+
+    fn given_limit(&mut self) -> Result<Option<usize>, Problem> {
+        self.read("limit", |text| {
             let digits = text.bytes().all(|byte| byte.is_ascii_digit());
             let limit = text.parse::<usize>().ok().filter(|_| digits);
             limit
                 .filter(|limit| (1..=MAX_LIMIT).contains(limit))
                 .ok_or_else(|| format!("`{text}` is not a whole number from 1 to {MAX_LIMIT}"))
-        })?;
-        Ok(limit.unwrap_or(DEFAULT_LIMIT))
+        })
     }
 
     /// What was given for a parameter, taken or not.
@@ -184,9 +219,24 @@ impl Query {
         address(path, kept.chain([after]))
     }
 
+    /// The `Link` header that leads to the next page, if there is one.
+    pub(crate) fn next_link(
+        &self,
+        path: &str,
+        next: Option<&impl Display>,
+    ) -> Option<[(HeaderName, String); 1]> {
+        let next = self.next(path, ("cursor", &next?.to_string()));
+        Some([(LINK, format!("<{next}>; rel=\"next\""))])
+    }
+
     /// The address of the same question without some of its parameters.
     pub(crate) fn without(&self, path: &str, names: &[&str]) -> String {
         address(path, self.pairs().filter(|(name, _)| !names.contains(name)))
+    }
+
+    /// The address of the same page with another value for a parameter.
+    pub(crate) fn at(&self, path: &str, name: &str, value: &str) -> String {
+        address(path, self.pairs().filter(|(key, _)| *key != name).chain([(name, value)]))
     }
 
     /// The address of the same question with another value for a parameter, or none.
@@ -251,61 +301,4 @@ fn unknown(name: &str, known: &[&str]) -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KNOWN: &[&str] = &["service", "limit", "cursor", "order", "since"];
-
-    fn query(raw: &str) -> Query {
-        Query::parse(Some(raw), KNOWN).unwrap()
-    }
-
-    #[test]
-    fn an_unknown_parameter_is_told_the_nearest_one() {
-        let problem = Query::parse(Some("servcie=x"), KNOWN).unwrap_err();
-        assert_eq!(problem.detail, "`?servcie`: it is not known here; did you mean `service`?");
-    }
-
-    #[test]
-    fn values_are_decoded_and_odd_encodings_refused() {
-        assert_eq!(query("service=a%2Fb+c").text("service").unwrap().unwrap(), "a/b c");
-        for raw in ["service=%", "service=%zz", "service=%4", "service=%ff"] {
-            assert_eq!(Query::parse(Some(raw), KNOWN).unwrap_err().errors[0].pointer, "?service");
-        }
-    }
-
-    #[test]
-    fn a_parameter_is_given_once() {
-        assert!(query("service=a&service=b").text("service").is_err());
-    }
-
-    #[test]
-    fn limits_are_whole_numbers_in_range() {
-        assert_eq!(query("").limit().unwrap(), 50);
-        assert_eq!(query("limit=1000").limit().unwrap(), 1000);
-        for raw in ["limit=0", "limit=1001", "limit=-1", "limit=+1", "limit=", "limit=1.0"] {
-            assert!(query(raw).limit().is_err(), "{raw}");
-        }
-    }
-
-    #[test]
-    fn a_bad_cursor_has_a_code_of_its_own() {
-        let problem = query("cursor=nonsense").page("deployments").unwrap_err();
-        assert_eq!((problem.code, problem.errors[0].pointer.as_str()), ("bad-cursor", "?cursor"));
-    }
-
-    #[test]
-    fn a_date_is_its_first_instant() {
-        let since = query("since=2026-01-31").instant("since").unwrap().unwrap();
-        assert_eq!(since.to_string(), "2026-01-31T00:00:00Z");
-    }
-
-    #[test]
-    fn the_next_page_asks_the_same_question() {
-        let query = query("service=a%2Fb&cursor=old&limit=2");
-        assert_eq!(
-            query.next("/v1/deployments", ("cursor", "new")),
-            "/v1/deployments?service=a%2Fb&limit=2&cursor=new"
-        );
-    }
-}
+mod tests;

@@ -24,7 +24,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    deployments::next_link,
     path::ReleasePath,
     problem::{Problem, ProblemKind},
     query::{PAGING, Query},
@@ -197,7 +196,7 @@ async fn list_releases(
     };
     let listed = app.models.releases.query(ask).await?;
     let (Listed { items: rows, next }, counts) = listed.value;
-    let link = next_link(&query, PATH, next.as_ref());
+    let link = query.next_link(PATH, next.as_ref());
     let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
     at_least.seen_by(&app.models.history).await?;
     let runs = app.models.history.query(move |view| {

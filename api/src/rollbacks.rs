@@ -22,7 +22,7 @@ use self::shape::RollbackShape;
 use crate::{
     app::App,
     csv_text::{self, Format},
-    deployments::{next_link, statuses},
+    deployments::statuses,
     problem::Problem,
     query::Query,
     views::AtLeast,
@@ -82,7 +82,7 @@ async fn list_rollbacks(
     let answer =
         app.models.rollbacks.query(move |view| rollbacks::list(view, &filter, &page)).await?;
     let Listed { items, next } = answer.value;
-    let link = next_link(&query, PATH, next.as_ref());
+    let link = query.next_link(PATH, next.as_ref());
     let body = match format {
         As::List(Format::Csv) => csv_text::table(table::COLUMNS, items.iter().map(table::row))?,
         As::Report => match at_least.behind() {

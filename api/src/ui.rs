@@ -10,6 +10,7 @@ mod context;
 mod deployment;
 mod drift;
 mod environments;
+mod excerpt;
 mod form;
 mod frame;
 mod history;

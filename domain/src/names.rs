@@ -51,6 +51,22 @@ pub enum NameError {
         /// Which one of the characters it is, counted from 1.
         at: usize,
     },
+    /// A new name is a step within a path, which browsers and proxies take out of addresses.
+    #[error("{what} is `{name}`, which addresses cannot hold; choose another name")]
+    Step {
+        /// Which kind of name.
+        what: &'static str,
+        /// `.` or `..`.
+        name: &'static str,
+    },
+}
+
+/// The names that are steps within a path: percent-encoded or not, browsers resolve them.
+const STEPS: [&str; 2] = [".", ".."];
+
+/// Whether a name is a step within a path, so that no address can hold it.
+pub fn is_step(name: &str) -> bool {
+    STEPS.contains(&name)
 }
 
 fn parse(what: &'static str, text: &str) -> Result<Arc<str>, NameError> {
@@ -78,6 +94,9 @@ fn as_new(what: &'static str, text: &str) -> Result<Arc<str>, NameError> {
     if let Some((character, at)) = hidden(&name) {
         return Err(NameError::Invisible { what, character: character.into(), at });
     }
+    if let Some(name) = STEPS.into_iter().find(|step| *step == name) {
+        return Err(NameError::Step { what, name });
+    }
     parse(what, &name)
 }
 
@@ -101,7 +120,8 @@ macro_rules! names {
             ///
             /// # Errors
             ///
-            /// If there is an invisible character within it, or nothing else in it.
+            /// If there is an invisible character within it, or nothing else in it, or it is `.` or
+            /// `..`.
             pub fn as_new(&self) -> Result<Self, NameError> {
                 as_new($what, &self.0).map(Self)
             }
@@ -197,6 +217,21 @@ mod tests {
         );
         let empty = new(" \u{200B}").unwrap_err();
         assert_eq!(empty, NameError::Empty { what: "the environment's name" });
+    }
+
+    #[test]
+    fn a_step_within_a_path_is_not_a_new_name() {
+        for step in [".", "..", " .. "] {
+            let error = step.parse::<Version>().unwrap().as_new().unwrap_err();
+            let expected = format!(
+                "the version is `{}`, which addresses cannot hold; choose another name",
+                step.trim()
+            );
+            assert_eq!(error.to_string(), expected);
+        }
+        for name in ["...", ".x", "%2E%2E", "./.", "\\", "a/../b"] {
+            assert_eq!(name.parse::<ServiceName>().unwrap().as_new().unwrap().as_str(), name);
+        }
     }
 
     #[test]

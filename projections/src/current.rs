@@ -18,8 +18,9 @@ use shiplog_domain::wire::DomainEvent;
 use shiplog_store::log::Recorded;
 
 pub use self::query::{
-    AsOf, Board, Brief, Difference, EnvironmentRow, KnownNames, LaneAt, LaneNow, Progress, board,
-    boards, diff, environments, known_names, lane, ran,
+    AsOf, Board, Brief, Census, Difference, EnvironmentRow, KnownNames, LaneAt, LaneNow, Progress,
+    ServiceLanes, board, census, declared_environments, diff, environments, is_heard_of,
+    known_names, lane, ran, running_labels, service, services,
 };
 use crate::projection::{ApplyError, Projection};
 
@@ -41,8 +42,8 @@ impl Projection for Current {
     }
 
     fn indexes(&self) -> &'static str {
-        // Its keys are all that it is asked by.
-        ""
+        // All else is asked for by its keys.
+        "CREATE INDEX IF NOT EXISTS lanes_by_service ON lanes (service)"
     }
 
     fn fold(

@@ -1,8 +1,12 @@
 //! Long lists, a page at a time.
 
+mod by_name;
+
 use std::{fmt, str::FromStr};
 
 use sha2::{Digest as _, Sha256};
+
+pub use self::by_name::{ListedByName, NameCursor, PageByName};
 
 /// Which end of the history comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

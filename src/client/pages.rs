@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use serde_json::Value;
 
 use super::{Client, Path};
+use crate::exit::Failure;
 
 /// How many items one request asks for at most.
 const PAGE: u64 = 500;
@@ -19,6 +20,34 @@ pub(crate) struct Pages<'a> {
     /// How many more are wanted; `None` wants all.
     wanted: Option<u64>,
     items: VecDeque<Value>,
+}
+
+impl Client {
+    /// Reads an answer whose list, of this name, may be longer than one page, as one.
+    pub(crate) fn whole(&self, path: &Path, list: &str) -> Result<Value, Failure> {
+        let mut body = self.get(path)?.body;
+        while let Some(Value::String(cursor)) = body.get_mut("next").map(Value::take) {
+            let mut page = self.get(&path.clone().with("cursor", &cursor))?.body;
+            let more = page.get_mut(list).map(Value::take);
+            let all = body.get_mut(list).and_then(Value::as_array_mut);
+            let (Some(Value::Array(more)), Some(all)) = (more, all) else {
+                return Err(self.not_shiplog());
+            };
+            all.extend(more);
+            if let (Some(next), Some(more)) = (body.get_mut("next"), page.get_mut("next")) {
+                *next = more.take();
+            }
+        }
+        Ok(body)
+    }
+
+    /// Reads all items of a list.
+    pub(crate) fn all_items(&self, path: &Path) -> Result<Vec<Value>, Failure> {
+        match self.whole(path, "items")?.get_mut("items").map(Value::take) {
+            Some(Value::Array(items)) => Ok(items),
+            Some(_) | None => Err(self.not_shiplog()),
+        }
+    }
 }
 
 enum Cursor {

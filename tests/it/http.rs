@@ -3,6 +3,7 @@
 mod at_least;
 mod audit;
 mod behind;
+mod bounded;
 mod clients;
 mod compare;
 mod conditions;

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::{RawQuery, State},
-    http::{HeaderMap, header},
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -13,7 +13,7 @@ use shiplog_projections::{
         self, Entry, Fact, Filter,
         search::{self, SearchError, Term, label},
     },
-    page::{Cursor, Listed},
+    page::Listed,
 };
 use utoipa::ToSchema;
 
@@ -79,7 +79,7 @@ pub(super) async fn list_deployments(
     at_least.seen_by(&app.models.history).await?;
     let answer = app.models.history.query(move |view| history::list(view, &filter, &page)).await?;
     let Listed { items, next } = answer.value;
-    let link = next_link(&query, PATH, next.as_ref());
+    let link = query.next_link(PATH, next.as_ref());
     let receipt = app.receipt(answer.position);
     let body = match format {
         Format::Csv => csv::deployments(&items)?,
@@ -89,16 +89,6 @@ pub(super) async fn list_deployments(
         }
     };
     Ok((receipt, link, body).into_response())
-}
-
-/// The `Link` header that leads to the next page, if there is one.
-pub(crate) fn next_link(
-    query: &Query,
-    path: &str,
-    next: Option<&Cursor>,
-) -> Option<[(header::HeaderName, String); 1]> {
-    let next = query.next(path, ("cursor", &next?.to_string()));
-    Some([(header::LINK, format!("<{next}>; rel=\"next\""))])
 }
 
 /// Takes everything that narrows a list of deployments.

@@ -11,10 +11,7 @@ use shiplog_domain::{
     environment::{Command, Rules, State as EnvironmentState, Tier, stream},
     names::EnvironmentName,
 };
-use shiplog_projections::{
-    current::{self, AsOf},
-    view::View,
-};
+use shiplog_projections::{current, view::View};
 use shiplog_store::execute::Outcome;
 use utoipa::ToSchema;
 
@@ -240,9 +237,8 @@ pub(super) async fn retire_environment(
 async fn is_deployed_to(app: &App, name: &EnvironmentName) -> Result<bool, Problem> {
     AtLeast::wanted(app, app.log.head().await?).seen_by(&app.models.current).await?;
     let name = name.clone();
-    let as_of = AsOf::at(app.clock.now());
-    let look = move |view: &View<'_>| current::board(view, &name, as_of);
-    Ok(app.models.current.query(look).await?.value.is_some())
+    let look = move |view: &View<'_>| current::is_heard_of(view, &name);
+    Ok(app.models.current.query(look).await?.value)
 }
 
 /// What became of a command, and the environment right after it.

@@ -10,16 +10,17 @@ use serde::Serialize;
 use shiplog_domain::names::{EnvironmentName, ServiceName, Version};
 use shiplog_projections::{
     current::{self, Brief},
+    page::ListedByName,
     view::View,
 };
 use utoipa::ToSchema;
 
-use super::unheard;
+use super::{PATH, unheard};
 use crate::{
     app::App,
     path::EnvironmentPath,
     problem::Problem,
-    query::Query,
+    query::{MAX_LIMIT, Query, encode},
     shapes::{DigestChange, Moment, Name, Number},
     views::AtLeast,
 };
@@ -35,6 +36,8 @@ pub(super) struct EnvironmentDiff {
     known_at: Moment,
     /// The services that are not the same, by name.
     items: Vec<Difference>,
+    /// Where the next page of them starts, for `cursor`.
+    next: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -98,7 +101,8 @@ impl From<current::Difference> for Difference {
 
 /// Show what changed in an environment between two instants.
 #[utoipa::path(get, path = "/v1/environments/{name}/diff", tag = "environments",
-    params(crate::openapi::EnvironmentParam, crate::openapi::DiffParams),
+    params(crate::openapi::EnvironmentParam, crate::openapi::DiffParams,
+        crate::openapi::NamePageParams),
     responses((status = 200, description = "What changed", body = EnvironmentDiff)))]
 pub(super) async fn diff_environment(
     State(app): State<App>,
@@ -106,22 +110,27 @@ pub(super) async fn diff_environment(
     at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
-    let mut query = Query::parse(raw.as_deref(), &["from", "to", "known_at"])?;
+    let known = ["from", "to", "known_at", "limit", "cursor"];
+    let mut query = Query::parse(raw.as_deref(), &known)?;
+    let page = query.page_by_name(&format!("changes of {name}"), MAX_LIMIT)?;
     let (from, to) = (needed(&mut query, "from")?, needed(&mut query, "to")?);
     let known_at = query.instant("known_at")?;
     at_least.seen_by(&app.models.current).await?;
     let asked = name.clone();
-    let ask = move |view: &View<'_>| current::diff(view, &asked, from, to, known_at);
+    let ask = move |view: &View<'_>| current::diff(view, &asked, (from, to, known_at), &page);
     let answer = app.models.current.query(ask).await?;
-    let items = answer.value.ok_or_else(|| unheard(&name))?;
+    let ListedByName { items, next } = answer.value.ok_or_else(|| unheard(&name))?;
+    let path = format!("{PATH}/{}/diff", encode(name.as_str()));
     let diff = EnvironmentDiff {
         environment: name,
         from: Moment(from),
         to: Moment(to),
         known_at: Moment(known_at.unwrap_or_else(|| app.clock.now())),
         items: items.into_iter().map(Into::into).collect(),
+        next: next.map(|next| next.to_string()),
     };
-    Ok((app.receipt(answer.position), Json(diff)).into_response())
+    let link = query.next_link(&path, diff.next.as_ref());
+    Ok((app.receipt(answer.position), link, Json(diff)).into_response())
 }
 
 fn needed(query: &mut Query, name: &str) -> Result<Timestamp, Problem> {

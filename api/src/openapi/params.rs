@@ -76,6 +76,12 @@ params! {
             "where the page starts: `next` of the last, with the same filters and the same order"),
         query("order", words(["newest", "oldest", "desc", "asc"]), "which end comes first"),
     ];
+    /// A page of a list that is sorted by name.
+    NamePageParams = [
+        query("limit", integer(1, 1_000), "how many entries; 1,000 unless something else is said"),
+        query("cursor", pattern("^a[0-9a-f]{8,1608}$"),
+            "where the page starts: `next` of the last, of the same list"),
+    ];
     /// What the audit is answered as.
     ReportParam = [
         query("format", words(["json", "csv", "report"]),

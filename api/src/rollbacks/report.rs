@@ -57,7 +57,7 @@ fn facts(rollback: &Rollback) -> [(&'static str, String); 14] {
     let approvals = deployment.approvals.iter().map(|one| format!("{} at {}", one.by, one.at));
     let irreversible =
         rollback.irreversible.iter().map(|one| format!("{}: {}", one.version, one.said()));
-    let shown = rollback.shown().map(|shown| if shown { "yes" } else { "no" });
+    let shown = rollback.shown.map(|shown| if shown { "yes" } else { "no" });
     [
         ("Asked for by", format!("{who} ({}, {})", word(&actor.kind), word(&actor.via))),
         ("At", requested.at.to_string()),
@@ -65,9 +65,9 @@ fn facts(rollback: &Rollback) -> [(&'static str, String); 14] {
         ("Known as a rollback", known.into()),
         ("Approved by", list(approvals)),
         ("Overridden", crosses.unwrap_or_default()),
-        ("Took back", list(rollback.reverts.iter().map(place))),
+        ("Took back", some(rollback.reverts.iter().map(place), rollback.reverts_count)),
         ("Times", spans(rollback)),
-        ("Irreversible changes crossed", list(irreversible)),
+        ("Irreversible changes crossed", some(irreversible, rollback.irreversible_count)),
         ("Shown to whoever asked", shown.unwrap_or_default().into()),
         ("Outcome", outcome(rollback)),
         ("Afterwards", rollback.afterwards.as_ref().map(afterwards).unwrap_or_default()),
@@ -127,6 +127,12 @@ fn place(place: &Place) -> String {
 
 fn list(items: impl Iterator<Item = String>) -> String {
     items.collect::<Vec<_>>().join("; ")
+}
+
+/// The first of a list, and how many there are besides.
+fn some(items: impl ExactSizeIterator<Item = String>, all: usize) -> String {
+    let more = all.saturating_sub(items.len());
+    list(items.chain((more > 0).then(|| format!("and {more} more"))))
 }
 
 /// Text from outside, which must not end a line or be taken for markup.

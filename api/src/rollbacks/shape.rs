@@ -32,8 +32,11 @@ pub(super) struct RollbackShape {
     from: Option<Place>,
     /// What it brought back.
     to: Option<Place>,
-    /// What it took back, newest first.
+    /// What it took back, newest first: the first 20 of it.
     reverts: Vec<Place>,
+    /// How many deployments it took back.
+    #[schema(minimum = 0)]
+    reverts_count: usize,
     reason: Option<String>,
     /// Who asked, and how that is known.
     actor: Actor,
@@ -56,8 +59,12 @@ pub(super) struct RollbackShape {
     /// The guard rails that it crossed, and why.
     #[serde(rename = "override")]
     crosses: Option<Crossed>,
-    /// What was changed that the release that it brought back may not work after, newest first.
+    /// What was changed that the release that it brought back may not work after, newest first: the
+    /// first 20 of it.
     irreversible: Vec<IrreversibleShape>,
+    /// How many of these changes there are; 1,000 are 1,000 or more.
+    #[schema(minimum = 0, maximum = 1_000)]
+    irreversible_count: usize,
     /// Whether all of that had been shown to whoever asked; null if there is nothing of it.
     shown: Option<bool>,
     /// What became of the release that was taken back, in a word; null until this has succeeded.
@@ -119,6 +126,7 @@ impl From<&Rollback> for RollbackShape {
             from: rollback.from.as_ref().map(Into::into),
             to: rollback.to.as_ref().map(Into::into),
             reverts: rollback.reverts.iter().map(Into::into).collect(),
+            reverts_count: rollback.reverts_count,
             reason: requested.reason.clone(),
             actor: (&entry.actor).into(),
             requested_at: Moment(requested.at),
@@ -132,7 +140,8 @@ impl From<&Rollback> for RollbackShape {
             approvals: deployment.approvals.iter().cloned().map(Into::into).collect(),
             crosses: requested.crosses.clone().map(Into::into),
             irreversible: rollback.irreversible.iter().cloned().map(Into::into).collect(),
-            shown: rollback.shown(),
+            irreversible_count: rollback.irreversible_count,
+            shown: rollback.shown,
             fate: rollback.afterwards.as_ref().map(|afterwards| word(afterwards.fate())),
             afterwards: rollback.afterwards.as_ref().map(Into::into),
             corrections: deployment.corrections.iter().cloned().map(Into::into).collect(),

@@ -5,7 +5,7 @@ use shiplog_projections::{history::Place, rollbacks::Rollback};
 use super::shape;
 use crate::deployments::{shown, word};
 
-pub(super) const COLUMNS: [&str; 25] = [
+pub(super) const COLUMNS: [&str; 26] = [
     "service",
     "environment",
     "number",
@@ -31,6 +31,7 @@ pub(super) const COLUMNS: [&str; 25] = [
     "irreversible",
     "shown",
     "fate",
+    "reverts_count",
 ];
 
 pub(super) fn row(rollback: &Rollback) -> [String; COLUMNS.len()] {
@@ -64,8 +65,9 @@ pub(super) fn row(rollback: &Rollback) -> [String; COLUMNS.len()] {
         joined(rails.into_iter().flatten(), " "),
         crosses.map(|crosses| crosses.reason.clone()).unwrap_or_default(),
         joined(irreversible, "; "),
-        shown(rollback.shown()),
+        shown(rollback.shown),
         rollback.afterwards.as_ref().map(|one| shape::word(one.fate()).into()).unwrap_or_default(),
+        rollback.reverts_count.to_string(),
     ]
 }
 

@@ -204,8 +204,8 @@ pub(crate) struct EnvironmentNow {
 
 impl EnvironmentNow {
     /// The environment as it is now.
-    pub(crate) fn at(row: EnvironmentRow, now: Timestamp) -> Self {
-        let EnvironmentRow { environment, tier, declared, retired, rules: _, freezes, lanes } = row;
+    pub(crate) fn at(row: EnvironmentRow, lanes: u64, now: Timestamp) -> Self {
+        let EnvironmentRow { environment, tier, declared, retired, rules: _, freezes } = row;
         Self { environment, tier, declared, retired, frozen: Frozen::at(&freezes, now), lanes }
     }
 }

@@ -3,10 +3,10 @@
 mod apart;
 mod cell;
 mod filter;
-mod grid;
+mod selection;
 mod tally;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use askama::Template;
 use axum::{
@@ -16,12 +16,12 @@ use axum::{
 };
 use jiff::Timestamp;
 use shiplog_domain::{
-    environment::{Frozen, Tier},
+    environment::Frozen,
     lane::LaneId,
     names::{EnvironmentName, ServiceName, Version},
 };
 use shiplog_projections::{
-    current::{self, EnvironmentRow},
+    current::EnvironmentRow,
     history::{self, Filter},
     page::Page,
     view::View,
@@ -31,12 +31,12 @@ use self::{
     apart::Apart,
     cell::Cell,
     filter::Asked,
-    grid::{Cells, Grid},
+    selection::{COLUMNS, Cells, Selection, before, pair},
     tally::Tally,
 };
 use super::{
     form,
-    frame::{Frame, Section, Shell, Watched, page},
+    frame::{Frame, Section, Shell, Watched, too_large, within_bounds},
     history::Item,
     parts::Time,
 };
@@ -49,12 +49,18 @@ const LATEST: usize = 12;
 #[template(path = "board.html")]
 struct BoardPage {
     frame: Frame,
-    asked: Asked,
+    asked: Arc<Asked>,
     /// The labels to choose from.
     labels: Vec<String>,
     columns: Vec<Column>,
     groups: Vec<Group>,
     tally: Tally,
+    /// How the environments that are shown are among those that are not, if not all are.
+    columns_shown: Option<Beside>,
+    /// The first page of services, if this is another one.
+    start: Option<String>,
+    /// The next page of services.
+    next: Option<String>,
     latest: Vec<Item>,
     /// Where the server is asked, for the command that records the first deployment.
     server: String,
@@ -71,8 +77,8 @@ impl BoardPage {
 /// An environment at the head of its column.
 struct Column {
     name: EnvironmentName,
-    tier: Tier,
-    runs: u64,
+    /// How many services run there; none where that would take too long to find out.
+    runs: Option<u64>,
     frozen: Option<Freeze>,
     href: String,
 }
@@ -81,6 +87,15 @@ struct Column {
 struct Freeze {
     reason: String,
     until: Option<Time>,
+}
+
+/// Which environments are shown of those that the filters let through, and the way to the others.
+struct Beside {
+    first: usize,
+    last: usize,
+    all: usize,
+    earlier: Option<String>,
+    later: Option<String>,
 }
 
 /// Rows that belong together.
@@ -92,7 +107,7 @@ struct Group {
 /// A service in every environment.
 struct Row {
     service: ServiceName,
-    cells: Cells,
+    cells: Vec<Option<Cell>>,
 }
 
 impl Row {
@@ -120,43 +135,72 @@ pub(super) async fn show(
     RawQuery(raw): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let asked = Asked::read(form::query(raw.as_deref(), &filter::KNOWN)?, shell.now)?;
-    let (as_of, at) = (asked.as_of, asked.at);
+    let mut asked = Asked::read(form::query(raw.as_deref(), &filter::KNOWN)?, shell.now)?;
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:7420");
+    let server = format!("http://{host}");
+    loop {
+        let shown = (shell.clone(), asked.clone(), server.clone());
+        if let Some(page) = board(&app, &at_least, shown).await? {
+            return Ok(page);
+        }
+        if asked.page.limit == 1 {
+            return Err(too_large());
+        }
+        // Where names are that long, a page has fewer services.
+        asked.page.limit = asked.page.limit.div_ceil(4);
+    }
+}
+
+/// A page of the board; none if it would be too large.
+async fn board(
+    app: &App,
+    at_least: &AtLeast,
+    (shell, asked, server): (Shell, Asked, String),
+) -> Result<Option<Response>, Problem> {
+    let asked = Arc::new(asked);
     at_least.seen_by(&app.models.current).await?;
-    let look = move |view: &View<'_>| {
-        let grid = Grid::of(current::boards(view, as_of, Cell::of)?);
-        let past = view.each(grid.sought(), |view, (lane, sought)| {
-            let past = sought.read(|goes_on| current::ran(view, &lane, as_of, goes_on))?;
-            Ok((lane, past))
-        })?;
-        Ok((grid, BTreeMap::from_iter(past)))
+    let look = {
+        let asked = Arc::clone(&asked);
+        move |view: &View<'_>| {
+            let selection = Selection::read(view, &asked)?;
+            let ran = selection.ran(view, &asked)?;
+            Ok((selection, ran))
+        }
     };
     let answer = app.models.current.query(look).await?;
     let frame = Frame::new(shell, Section::Board, "What runs where");
-    let frame = frame.told_by(&app, &app.models.current, &answer).await;
-    let frame = match at.or(as_of.known_at) {
+    let frame = frame.told_by(app, &app.models.current, &answer).await;
+    let frame = match asked.at.or(asked.as_of.known_at) {
         Some(at) => Frame { as_of: Some((Time::of(at), asked.present())), ..frame },
         None => frame.watching(Watched::Log),
     };
-    let (grid, ran) = answer.value;
-    let columns = columns(&grid, as_of.at);
-    let rows = rows(grid, &ran);
-    let uncertain = tally::uncertain(&rows);
-    let (columns, rows) =
-        shown(columns, rows, |column| asked.tier.is_none_or(|tier| tier == column.tier));
-    let labels = filter::offered(&rows);
-    let all = (rows.len(), uncertain);
-    let rows: Vec<_> = rows.into_iter().filter(|row| asked.wants(row)).collect();
-    let tally = Tally::of(&asked, &columns, &rows, all);
+    let (mut selection, ran) = answer.value;
+    let columns = columns(&selection, asked.as_of.at);
+    let columns_shown = Beside::of(&selection, &asked);
+    let rows = std::mem::take(&mut selection.rows);
+    let rows: Vec<_> = rows.into_iter().map(|row| self::row(&selection, row, &ran)).collect();
+    let labels = filter::offered(std::mem::take(&mut selection.labels));
+    let tally = Tally::of(&asked, &columns, &rows, &selection);
     let latest = match asked.latest(&columns, &rows) {
-        Some(filter) => latest(&app, &at_least, frame.shell.now, filter).await?,
+        Some(filter) => latest(app, at_least, frame.shell.now, filter).await?,
         None => Vec::new(),
     };
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:7420");
-    let server = format!("http://{host}");
-    let board =
-        BoardPage { frame, asked, labels, columns, groups: groups(rows), tally, latest, server };
-    page(&app, &board.frame, &board)
+    let (start, next) = (asked.start(), selection.next.as_ref().map(|next| asked.next(next)));
+    let groups = groups(rows);
+    let board = BoardPage {
+        frame,
+        asked,
+        labels,
+        columns,
+        groups,
+        tally,
+        columns_shown,
+        start,
+        next,
+        latest,
+        server,
+    };
+    within_bounds(app, &board.frame, &board)
 }
 
 /// The deployments that were requested last.
@@ -172,9 +216,24 @@ async fn latest(
     Item::all(app, at_least, now, &entries).await
 }
 
-fn columns(grid: &Grid, at: Timestamp) -> Vec<Column> {
+impl Beside {
+    fn of(selection: &Selection, asked: &Asked) -> Option<Self> {
+        let (columns, all) = (&selection.columns, selection.wanted());
+        (columns.len() < all).then(|| Self {
+            first: columns.start + 1,
+            last: columns.end,
+            all,
+            earlier: (columns.start > 0)
+                .then(|| asked.beside(columns.start.saturating_sub(COLUMNS))),
+            later: (columns.end < all).then(|| asked.beside(columns.end)),
+        })
+    }
+}
+
+fn columns(selection: &Selection, at: Timestamp) -> Vec<Column> {
+    let running = selection.census.as_ref().map(|census| &census.running);
     let column = |row: &EnvironmentRow| {
-        let EnvironmentRow { environment, tier, freezes, lanes, .. } = row;
+        let EnvironmentRow { environment, freezes, .. } = row;
         let freeze = |frozen: &Frozen| Freeze {
             reason: frozen.reason.clone(),
             until: frozen.until.map(Time::of),
@@ -182,49 +241,32 @@ fn columns(grid: &Grid, at: Timestamp) -> Vec<Column> {
         Column {
             href: format!("/history?environment={}", encode(environment.as_str())),
             name: environment.clone(),
-            tier: *tier,
-            runs: *lanes,
+            runs: running.map(|running| running.get(environment).copied().unwrap_or_default()),
             frozen: freezes.at(at).map(freeze),
         }
     };
-    grid.columns.iter().map(column).collect()
+    let shown = selection.shown().iter().filter_map(|place| selection.environments.get(*place));
+    shown.map(column).collect()
 }
 
-/// One row a service, by name; each cell knows how far it is from the stage before it.
-fn rows(grid: Grid, ran: &BTreeMap<LaneId, Vec<Version>>) -> Vec<Row> {
-    let Grid { columns, rows } = grid;
-    let row = |(service, mut cells): (ServiceName, Cells)| {
-        let apart = |(lane, before)| Apart::of(lane, before, ran);
-        let apart: Vec<_> =
-            grid::pairs(&columns, &cells).map(|pair| pair.and_then(apart)).collect();
-        let namesakes: Vec<_> = grid::neighbours(&columns, &cells)
-            .map(|pair| pair.and_then(|(cell, before)| cell.namesake(before)))
-            .collect();
-        for (cell, (apart, namesake)) in cells.iter_mut().zip(apart.into_iter().zip(namesakes)) {
-            if let Some(cell) = cell {
-                (cell.drift, cell.other_content) = (apart, namesake);
-            }
-        }
-        Row { service, cells }
+/// A row; each cell knows how far it is from the stage before it.
+fn row(
+    selection: &Selection,
+    (service, mut cells): (ServiceName, Cells),
+    ran: &BTreeMap<LaneId, Vec<Version>>,
+) -> Row {
+    let environments = &selection.environments;
+    let compared = selection.shown().iter().map(|place| {
+        let apart = pair(environments, &cells, *place);
+        let drift = apart.and_then(|(lane, before)| Apart::of(lane, before, ran));
+        let neighbours = cells.get(place).zip(before(environments, &cells, *place));
+        (*place, drift, neighbours.and_then(|(cell, before)| cell.namesake(before)))
+    });
+    let compared: Vec<_> = compared.collect();
+    let cell = |(place, drift, other_content)| {
+        cells.remove(&place).map(|cell| Cell { drift, other_content, ..cell })
     };
-    rows.into_iter().map(row).collect()
-}
-
-/// The columns that are wanted, and the rows that have something in one of them.
-fn shown(
-    columns: Vec<Column>,
-    rows: Vec<Row>,
-    is_wanted: impl Fn(&Column) -> bool,
-) -> (Vec<Column>, Vec<Row>) {
-    let wanted: Vec<_> = columns.iter().map(is_wanted).collect();
-    let narrow = |row: Row| {
-        let cells = row.cells.into_iter().zip(&wanted).filter(|(_, wanted)| **wanted);
-        Row { service: row.service, cells: cells.map(|(cell, _)| cell).collect() }
-    };
-    let mut rows: Vec<_> = rows.into_iter().map(narrow).collect();
-    rows.retain(|row| row.cells.iter().any(Option::is_some));
-    let columns = columns.into_iter().zip(&wanted).filter(|(_, wanted)| **wanted);
-    (columns.map(|(column, _)| column).collect(), rows)
+    Row { service, cells: compared.into_iter().map(cell).collect() }
 }
 
 fn groups(rows: Vec<Row>) -> Vec<Group> {

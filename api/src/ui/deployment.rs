@@ -27,6 +27,7 @@ use self::{
 };
 use super::{
     context::Context,
+    excerpt::{Excerpt, clipped},
     form,
     frame::{Frame, Section, Shell, Watched, page},
     links,
@@ -69,10 +70,10 @@ struct DeploymentPage {
     told: Told,
     changes: Changes,
     /// What comes into the environment, release by release.
-    comes_in: Vec<Release>,
+    comes_in: Excerpt<Release>,
     /// What goes out of it, release by release.
-    goes_out: Vec<Release>,
-    events: Vec<EventLine>,
+    goes_out: Excerpt<Release>,
+    events: Excerpt<EventLine>,
     paths: Paths,
     /// A promise for each form of the page.
     approval: String,
@@ -81,7 +82,7 @@ struct DeploymentPage {
 
 impl DeploymentPage {
     /// What goes out of the environment and what comes into it, each with its title.
-    fn ways(&self) -> [(&'static str, &[Release]); 2] {
+    fn ways(&self) -> [(&'static str, &Excerpt<Release>); 2] {
         [
             ("Taken out of this environment", &self.goes_out),
             ("New in this environment", &self.comes_in),
@@ -149,7 +150,7 @@ impl From<Recorded<EncodedEvent>> for EventLine {
             kind: event.event_type.into_owned(),
             recorded: Time::of(recorded_at),
             who: Who::from(&metadata.actor),
-            data: String::from_utf8_lossy(&event.data).into_owned(),
+            data: clipped(&String::from_utf8_lossy(&event.data)),
         }
     }
 }
@@ -192,9 +193,9 @@ pub(super) async fn show(
         what: what(*classification),
         told: Told::of(&lane, deployment, replaced.as_ref()),
         changes: Changes::of(deployment, before.as_ref().map(|before| &before.deployment)),
-        comes_in: between.releases.into_iter().map(Release::from).collect(),
-        goes_out: between.taken_out.into_iter().map(Release::from).collect(),
-        events: records.into_iter().map(EventLine::from).collect(),
+        comes_in: Excerpt::first(between.releases.into_iter().map(Release::from)),
+        goes_out: Excerpt::first(between.taken_out.into_iter().map(Release::from)),
+        events: Excerpt::first(records.into_iter().map(EventLine::from)),
         paths,
         approval: fresh().to_string(),
         rejection: fresh().to_string(),

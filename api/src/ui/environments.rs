@@ -13,7 +13,7 @@ use shiplog_domain::{
 use shiplog_projections::{
     current::{self, EnvironmentRow},
     history::{self, Fact, Filter},
-    page::Page,
+    page::{ListedByName, Page},
     view::View,
 };
 
@@ -31,7 +31,7 @@ use crate::{
     environments::declare::{self, Because, Declaration},
     path::EnvironmentPath,
     problem::Problem,
-    query::{Query, encode},
+    query::{BY_NAME, Query, encode},
     shapes::{Moment, Text, Whole},
     views::AtLeast,
 };
@@ -41,7 +41,11 @@ use crate::{
 struct EnvironmentsPage {
     frame: Frame,
     rows: Vec<Row>,
+    /// Where the next page of them is.
+    next: Option<String>,
     waiting: Vec<Item>,
+    /// Whether more may wait than are listed.
+    more_waiting: bool,
     /// A promise for each form of the page.
     key: String,
 }
@@ -88,6 +92,12 @@ impl Row {
 /// How many deployments that were requested are looked through for those that wait for approval.
 const WAITING: usize = 500;
 
+/// How many that wait for approval are listed.
+const WAITING_LISTED: usize = 100;
+
+/// How many environments a page has unless something else is asked for.
+const ENVIRONMENTS: usize = 100;
+
 /// Where environments are listed.
 const PATH: &str = "/environments";
 
@@ -98,8 +108,8 @@ impl From<&Frozen> for Freeze {
 }
 
 impl Row {
-    fn new(row: EnvironmentRow, now: Timestamp) -> Self {
-        let EnvironmentRow { environment, tier, declared, retired, rules, freezes, lanes } = row;
+    fn new(row: EnvironmentRow, lanes: u64, now: Timestamp) -> Self {
+        let EnvironmentRow { environment, tier, declared, retired, rules, freezes } = row;
         let name = encode(environment.as_str());
         Self {
             path: links::environment(&environment),
@@ -116,17 +126,18 @@ impl Row {
     }
 }
 
-/// Every environment.
+/// A page of the environments.
 pub(super) async fn show(
     State(app): State<App>,
     shell: Shell,
     at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
-    form::query(raw.as_deref(), &[])?;
+    let mut query = form::query(raw.as_deref(), &BY_NAME)?;
+    let wanted = query.page_by_name("environments page", ENVIRONMENTS)?;
     at_least.seen_by(&app.models.current).await?;
     let now = shell.now;
-    let ask = move |view: &View<'_>| current::environments(view, now);
+    let ask = move |view: &View<'_>| current::environments(view, now, &wanted);
     let answer = app.models.current.query(ask).await?;
     at_least.seen_by(&app.models.history).await?;
     let filter: Filter = [Fact::Status(Status::Requested)].into_iter().collect();
@@ -134,17 +145,22 @@ pub(super) async fn show(
     let waiting = app.models.history.query(ask).await?.value.items;
     let frame = Frame::new(shell, Section::Environments, "Environments");
     let frame = frame.told_by(&app, &app.models.current, &answer).await;
-    let waiting: Vec<_> = waiting
+    let is_looked_through = waiting.len() == WAITING;
+    let mut waiting: Vec<_> = waiting
         .into_iter()
         .filter(|entry| entry.deployment.is_open() && entry.deployment.approvals_missing() > 0)
         .collect();
+    let more_waiting = is_looked_through || waiting.len() > WAITING_LISTED;
+    waiting.truncate(WAITING_LISTED);
     let waiting = Item::all(&app, &at_least, now, &waiting).await?;
-    let mut rows = answer.value;
-    rows.sort_by_key(|row| (row.retired, stage(row.tier)));
+    let ListedByName { items: mut rows, next } = answer.value;
+    rows.sort_by_key(|(row, _)| (row.retired, stage(row.tier)));
     let shown = EnvironmentsPage {
         frame: frame.watching(Watched::Log),
         waiting,
-        rows: rows.into_iter().map(|row| Row::new(row, now)).collect(),
+        more_waiting,
+        rows: rows.into_iter().map(|(row, lanes)| Row::new(row, lanes, now)).collect(),
+        next: next.map(|next| query.next(PATH, ("cursor", &next.to_string()))),
         key: fresh().to_string(),
     };
     page(&app, &shown.frame, &shown)

@@ -1,6 +1,6 @@
 //! What is around every page.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, fmt};
 
 use askama::Template;
 use axum::{
@@ -209,10 +209,47 @@ impl Frame {
     }
 }
 
+/// The most bytes that a page has, before it is compressed.
+const MAX_PAGE_BYTES: usize = 2 << 20;
+
 /// A page as an answer, with what it was made of.
+///
+/// Every list in it is bounded by itself; what all of it comes to together is bounded here.
 pub(super) fn page(app: &App, frame: &Frame, page: &impl Template) -> Result<Response, Problem> {
+    within_bounds(app, frame, page)?.ok_or_else(too_large)
+}
+
+/// Says that a page would be larger than pages are.
+pub(super) fn too_large() -> Problem {
+    Problem::at("?limit", "so many entries have more than 2 MiB as a page; ask for fewer of them")
+}
+
+/// A page as an answer; none if it would be larger than pages are.
+pub(super) fn within_bounds(
+    app: &App,
+    frame: &Frame,
+    page: &impl Template,
+) -> Result<Option<Response>, Problem> {
     let receipt: Receipt = app.receipt(frame.position);
-    Ok((receipt, HEADERS, page.render().map_err(|error| internal(&error))?).into_response())
+    let mut text = Bounded(String::new());
+    match page.render_into(&mut text) {
+        Ok(()) => Ok(Some((receipt, HEADERS, text.0).into_response())),
+        Err(askama::Error::Fmt) => Ok(None),
+        Err(error) => Err(internal(&error)),
+    }
+}
+
+/// A text that is no longer than a page.
+struct Bounded(String);
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.len() + text.len() > MAX_PAGE_BYTES {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
 }
 
 /// What goes with every page.

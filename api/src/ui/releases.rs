@@ -1,6 +1,6 @@
 //! Releases: where each one runs and ran, and whether it may go further.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::{
@@ -14,9 +14,9 @@ use shiplog_domain::{
     release::{Blocked, ReleaseId},
 };
 use shiplog_projections::{
-    current::{self, AsOf, LaneAt},
+    current,
     history::{self, Entry, Run},
-    page::Listed,
+    page::{Listed, ListedByName, PageByName},
     releases::{self, Filter, Known, ReleaseRow},
     view::{self, View},
 };
@@ -38,11 +38,16 @@ use crate::{
     views::AtLeast,
 };
 
+/// How many services a page lists.
+const SERVICES: usize = 1_000;
+
 #[derive(Template)]
 #[template(path = "services.html")]
 struct ServicesPage {
     frame: Frame,
-    services: Vec<(String, String, String)>,
+    services: Vec<(ServiceName, String)>,
+    /// Where the next page of services is.
+    more: Option<String>,
     latest: Vec<Row>,
     next: Option<String>,
 }
@@ -125,12 +130,13 @@ impl Row {
             };
             last.iter().find(is_it).map(|one| Objections::of(one, None)).unwrap_or_default()
         };
-        let stay = |Run { environment, number, since, until }: Run| Stay {
-            href: format!("/lanes/{service}/{}/{}", encode(environment.as_str()), number.0),
-            objections: objections(&environment, number),
-            environment: environment.to_string(),
-            since: Time::of(since),
-            until: until.filter(|until| *until <= now).map(Time::of),
+        let stay = |Run { environment, number, since, until }: Run| {
+            let objections = objections(&environment, number);
+            let name = environment.to_string();
+            let lane = LaneId { service: id.service.clone(), environment };
+            let until = until.filter(|until| *until <= now).map(Time::of);
+            let href = links::deployment(&lane, number);
+            Stay { environment: name, href, since: Time::of(since), until, objections }
         };
         // What is recorded for later has not run yet.
         let runs = runs.into_iter().filter(|run| run.since <= now);
@@ -175,22 +181,19 @@ pub(super) async fn services(
     at_least: AtLeast,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
-    let query = form::query(raw.as_deref(), &PAGING)?;
+    let known = ["limit", "cursor", "order", "services"];
+    let mut query = form::query(raw.as_deref(), &known)?;
+    let after = query.text("services")?;
+    let names = PageByName { after, ..PageByName::first(SERVICES) };
+    let more = |last: &ServiceName| query.with("/releases", "services", last.as_str());
+    at_least.seen_by(&app.models.current).await?;
+    let ask = move |view: &View<'_>| current::services(view, &names, |_| true);
+    let ListedByName { items, next } = app.models.current.query(ask).await?.value;
+    let more = items.last().filter(|_| next.is_some()).map(more);
     let (frame, rows, next) =
         list(&app, (shell, "Releases".into()), &at_least, (query, "/releases", None)).await?;
-    at_least.seen_by(&app.models.current).await?;
-    let now = frame.shell.now;
-    let ask = move |view: &View<'_>| {
-        let service = |lane: &LaneAt<'_>| Ok(lane.id().service.clone());
-        current::boards(view, AsOf::at(now), service)
-    };
-    let boards = app.models.current.query(ask).await?.value;
-    let names: BTreeSet<_> = boards.into_iter().flat_map(|board| board.lanes).collect();
-    let services = names.iter().map(|name| {
-        let initial = name.as_str().chars().next().map(|one| one.to_uppercase().to_string());
-        (name.to_string(), links::releases(name), initial.unwrap_or_default())
-    });
-    let shown = ServicesPage { frame, services: services.collect(), latest: rows, next };
+    let services = items.into_iter().map(|name| (name.clone(), links::releases(&name))).collect();
+    let shown = ServicesPage { frame, services, more, latest: rows, next };
     page(&app, &shown.frame, &shown)
 }
 

@@ -74,8 +74,10 @@ impl Row {
     fn new(rollback: &Rollback, context: &Context) -> Self {
         let Entry { lane, deployment, actor, .. } = &rollback.entry;
         let version = |place: &Option<Place>| place.as_ref().map(|one| one.version.to_string());
+        let more = rollback.reverts_count.saturating_sub(rollback.reverts.len());
+        let reverts = rollback.reverts.iter().map(|one| format!("{} {}", one.version, one.number));
         let reverts: Vec<_> =
-            rollback.reverts.iter().map(|one| format!("{} {}", one.version, one.number)).collect();
+            reverts.chain((more > 0).then(|| format!("and {more} more"))).collect();
         Self {
             href: links::deployment(lane, deployment.number()),
             lane: format!("{} in {}", lane.service, lane.environment),

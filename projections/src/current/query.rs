@@ -1,30 +1,36 @@
 //! What can be asked of it.
 
+mod board;
+mod census;
 mod environments;
 mod known;
 mod lane_at;
 mod lanes;
 mod progress;
+mod services;
 
 use std::{borrow::Cow, collections::BTreeMap};
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Result};
+use rusqlite::Result;
 use shiplog_domain::{
     environment::{Freezes, Rules, Tier},
     lane::{Cause, Configuration, Content, DeploymentNumber, Intent, LaneId},
     metadata::Actor,
-    names::{EnvironmentName, ServiceName, Version},
+    names::{EnvironmentName, Version},
 };
 use shiplog_store::position::StreamVersion;
 
-pub(super) use self::lanes::Instant;
 pub use self::{
+    board::{Board, Difference, board, diff},
+    census::{Census, census},
+    environments::{declared_environments, environments, is_heard_of},
     known::{KnownNames, known_names},
     lane_at::LaneAt,
     progress::Progress,
+    services::{ServiceLanes, running_labels, service, services},
 };
-use crate::{columns, view::View};
+use crate::view::View;
 
 /// An instant on both clocks.
 ///
@@ -59,17 +65,6 @@ pub struct EnvironmentRow {
     pub rules: Option<Rules>,
     /// When it holds still.
     pub freezes: Freezes,
-    /// How many services run there.
-    pub lanes: u64,
-}
-
-/// What runs in one environment.
-#[derive(Clone, Debug)]
-pub struct Board<L> {
-    /// Which one, and what was declared of it.
-    pub environment: EnvironmentRow,
-    /// Every service that was ever deployed there, by name.
-    pub lanes: Vec<L>,
 }
 
 /// What a lane is at some instant.
@@ -139,108 +134,6 @@ impl Brief {
     }
 }
 
-/// Whether something else runs.
-fn differ(from: Option<&Brief>, to: Option<&Brief>) -> bool {
-    match (from, to) {
-        (Some(from), Some(to)) => !from.content().is(&to.content()),
-        (None, None) => false,
-        (Some(_), None) | (None, Some(_)) => true,
-    }
-}
-
-/// A service that is not the same at two instants.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// Which one.
-    pub service: ServiceName,
-    /// What ran at the first.
-    pub from: Option<Brief>,
-    /// What ran at the second.
-    pub to: Option<Brief>,
-}
-
-/// Every environment that was ever deployed to or declared, by name, as it is at an instant.
-///
-/// # Errors
-///
-/// What SQLite says.
-pub fn environments(view: &View<'_>, now: Timestamp) -> Result<Vec<EnvironmentRow>> {
-    let boards = boards_of(view, names(view)?, AsOf::at(now), |_| Ok(()))?;
-    Ok(boards.into_iter().map(|board| board.environment).collect())
-}
-
-/// Every environment that was ever heard of, by name.
-fn names(view: &View<'_>) -> Result<Vec<EnvironmentName>> {
-    view.0
-        .prepare_cached("SELECT name FROM environments ORDER BY name")?
-        .query_map([], |row| columns::name(0, &row.get::<_, String>(0)?))?
-        .collect()
-}
-
-/// What runs in an environment; none if nobody has heard of it.
-///
-/// # Errors
-///
-/// What SQLite says.
-pub fn board(
-    view: &View<'_>,
-    environment: &EnvironmentName,
-    as_of: AsOf,
-) -> Result<Option<Board<LaneNow>>> {
-    let known = view
-        .0
-        .prepare_cached("SELECT 1 FROM environments WHERE name = ?")?
-        .query_row([environment.as_str()], |_| Ok(()))
-        .optional()?;
-    if known.is_none() {
-        return Ok(None);
-    }
-    Ok(boards_of(view, vec![environment.clone()], as_of, lane_at::told)?.pop())
-}
-
-/// What runs in every environment that anybody had declared or deployed to by then, by name, and as
-/// much of each lane as is `told`.
-///
-/// # Errors
-///
-/// What SQLite says.
-pub fn boards<L: Send>(
-    view: &View<'_>,
-    as_of: AsOf,
-    told: impl Fn(&LaneAt<'_>) -> Result<L> + Sync,
-) -> Result<Vec<Board<L>>> {
-    let mut boards = boards_of(view, names(view)?, as_of, told)?;
-    boards.retain(|board| board.environment.declared || !board.lanes.is_empty());
-    Ok(boards)
-}
-
-fn boards_of<L: Send>(
-    view: &View<'_>,
-    environments: Vec<EnvironmentName>,
-    as_of: AsOf,
-    told: impl Fn(&LaneAt<'_>) -> Result<L> + Sync,
-) -> Result<Vec<Board<L>>> {
-    let instant = Instant::from(as_of);
-    let (mut rows, mut counts) = (Vec::new(), Vec::new());
-    for environment in &environments {
-        let here = lanes::of_environment(view, environment)?;
-        counts.push(here.len());
-        rows.extend(here);
-    }
-    let lanes = view.each(rows, |view, row| {
-        let lane = row.at(view, instant)?;
-        lane.map(|lane| Ok((lane.runs(), told(&lane)?))).transpose()
-    })?;
-    let mut lanes = lanes.into_iter();
-    let board = |(name, count): (EnvironmentName, usize)| {
-        let (runs, lanes): (Vec<_>, Vec<_>) = lanes.by_ref().take(count).flatten().unzip();
-        let mut environment = environments::row(view, &name, instant)?;
-        environment.lanes = runs.into_iter().filter(|runs| *runs).count() as u64;
-        Ok(Board { environment, lanes })
-    };
-    environments.into_iter().zip(counts).map(board).collect()
-}
-
 /// What a lane is; none if it was nothing yet.
 ///
 /// # Errors
@@ -270,37 +163,4 @@ pub fn ran(
         Some(row) => row.ran(view, as_of.into(), &mut goes_on),
         None => Ok(Vec::new()),
     }
-}
-
-/// Which services of an environment were not the same at two instants, by name.
-///
-/// # Errors
-///
-/// What SQLite says.
-pub fn diff(
-    view: &View<'_>,
-    environment: &EnvironmentName,
-    from: Timestamp,
-    to: Timestamp,
-    known_at: Option<Timestamp>,
-) -> Result<Option<Vec<Difference>>> {
-    let at = |at| board(view, environment, AsOf { at, known_at });
-    let (Some(before), Some(after)) = (at(from)?, at(to)?) else { return Ok(None) };
-    let mut earlier: BTreeMap<_, _> =
-        before.lanes.into_iter().map(|lane| (lane.lane.service, lane.running)).collect();
-    let mut pairs = Vec::new();
-    for lane in after.lanes {
-        let from = earlier.remove(&lane.lane.service).flatten();
-        pairs.push((lane.lane.service, from, lane.running));
-    }
-    // Asked backwards, a service can be there at the first instant alone.
-    pairs.extend(earlier.into_iter().map(|(service, from)| (service, from, None)));
-    pairs.sort_by(|one, other| one.0.cmp(&other.0));
-    Ok(Some(
-        pairs
-            .into_iter()
-            .filter(|(_, from, to)| differ(from.as_ref(), to.as_ref()))
-            .map(|(service, from, to)| Difference { service, from, to })
-            .collect(),
-    ))
 }

@@ -14,6 +14,10 @@ pub use self::key::{KEYS, Known};
 use self::scan::{Body, Misread, Scanner};
 use super::filter::{Condition, Fact};
 
+/// How many terms a search may have, and how many values all of its terms together: each becomes a
+/// part of a statement.
+const MAX_FACTS: usize = 64;
+
 /// One term of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Term {
@@ -37,20 +41,30 @@ pub struct SearchError {
 ///
 /// # Errors
 ///
-/// A term looks like `key:value` and is none.
+/// A term looks like `key:value` and is not one, or there are more than 64 words and values.
 pub fn read(text: &str, now: Timestamp) -> Result<Vec<Term>, SearchError> {
-    let terms = Scanner::of(text).filter_map(|raw| {
-        let read = raw.and_then(|raw| Ok((raw.text, condition(raw.body, raw.is_negated, now)?)));
-        let (text, condition) = match read {
-            Ok((text, condition)) => (text, condition?),
-            Err(misread) => return Some(Err(misread)),
-        };
-        Some(Ok(Term { text: text.into(), condition }))
-    });
-    terms.collect::<Result<_, _>>().map_err(|Misread { at, detail }| {
+    terms(text, now).map_err(|Misread { at, detail }| {
         let before = text.get(..at).unwrap_or(text);
         SearchError { place: before.chars().count() + 1, detail }
     })
+}
+
+fn terms(text: &str, now: Timestamp) -> Result<Vec<Term>, Misread> {
+    let (mut terms, mut facts) = (Vec::new(), 0);
+    for raw in Scanner::of(text) {
+        let raw = raw?;
+        let at = raw.at;
+        let Some(condition) = condition(raw.body, raw.is_negated, now)? else { continue };
+        facts += condition.any.len();
+        if facts > MAX_FACTS {
+            let detail = format!(
+                "there are more than {MAX_FACTS} words and values up to here; leave some of them out"
+            );
+            return Err(Misread { at, detail });
+        }
+        terms.push(Term { text: raw.text.into(), condition });
+    }
+    Ok(terms)
 }
 
 /// What a term asks for: nothing, if it holds no word that could be found.

@@ -6,7 +6,7 @@ use shiplog_domain::lane::{DeploymentNumber, Identity};
 
 use super::{
     effects::Point,
-    place::{Place, Ran, read_ran},
+    place::{Place, Ran, read_place, read_ran},
 };
 use crate::content::Kept;
 
@@ -15,16 +15,12 @@ use crate::content::Kept;
 pub(crate) struct Reached {
     /// Whose release it brought back; none if that never ran here before.
     pub(crate) to: Option<Place>,
-    /// What it took back, newest first.
+    /// What it took back, newest first: as much of it as was asked for.
     pub(crate) reverts: Vec<Ran>,
-}
-
-impl Reached {
-    /// What it left: the newest of what it took back that is not what it brought back itself, which
-    /// an earlier try is.
-    pub(crate) fn left(&self, own: &Identity<'_>) -> Option<&Ran> {
-        self.reverts.iter().find(|ran| !ran.release().is(own))
-    }
+    /// Since when what took effect there was taken back; none if that was only what it replaced.
+    pub(crate) since: Option<Point>,
+    /// When something had taken effect last: what was left in doubt since then was taken back as well.
+    pub(crate) last: Point,
 }
 
 /// A deployment that went back.
@@ -38,21 +34,70 @@ pub(crate) struct Back<'r> {
 }
 
 impl Back<'_> {
-    /// What it brought back and took back.
-    pub(crate) fn reach(&self, tables: &Connection) -> Result<Reached> {
+    /// What it brought back and took back, and no more of that than `most`.
+    pub(crate) fn reach(&self, tables: &Connection, most: usize) -> Result<Reached> {
         let named = self.restores.map(|number| self.effect_of(tables, number)).transpose()?;
         let restored = match named.flatten() {
             Some(restored) => Some(restored),
             None => self.last_before(tables)?,
         };
         let (to, since) = restored.map_or((None, None), |(ran, at)| (Some(ran.place), Some(at)));
-        let mut reverts = self.shaken(tables)?;
+        let last = self.last(tables)?;
+        let mut reverts = self.shaken(tables, (last, most))?;
         reverts.extend(match since {
-            Some(since) => self.ran_since(tables, since)?,
+            Some(since) => self.ran_since(tables, (since, most))?,
             // What it replaced, and no more: what it brought never ran here.
             None => self.replaced(tables)?.into_iter().collect(),
         });
-        Ok(Reached { to, reverts })
+        reverts.truncate(most);
+        Ok(Reached { to, reverts, since, last })
+    }
+
+    /// How much it took back.
+    pub(crate) fn count(&self, tables: &Connection, reached: &Reached) -> Result<usize> {
+        let Point { at, record } = self.at;
+        let count = |sql: &str, since: Point| {
+            tables
+                .prepare_cached(sql)?
+                .query_row(params![self.lane, since.at, since.record, at, record], |row| {
+                    row.get::<_, usize>(0)
+                })
+        };
+        let doubts = "SELECT count(*) FROM doubts
+             WHERE lane = ?1 AND (at, record) > (?2, ?3) AND (at, record) < (?4, ?5)";
+        let effects = "SELECT count(*) FROM effects WHERE lane = ?1 AND version IS NOT NULL
+             AND (at, record) > (?2, ?3) AND (at, record) < (?4, ?5)";
+        let effects = match reached.since {
+            Some(since) => count(effects, since)?,
+            None => usize::from(self.replaced(tables)?.is_some()),
+        };
+        Ok(count(doubts, reached.last)? + effects)
+    }
+
+    /// What it left: the newest of what it took back that is not what it brought back itself, which
+    /// an earlier try is.
+    pub(crate) fn left(&self, tables: &Connection, reached: &Reached) -> Result<Option<Place>> {
+        let other = |ran: &&Ran| !ran.release().is(&self.release);
+        if let Some(ran) = reached.reverts.iter().find(other) {
+            return Ok(Some(ran.place.clone()));
+        }
+        let Some(since) = reached.since else { return Ok(None) };
+        let (version, digests) = (self.release.version.as_str(), self.release.digests.as_deref());
+        let Point { at, record } = self.at;
+        let left = tables
+            .prepare_cached(
+                "SELECT number, version FROM effects
+                 WHERE lane = ?1 AND version IS NOT NULL
+                   AND (at, record) > (?2, ?3) AND (at, record) < (?4, ?5)
+                   AND NOT (version = ?6 AND (digests IS NULL OR ?7 IS NULL OR digests = ?7))
+                 ORDER BY at DESC, record DESC LIMIT 1",
+            )?
+            .query_row(
+                params![self.lane, since.at, since.record, at, record, version, digests],
+                |row| read_place(row, 0),
+            )
+            .optional()?;
+        Ok(left.flatten())
     }
 
     /// The effect of a deployment, if it came before.
@@ -105,16 +150,16 @@ impl Back<'_> {
         Ok(effect.flatten())
     }
 
-    fn ran_since(&self, tables: &Connection, since: Point) -> Result<Vec<Ran>> {
+    fn ran_since(&self, tables: &Connection, (since, most): (Point, usize)) -> Result<Vec<Ran>> {
         tables
             .prepare_cached(
                 "SELECT number, version, digests FROM effects
                  WHERE lane = ?1 AND version IS NOT NULL
                    AND (at, record) > (?2, ?3) AND (at, record) < (?4, ?5)
-                 ORDER BY at DESC, record DESC",
+                 ORDER BY at DESC, record DESC LIMIT ?6",
             )?
             .query_map(
-                params![self.lane, since.at, since.record, self.at.at, self.at.record],
+                params![self.lane, since.at, since.record, self.at.at, self.at.record, limit(most)],
                 |row| read_ran(row, 0),
             )?
             .filter_map(Result::transpose)
@@ -133,31 +178,39 @@ impl Back<'_> {
         Ok(replaced.flatten())
     }
 
-    /// What was left in doubt since anything had taken effect, newest first.
-    fn shaken(&self, tables: &Connection) -> Result<Vec<Ran>> {
-        let Point { at, record } = self.at;
+    /// When anything had taken effect last.
+    fn last(&self, tables: &Connection) -> Result<Point> {
         let last = tables
             .prepare_cached(
                 "SELECT at, record FROM effects WHERE lane = ?1 AND (at, record) < (?2, ?3)
                  ORDER BY at DESC, record DESC LIMIT 1",
             )?
-            .query_row(params![self.lane, at, record], |row| {
+            .query_row(params![self.lane, self.at.at, self.at.record], |row| {
                 Ok(Point { at: row.get(0)?, record: row.get(1)? })
             })
-            .optional()?
-            .unwrap_or(Point { at: i64::MIN, record: 0 });
+            .optional()?;
+        Ok(last.unwrap_or(Point { at: i64::MIN, record: 0 }))
+    }
+
+    /// What was left in doubt since anything had taken effect, newest first.
+    fn shaken(&self, tables: &Connection, (last, most): (Point, usize)) -> Result<Vec<Ran>> {
+        let Point { at, record } = self.at;
         tables
             .prepare_cached(
                 "SELECT number, version, digests FROM doubts
                  WHERE lane = ?1 AND (at, record) > (?2, ?3) AND (at, record) < (?4, ?5)
-                 ORDER BY at DESC, record DESC",
+                 ORDER BY at DESC, record DESC LIMIT ?6",
             )?
-            .query_map(params![self.lane, last.at, last.record, at, record], |row| {
+            .query_map(params![self.lane, last.at, last.record, at, record, limit(most)], |row| {
                 read_ran(row, 0)
             })?
             .filter_map(Result::transpose)
             .collect()
     }
+}
+
+fn limit(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX)
 }
 
 fn read_effect(row: &rusqlite::Row<'_>) -> Result<Option<(Ran, Point)>> {

@@ -114,7 +114,8 @@ fn taken_back(
         }
     };
     let release = row.deployment.release().identity();
-    let reached = Back { lane, at, release: release.clone(), restores }.reach(tables)?;
+    let back = Back { lane, at, release: release.clone(), restores };
+    let reached = back.reach(tables, usize::MAX)?;
     let others = reached.reverts.into_iter().filter(|ran| !ran.release().is(&release));
     Ok(others.map(|ran| ran.place.number).collect())
 }

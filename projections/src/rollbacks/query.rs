@@ -1,6 +1,7 @@
 //! What can be asked of it.
 
 mod reach;
+mod shared;
 
 use jiff::Timestamp;
 use rusqlite::{Result, ToSql, params_from_iter};
@@ -9,6 +10,7 @@ use shiplog_domain::{
     names::{EnvironmentName, ServiceName},
 };
 
+use self::shared::Shared;
 use crate::{
     ledger::{ENTRY, ENTRY_COLUMNS, Entry, Place, read_entry, read_place},
     page::{Listed, Page},
@@ -62,14 +64,20 @@ pub struct Rollback {
     pub from: Option<Place>,
     /// What it brought back.
     pub to: Option<Place>,
-    /// What it took back, newest first.
+    /// What it took back, newest first: up to 20.
     pub reverts: Vec<Place>,
+    /// How many deployments it took back.
+    pub reverts_count: usize,
     /// When what it left had come to its own end, well or not.
     pub left_at: Option<Timestamp>,
     /// How long what it took back had run.
     pub ran_for_ms: Option<i64>,
-    /// The changes that what it brought back may not work after, newest first.
+    /// The changes that what it brought back may not work after, newest first: up to 20.
     pub irreversible: Vec<Irreversible>,
+    /// How many of these there are, as far as 1,000.
+    pub irreversible_count: usize,
+    /// Whether all of these had been shown to whoever asked; none if there is none.
+    pub shown: Option<bool>,
     /// What became of what it took back; none until it has taken effect.
     pub afterwards: Option<Afterwards>,
     /// The events that all this was learned from.
@@ -107,14 +115,6 @@ impl Rollback {
     /// From when what it left came to its end until this had ended.
     pub fn to_end_ms(&self) -> Option<i64> {
         self.since_left(self.entry.deployment.finished_at())
-    }
-
-    /// Whether all irreversible changes that it crosses had been shown to whoever asked; none if it
-    /// crosses none.
-    pub fn shown(&self) -> Option<bool> {
-        let shown = &self.entry.deployment.requested.acknowledged;
-        let all = self.irreversible.iter().all(|change| shown.contains(change));
-        (!self.irreversible.is_empty()).then_some(all)
     }
 
     /// None of what comes before that: something else was left than was there when it was asked for.
@@ -193,7 +193,9 @@ pub fn list(view: &View<'_>, filter: &Filter, page: &Page) -> Result<Listed<Roll
         })?
         .collect::<Result<Vec<_>>>()?;
     let Listed { items, next } = page.cut(found);
-    let items = items.into_iter().map(|found| found.reach(view)).collect::<Result<Vec<_>>>()?;
+    let shared = Shared::default();
+    let items = items.into_iter().map(|found| found.reach(view, &shared));
+    let items = items.collect::<Result<Vec<_>>>()?;
     Ok(Listed { items, next })
 }
 

@@ -131,7 +131,11 @@ fn the_audit_is_a_table_and_a_report_too() {
     let table = server.ask("GET", "/v1/rollbacks?format=csv").send().expect(200);
     let table = table.text;
     let rows: Vec<_> = table.lines().collect();
-    assert!(rows[0].ends_with("approved_by,override,override_reason,irreversible,shown,fate"));
+    assert!(
+        rows[0].ends_with(
+            "approved_by,override,override_reason,irreversible,shown,fate,reverts_count"
+        )
+    );
     assert!(
         rows[1].contains(",600000,900000,ben,freeze,it is the fix,1.1 0042 renames a column,true,")
     );

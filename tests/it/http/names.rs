@@ -139,6 +139,41 @@ fn an_invisible_character_within_a_new_name_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_new_name_is_not_a_step_within_a_path() {
+    let server = Server::start();
+    let before = server.position();
+    let wrong = |fields: Value, pointer: &str| {
+        for status in ["requested", "succeeded"] {
+            let body = with(with(asked("1.0"), json!({"status": status})), fields.clone());
+            let problem = send(&server, &body).problem(400, "malformed");
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+            assert!(problem["detail"].as_str().unwrap().contains("choose another name"));
+        }
+    };
+    wrong(json!({"service": ".."}), "/service");
+    wrong(json!({"environment": "."}), "/environment");
+    wrong(json!({"release": {"version": ".."}}), "/release/version");
+    let declared = server.ask("PUT", "/v1/environments/..").json(&json!({"tier": "testing"}));
+    assert_eq!(declared.send().problem(400, "malformed")["errors"][0]["pointer"], "{name}");
+    assert_eq!(server.position(), before);
+}
+
+#[test]
+fn a_lane_that_was_recorded_as_a_step_within_a_path_is_read_and_linked_to_its_history() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    future::deploy(&data, "lane-..@production");
+    let server = Server::on(&data);
+    assert_eq!(server.get("/v1/lanes/../production")["service"], "..");
+    assert_eq!(server.get("/v1/deployments?service=..")["items"][0]["number"], 1);
+    let board = server.ask("GET", "/").send().expect(200).text;
+    assert!(board.contains("/history?service=..&#38;environment=production#items"), "{board}");
+    for page in [board, server.ask("GET", "/history").send().expect(200).text] {
+        assert!(!page.contains("/lanes/..") && !page.contains("/releases/.."), "{page}");
+    }
+}
+
+#[test]
 fn a_lane_that_was_recorded_under_another_form_is_used_as_it_was_written() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");

@@ -2,6 +2,7 @@
 
 mod board;
 mod board_filters;
+mod board_pages;
 mod doubt;
 mod forms;
 mod later;

@@ -126,7 +126,7 @@ fn a_lane_is_the_same_alone_and_on_its_board() {
         has(&lane[place]["actor"], ACTOR);
     }
     let board = server.get("/v1/environments/production");
-    has(&board, "environment tier at known_at frozen planned_freezes lanes declared retired");
+    has(&board, "environment tier at known_at frozen planned_freezes lanes next declared retired");
     assert_eq!(board["lanes"], json!([lane]));
 }
 
@@ -157,9 +157,9 @@ fn a_rollback_in_the_audit_has_its_fields_from_the_start() {
     let server = Server::start();
     succeeded(&server, &["1.0", "1.1"]);
     server.post(DEPLOYMENTS, &back("previous"));
-    let fields = "service environment number declared from to reverts reason actor requested_at \
-        finished_at status ran_for_ms left_at to_request_ms to_end_ms approvals_needed approvals \
-        override irreversible shown fate afterwards corrections reported_intent evidence";
+    let fields = "service environment number declared from to reverts reverts_count reason actor \
+        requested_at finished_at status ran_for_ms left_at to_request_ms to_end_ms approvals_needed approvals \
+        override irreversible irreversible_count shown fate afterwards corrections reported_intent evidence";
     has(&server.get("/v1/rollbacks")["items"][0], fields);
     server.post(&step(3, "succeed"), &json!({}));
     server

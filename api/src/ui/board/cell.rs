@@ -90,8 +90,10 @@ impl Cell {
     }
 
     /// Whether it runs something else than the stage before it, by name or by content.
-    pub(super) fn has_drifted(&self) -> bool {
-        self.drift.is_some() || self.other_content.is_some()
+    pub(super) fn differs_from(&self, before: &Self) -> bool {
+        let runs = self.runs.as_ref().zip(before.runs.as_ref());
+        let is_other = runs.is_some_and(|(here, there)| here.version != there.version);
+        is_other || self.namesake(before).is_some()
     }
 
     /// Whether something waits for approval, as far as it is shown.

@@ -2,15 +2,16 @@
 
 use shiplog_projections::current::Progress;
 
-use super::{Column, Row, filter::Asked};
+use super::{Column, Row, filter::Asked, selection::Selection};
 use crate::ui::parts::counted;
 
 /// How many there are of what matters.
 pub(super) struct Tally {
     pub(super) shown: usize,
-    pub(super) all: usize,
+    /// How many services there are, shown or not; none where that would take too long to find out.
+    all: Option<usize>,
     uncertain: usize,
-    /// How many lanes are in doubt that the filters leave out.
+    /// How many lanes are in doubt that the page leaves out.
     uncertain_elsewhere: usize,
     running: usize,
     waiting: usize,
@@ -18,25 +19,30 @@ pub(super) struct Tally {
     /// How many more wait in lanes of which only the newest is told.
     more: usize,
     frozen: usize,
+    /// Whether there may be more than is shown.
     is_narrowed: bool,
     /// The board of what waits for approval.
     waiting_page: String,
+    /// The board of what is in doubt.
+    doubtful_page: String,
 }
 
 /// How many lanes are in doubt.
-pub(super) fn uncertain(rows: &[Row]) -> usize {
+fn uncertain(rows: &[Row]) -> usize {
     let cells = rows.iter().flat_map(|row| row.cells.iter().flatten());
     cells.filter(|cell| cell.uncertain.is_some()).count()
 }
 
 impl Tally {
-    /// Of what is shown; `all` is how many services and how many lanes in doubt there are.
+    /// Of what is shown.
     pub(super) fn of(
         asked: &Asked,
         columns: &[Column],
         rows: &[Row],
-        (all, all_uncertain): (usize, usize),
+        selection: &Selection,
     ) -> Self {
+        let (next, census) = (selection.next.as_ref(), selection.census.as_ref());
+        let is_part = next.is_some() || asked.page.after.is_some();
         let cells = || rows.iter().flat_map(|row| row.cells.iter().flatten());
         let count = |is: fn(Progress) -> bool| {
             cells().flat_map(|cell| &cell.moving).filter(|(_, progress)| is(*progress)).count()
@@ -44,25 +50,29 @@ impl Tally {
         let uncertain = uncertain(rows);
         Self {
             shown: rows.len(),
-            all,
+            all: census.map(|census| census.services),
             uncertain,
-            uncertain_elsewhere: all_uncertain.saturating_sub(uncertain),
+            uncertain_elsewhere: census
+                .map_or(0, |census| census.uncertain.saturating_sub(uncertain)),
             running: count(|progress| matches!(progress, Progress::Running)),
             waiting: count(|progress| matches!(progress, Progress::WaitingForApproval { .. })),
             requested: count(|progress| matches!(progress, Progress::Queued | Progress::Requested)),
             more: cells().map(|cell| cell.waiting as usize).sum(),
             frozen: columns.iter().filter(|column| column.frozen.is_some()).count(),
-            is_narrowed: asked.narrows(),
+            is_narrowed: asked.narrows() || is_part || columns.len() < selection.wanted(),
             waiting_page: asked.waiting(),
+            doubtful_page: asked.doubtful(),
         }
     }
 
     /// How many services are shown, and of how many.
     pub(super) fn services(&self) -> String {
-        if self.shown == self.all {
-            return counted(self.all, "service", "services");
+        match self.all {
+            Some(all) if all != self.shown => {
+                format!("{} of {}", self.shown, counted(all, "service", "services"))
+            }
+            Some(_) | None => counted(self.shown, "service", "services"),
         }
-        format!("{} of {}", self.shown, counted(self.all, "service", "services"))
     }
 
     /// The state of things, as the parts of a sentence, some of which lead somewhere.
@@ -89,7 +99,7 @@ impl Tally {
         let mut said: Vec<_> =
             said.map(|(count, one, many, href)| (counted(count, one, many), href)).collect();
         let is_quiet = self.uncertain + self.running + self.waiting + self.requested == 0;
-        if self.shown == 0 && self.all > 0 {
+        if self.shown == 0 && self.all != Some(0) {
             said.insert(0, ("Nothing that the filters let through".into(), None));
         } else if is_quiet && self.is_narrowed {
             said.insert(0, ("Nothing failed or running among these".into(), None));
@@ -98,7 +108,8 @@ impl Tally {
         }
         if self.uncertain_elsewhere > 0 {
             let (one, many) = ("lane elsewhere is in doubt", "lanes elsewhere are in doubt");
-            said.push((counted(self.uncertain_elsewhere, one, many), None));
+            let elsewhere = counted(self.uncertain_elsewhere, one, many);
+            said.push((elsewhere, Some(&self.doubtful_page)));
         }
         said
     }

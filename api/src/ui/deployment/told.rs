@@ -7,6 +7,7 @@ use shiplog_domain::{
 use shiplog_projections::history::Place;
 
 use crate::ui::{
+    excerpt::{ENTRIES, Excerpt, clipped},
     links,
     marks::Mark,
     parts::{Failure, Time, rail_word, span},
@@ -18,7 +19,7 @@ pub(in crate::ui) struct Told {
     /// What it replaced: its version and page.
     pub(in crate::ui) replaced: Option<(String, String)>,
     /// What its intent refers to: in words, each with the deployment's number and page.
-    pub(in crate::ui) refers: Vec<(&'static str, u32, String)>,
+    pub(in crate::ui) refers: Excerpt<(&'static str, u32, String)>,
     pub(in crate::ui) started: Option<Time>,
     pub(in crate::ui) finished: Option<Time>,
     pub(in crate::ui) took: Option<String>,
@@ -34,14 +35,14 @@ pub(in crate::ui) struct Told {
     pub(in crate::ui) is_contradicted: bool,
     pub(in crate::ui) is_void: bool,
     pub(in crate::ui) health: Option<(Mark, Time, String)>,
-    pub(in crate::ui) targets: Vec<(TargetName, Mark, Time, Option<Failure>)>,
-    pub(in crate::ui) notes: Vec<(String, Time)>,
+    pub(in crate::ui) targets: Excerpt<(TargetName, Mark, Time, Option<Failure>)>,
+    pub(in crate::ui) notes: Excerpt<(String, Time)>,
     /// Whether people can still decide about it.
     pub(in crate::ui) is_open: bool,
     /// The guard rails that it crossed, and why.
     pub(in crate::ui) crossed: Option<(String, String)>,
     /// The irreversible changes that whoever asked had been shown.
-    pub(in crate::ui) shown: Vec<String>,
+    pub(in crate::ui) shown: Excerpt<String>,
     pub(in crate::ui) approvals: Vec<(String, Option<String>, Time)>,
     pub(in crate::ui) corrections: Vec<(&'static str, String, Time)>,
     pub(in crate::ui) labels: Vec<(String, String)>,
@@ -57,7 +58,7 @@ impl Told {
             reason: requested.reason.clone().filter(|reason| !reason.is_empty()),
             replaced: before
                 .map(|one| (one.version.to_string(), links::deployment(lane, one.number))),
-            refers: refers(lane, told.intent()),
+            refers: Excerpt::first(refers(lane, told.intent())),
             started: started.map(|started| Time::of(started.at)),
             finished: told.finished_at().map(Time::of),
             took: told.duration_ms().map(span),
@@ -75,18 +76,18 @@ impl Told {
                 (Mark::of_health(report.health), Time::of(report.at), said.join(": "))
             }),
             whole_output: log(told).or(requested.url.as_ref()).and_then(|url| links::outside(url)),
-            targets: told
-                .targets
-                .iter()
-                .map(|(name, state)| {
-                    let failure = state.error.as_deref().map(Failure::of);
-                    (name.clone(), Mark::of(state.status), Time::of(state.at), failure)
-                })
-                .collect(),
-            notes: told.notes.iter().map(|note| (note.text.clone(), Time::of(note.at))).collect(),
+            targets: Excerpt::first(told.targets.iter().map(|(name, state)| {
+                let failure = state.error.as_deref().map(|said| Failure::of(&clipped(said)));
+                (name.clone(), Mark::of(state.status), Time::of(state.at), failure)
+            })),
+            notes: Excerpt::first(
+                told.notes.iter().map(|note| (clipped(&note.text), Time::of(note.at))),
+            ),
             is_open: told.is_open(),
             crossed: requested.crosses.as_ref().map(crossed),
-            shown: requested.acknowledged.iter().map(ToString::to_string).collect(),
+            shown: Excerpt::first(
+                requested.acknowledged.iter().map(|one| clipped(&one.to_string())),
+            ),
             approvals: told
                 .approvals
                 .iter()
@@ -133,7 +134,7 @@ fn refers(lane: &LaneId, intent: &Intent) -> Vec<(&'static str, u32, String)> {
 
 fn outside(told: &Deployment) -> Vec<(String, String)> {
     let mut found = vec![("The run", told.requested.url.as_ref()), ("Its output", log(told))];
-    for link in told.notes.iter().flat_map(|note| &note.links) {
+    for link in told.notes.iter().flat_map(|note| &note.links).take(ENTRIES) {
         let word = match link.kind {
             LinkKind::Incident => "Incident",
             LinkKind::Ticket => "Ticket",

@@ -1,6 +1,7 @@
-//! What was declared of an environment, as of an instant.
+//! What was declared of environments, as of an instant.
 
-use rusqlite::{Result, types::Type};
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Result, types::Type};
 use shiplog_domain::{
     decider::Decider,
     environment::{Environment, State, Tier, stream},
@@ -8,10 +9,77 @@ use shiplog_domain::{
     wire::{Decoded, DomainEvent, EncodedEvent},
 };
 
-use super::{EnvironmentRow, lanes::Instant};
-use crate::view::View;
+use super::{
+    AsOf, EnvironmentRow,
+    lanes::{self, Instant},
+};
+use crate::{
+    columns::name,
+    page::{ListedByName, PageByName},
+    view::View,
+};
 
-/// The environment's row; `lanes` is left for who knows it.
+/// A page of the environments that were ever deployed to or declared, by name, as they are at an
+/// instant, each with how many services run there.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub fn environments(
+    view: &View<'_>,
+    now: Timestamp,
+    page: &PageByName,
+) -> Result<ListedByName<(EnvironmentRow, u64)>> {
+    let instant = Instant::from(AsOf::at(now));
+    let names = names(view, page.after.as_deref(), page.probe())?;
+    let ListedByName { items, next } = page.cut(names, EnvironmentName::as_str);
+    let items = view.each(items, |view, name| {
+        let mut running = 0;
+        lanes::for_each(view, Some(&name), |lane| {
+            let runs = lane.at(view, instant)?.is_some_and(|lane| lane.runs());
+            running += u64::from(runs);
+            Ok(())
+        })?;
+        Ok((row(view, &name, instant)?, running))
+    })?;
+    Ok(ListedByName { items, next })
+}
+
+/// Every environment that was ever deployed to or declared, by name, and what was declared of each
+/// by an instant.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub fn declared_environments(view: &View<'_>, as_of: AsOf) -> Result<Vec<EnvironmentRow>> {
+    let names = names(view, None, usize::MAX)?;
+    view.each(names, |view, name| row(view, &name, as_of.into()))
+}
+
+/// Whether an environment was ever deployed to or declared.
+///
+/// # Errors
+///
+/// What SQLite says.
+pub fn is_heard_of(view: &View<'_>, name: &EnvironmentName) -> Result<bool> {
+    let known = view
+        .0
+        .prepare_cached("SELECT 1 FROM environments WHERE name = ?")?
+        .query_row([name.as_str()], |_| Ok(()))
+        .optional()?;
+    Ok(known.is_some())
+}
+
+/// The environments that were ever heard of by name, after one of them, and no more than `limit`.
+fn names(view: &View<'_>, after: Option<&str>, limit: usize) -> Result<Vec<EnvironmentName>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    view.0
+        .prepare_cached("SELECT name FROM environments WHERE name > ?1 ORDER BY name LIMIT ?2")?
+        .query_map((after.unwrap_or(""), limit), |row| name(0, row.get_ref(0)?.as_str()?))?
+        .collect()
+}
+
+/// The environment's row.
 pub(super) fn row(
     view: &View<'_>,
     environment: &EnvironmentName,
@@ -25,7 +93,6 @@ pub(super) fn row(
         retired: state.retired,
         rules: state.rules,
         freezes: state.freezes,
-        lanes: 0,
     })
 }
 

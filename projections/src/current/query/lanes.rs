@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Error, OptionalExtension, Result, Row};
 use shiplog_domain::{
     lane::LaneId,
-    names::{EnvironmentName, Version},
+    names::{EnvironmentName, ServiceName, Version},
 };
 
 use super::{AsOf, lane_at::LaneAt};
@@ -53,23 +53,68 @@ pub(super) struct LaneRow {
 }
 
 const COLUMNS: &str = "SELECT id, service, version, at, recorded_at, late, running, since, begun,
-    waiting, waiting_count, failed, failed_at, doubted, doubt FROM lanes WHERE environment = ?1";
+    waiting, waiting_count, failed, failed_at, doubted, doubt, environment FROM lanes";
 
 /// How many deployments have their versions looked up at first; each time twice as many as before.
 const AT_FIRST: usize = 4;
 
-pub(super) fn of_environment(view: &View<'_>, name: &EnvironmentName) -> Result<Vec<LaneRow>> {
+/// The lanes of an environment by service, after one of them, and no more than `limit`.
+pub(super) fn of_environment(
+    view: &View<'_>,
+    name: &EnvironmentName,
+    (after, limit): (Option<&str>, usize),
+) -> Result<Vec<LaneRow>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     view.0
-        .prepare_cached(&format!("{COLUMNS} ORDER BY service"))?
-        .query_map([name.as_str()], |row| read(row, name))?
+        .prepare_cached(&format!(
+            "{COLUMNS} WHERE environment = ?1 AND service > ?2 ORDER BY service LIMIT ?3"
+        ))?
+        // No service has an empty name.
+        .query_map((name.as_str(), after.unwrap_or(""), limit), |row| read(row, name))?
+        .collect()
+}
+
+/// Looks at each lane of an environment, or of all of them, without keeping any.
+pub(super) fn for_each(
+    view: &View<'_>,
+    name: Option<&EnvironmentName>,
+    mut look: impl FnMut(&LaneRow) -> Result<()>,
+) -> Result<()> {
+    let narrowed = if name.is_some() { "WHERE environment = ?1" } else { "WHERE ?1 IS NULL" };
+    let mut statement =
+        view.0.prepare_cached(&format!("{COLUMNS} {narrowed} ORDER BY environment"))?;
+    let mut rows = statement.query([name.map(EnvironmentName::as_str)])?;
+    let mut last = None::<EnvironmentName>;
+    while let Some(row) = rows.next()? {
+        let environment = environment(row, last.take())?;
+        look(&read(row, &environment)?)?;
+        last = Some(environment);
+    }
+    Ok(())
+}
+
+/// The lanes of a service.
+pub(super) fn of_service(view: &View<'_>, service: &ServiceName) -> Result<Vec<LaneRow>> {
+    view.0
+        .prepare_cached(&format!("{COLUMNS} WHERE service = ?1"))?
+        .query_map([service.as_str()], |row| read(row, &environment(row, None)?))?
         .collect()
 }
 
 pub(super) fn one(view: &View<'_>, id: &LaneId) -> Result<Option<LaneRow>> {
     view.0
-        .prepare_cached(&format!("{COLUMNS} AND service = ?2"))?
+        .prepare_cached(&format!("{COLUMNS} WHERE environment = ?1 AND service = ?2"))?
         .query_row([id.environment.as_str(), id.service.as_str()], |row| read(row, &id.environment))
         .optional()
+}
+
+/// The environment of a row, which most often is that of the row before.
+fn environment(row: &Row<'_>, last: Option<EnvironmentName>) -> Result<EnvironmentName> {
+    let text = row.get_ref(15)?.as_str()?;
+    match last {
+        Some(last) if last.as_str() == text => Ok(last),
+        Some(_) | None => name(15, text),
+    }
 }
 
 fn read(row: &Row<'_>, environment: &EnvironmentName) -> Result<LaneRow> {
@@ -94,6 +139,11 @@ fn once_each(running: impl Iterator<Item = Result<Dated>>) -> impl Iterator<Item
 }
 
 impl LaneRow {
+    /// Whether the row itself says what the lane was at an instant, so that nothing else is read.
+    pub(super) fn is_settled(&self, instant: Instant) -> bool {
+        self.is_known(instant) && self.at <= instant.at
+    }
+
     /// What the lane was at an instant; none if it was nothing yet.
     pub(super) fn at<'v>(
         &'v self,
@@ -101,7 +151,7 @@ impl LaneRow {
         instant: Instant,
     ) -> Result<Option<LaneAt<'v>>> {
         let is_known = self.is_known(instant);
-        let standing = if is_known && self.at <= instant.at {
+        let standing = if self.is_settled(instant) {
             Some(self.standing)
         } else if self.has_rows_of(instant) {
             self.seek(view, instant)?

@@ -13,6 +13,8 @@ pub(super) struct Misread {
 
 /// A term as it stands there.
 pub(super) struct Raw<'t> {
+    /// Where it begins, in bytes.
+    pub(super) at: usize,
     pub(super) text: &'t str,
     pub(super) is_negated: bool,
     pub(super) body: Body<'t>,
@@ -125,11 +127,11 @@ impl<'t> Iterator for Scanner<'t> {
             return None;
         }
         let unsigned = term.strip_prefix('-').filter(|rest| !rest.is_empty());
-        let read = self.body(unsigned.unwrap_or(term));
+        let (at, read) = (self.at(term), self.body(unsigned.unwrap_or(term)));
         Some(read.map(|(body, rest)| {
             self.rest = rest;
             let text = term.split_at(term.len() - rest.len()).0;
-            Raw { text, is_negated: unsigned.is_some(), body }
+            Raw { at, text, is_negated: unsigned.is_some(), body }
         }))
     }
 }

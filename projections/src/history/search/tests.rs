@@ -54,6 +54,16 @@ fn words_phrases_and_beginnings_are_what_was_said() {
 }
 
 #[test]
+fn a_search_has_64_words_and_values_at_most() {
+    assert_eq!(terms(&"a ".repeat(64)).len(), 64);
+    let more = |text: &str| read(text, now()).unwrap_err();
+    let error = more(&"a ".repeat(65));
+    assert_eq!((error.place, error.detail.contains("more than 64 words and values")), (129, true));
+    let services: Vec<_> = (0..65).map(|one| one.to_string()).collect();
+    assert_eq!(more(&format!("x service:{}", services.join(","))).place, 3);
+}
+
+#[test]
 fn what_people_paste_is_text() {
     for pasted in [
         "https://ci.example/run/7",

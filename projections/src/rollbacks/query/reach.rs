@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Result, Row, params};
-use shiplog_domain::lane::{Deployment, DeploymentNumber, Intent, Irreversible};
+use shiplog_domain::lane::{Deployment, DeploymentNumber, Intent};
 
-use super::{Account, Afterwards, Evidence, Rollback};
+use super::{
+    Account, Afterwards, Evidence, Rollback,
+    shared::{Shared, Taken},
+};
 use crate::{
     columns::{document, name, timestamp},
     ledger::{Back, Entry, Place, Point, ran_since, read_place},
@@ -12,7 +15,21 @@ use crate::{
 };
 
 /// What a rollback brings back, what it takes back, and what it leaves.
-type Aim = (Option<Place>, Vec<Place>, Option<Place>);
+struct Aim {
+    to: Option<Place>,
+    /// The first of what it takes back, newest first.
+    reverts: Vec<Place>,
+    /// How much it takes back.
+    count: usize,
+    taken: Taken,
+    from: Option<Place>,
+}
+
+/// How much of what a rollback took back, and of the changes that it crosses, is told of it.
+const TOLD: usize = 20;
+
+/// How many of the deployments that a rollback names are looked through for the one that it leaves.
+const LOOKED_THROUGH: usize = 1_000;
 
 /// A rollback's row, before it is known what it reached.
 pub(super) struct Found {
@@ -25,21 +42,27 @@ pub(super) struct Found {
 }
 
 impl Found {
-    pub(super) fn reach(self, view: &View<'_>) -> Result<Rollback> {
+    pub(super) fn reach(self, view: &View<'_>, shared: &Shared) -> Result<Rollback> {
         let own = self.point(view, self.entry.deployment.number())?;
-        let (to, reverts, from) = match own {
+        let Aim { to, reverts, count, taken, from } = match own {
             Some(own) => self.reached(view, own)?,
             None => self.aimed(view)?,
         };
         let ran = from.as_ref().map(|from| self.ran(view, from.number)).transpose()?.flatten();
-        let afterwards = own.map(|own| self.afterwards(view, from.as_ref(), own)).transpose()?;
+        let afterwards =
+            own.map(|own| self.afterwards(view, shared, (from.as_ref(), own))).transpose()?;
         let left = match (&ran, &from) {
             (Some((number, since)), _) => Some((*number, *since)),
             (None, Some(from)) => self.settled(view, from.number)?,
             (None, None) => None,
         };
         let evidence = self.evidence(view, left, to.as_ref())?;
-        let irreversible = self.crossed(view, &reverts)?;
+        let mut irreversible = shared.crossed(view, (self.lane, &taken))?;
+        let irreversible_count = irreversible.len();
+        let shown = &self.entry.deployment.requested.acknowledged;
+        let is_shown = irreversible.iter().all(|change| shown.contains(change));
+        let shown = (irreversible_count > 0).then_some(is_shown);
+        irreversible.truncate(TOLD);
         let ran_for_ms = ran.zip(own).map(|((_, since), own)| (own.at - since.at) / 1_000);
         let left_at = left.map(|(_, left)| timestamp(0, left.at)).transpose()?;
         let Self { entry, declared, reported, .. } = self;
@@ -50,9 +73,12 @@ impl Found {
             from,
             to,
             reverts,
+            reverts_count: count,
             left_at,
             ran_for_ms,
             irreversible,
+            irreversible_count,
+            shown,
             afterwards,
             evidence,
         })
@@ -68,28 +94,38 @@ impl Found {
             | Intent::Unknown => None,
         };
         let release = self.entry.deployment.release().identity();
-        let back = Back { lane: self.lane, at: own, release: release.clone(), restores };
-        let reached = back.reach(view.0)?;
-        let left = reached.left(&release).map(|ran| ran.place.clone());
+        let back = Back { lane: self.lane, at: own, release, restores };
+        let reached = back.reach(view.0, TOLD)?;
+        let (count, left) = (back.count(view.0, &reached)?, back.left(view.0, &reached)?);
+        let reverts: Vec<_> = reached.reverts.into_iter().map(|ran| ran.place).collect();
+        // Without an earlier run it took back what took effect last, and what was in doubt since then.
+        let Point { at, record } = reached.last;
+        let replaced = Point { at, record: record.saturating_sub(1) };
+        let effects = reached.since.unwrap_or(replaced);
+        let taken = Taken::Since { effects, doubts: reached.last, until: own };
         let to = match (reached.to, restores) {
             (Some(to), _) => Some(to),
             (None, Some(restores)) => self.place(view, restores)?,
             (None, None) => None,
         };
-        let reverts = reached.reverts.into_iter().map(|ran| ran.place).collect();
-        Ok((to, reverts, left.or_else(|| self.before.clone())))
+        Ok(Aim { to, reverts, count, taken, from: left.or_else(|| self.before.clone()) })
     }
 
     /// What it is to bring back, take back and leave, as it was asked for.
     fn aimed(&self, view: &View<'_>) -> Result<Aim> {
         let Intent::Rollback { restores, reverts } = self.intent() else {
-            return Ok((None, Vec::new(), self.before.clone()));
+            let taken = Taken::Numbers(Vec::new());
+            let from = self.before.clone();
+            return Ok(Aim { to: None, reverts: Vec::new(), count: 0, taken, from });
         };
         let to = restores.map(|restores| self.place(view, restores)).transpose()?.flatten();
         let own = self.entry.deployment.release();
         let mut places = Vec::new();
         let mut left = None;
-        for number in reverts {
+        for number in reverts.iter().take(LOOKED_THROUGH) {
+            if left.is_some() && places.len() >= TOLD {
+                break;
+            }
             let Some(deployment) = self.document(view, *number)? else { continue };
             let version = deployment.release().version.clone();
             let place = Place { number: *number, version };
@@ -98,7 +134,10 @@ impl Found {
             }
             places.push(place);
         }
-        Ok((to, places, left.or_else(|| self.before.clone())))
+        places.truncate(TOLD);
+        let (count, taken) = (reverts.len(), Taken::Numbers(reverts.clone()));
+        let from = left.or_else(|| self.before.clone());
+        Ok(Aim { to, reverts: places, count, taken, from })
     }
 
     /// Since when the content of a deployment that took effect had run, and which one put it there.
@@ -165,29 +204,14 @@ impl Found {
             .optional()
     }
 
-    /// What the deployments that were taken back had changed for good.
-    fn crossed(&self, view: &View<'_>, reverts: &[Place]) -> Result<Vec<Irreversible>> {
-        let mut crossed = Vec::new();
-        for place in reverts {
-            let Some(deployment) = self.document(view, place.number)? else { continue };
-            for change in &deployment.release().changes {
-                let (version, id) = (place.version.clone(), change.id.clone());
-                let made = Irreversible { version, id, description: change.description.clone() };
-                if !crossed.contains(&made) {
-                    crossed.push(made);
-                }
-            }
-        }
-        Ok(crossed)
-    }
-
     /// When a deployment took effect, if it did.
     fn point(&self, view: &View<'_>, number: DeploymentNumber) -> Result<Option<Point>> {
         view.0
             .prepare_cached(
+                // Found by its number, and not among all that have its version.
                 "SELECT e.at, e.record FROM deployments d
                  JOIN effects e ON e.lane = d.lane AND e.number = d.number
-                      AND e.version = d.document ->> '$.requested.release.version'
+                      AND +e.version = d.document ->> '$.requested.release.version'
                  WHERE d.lane = ? AND d.number = ?",
             )?
             .query_row(params![self.lane, number.0], |row| {
@@ -212,10 +236,11 @@ impl Found {
     fn afterwards(
         &self,
         view: &View<'_>,
-        left: Option<&Place>,
-        Point { at, record }: Point,
+        shared: &Shared,
+        (left, own): (Option<&Place>, Point),
     ) -> Result<Afterwards> {
         let Some(left) = left else { return Ok(Afterwards::default()) };
+        let Point { at, record } = own;
         let deployed_again = view
             .0
             .prepare_cached(
@@ -225,19 +250,12 @@ impl Found {
             )?
             .query_row(params![self.lane, left.version.as_str(), at, record], read_dated)
             .optional()?;
-        let superseded_by = view
-            .0
-            .prepare_cached(include_str!("superseded.sql"))?
-            .query_row(params![self.lane, at, record], read_dated)
-            .optional()?;
-        Ok(Afterwards {
-            deployed_again: deployed_again.flatten(),
-            superseded_by: superseded_by.flatten(),
-        })
+        let superseded_by = shared.superseded(view, (self.lane, own))?;
+        Ok(Afterwards { deployed_again: deployed_again.flatten(), superseded_by })
     }
 }
 
-fn read_dated(row: &Row<'_>) -> Result<Option<(Place, Timestamp)>> {
+pub(super) fn read_dated(row: &Row<'_>) -> Result<Option<(Place, Timestamp)>> {
     let at = timestamp(2, row.get(2)?)?;
     Ok(read_place(row, 0)?.map(|place| (place, at)))
 }
