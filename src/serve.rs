@@ -20,7 +20,7 @@ use crate::{
     exit::{Exit, Failure},
     generate,
     log::{LogArgs, Served},
-    script,
+    loss, script,
 };
 
 /// Record deployments and answer questions, over HTTP.
@@ -47,6 +47,10 @@ pub(crate) struct Serve {
     /// Fill an empty log with a generated history to look around in.
     #[arg(long)]
     demo: bool,
+    /// Go on though the log has lost what came after this position, where it ends now; what knows of
+    /// that is kept in `lost-…` in the data directory.
+    #[arg(long, value_name = "POSITION", conflicts_with = "log")]
+    accept_loss_after: Option<u64>,
 }
 
 impl Serve {
@@ -60,17 +64,16 @@ impl Serve {
     }
 
     async fn serve(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { log: place, listen, demo } = self;
+        let Self { log: place, listen, demo, accept_loss_after } = self;
         let data = &place.data.data;
         // First, so that a taken port is found out before anything is made.
         let listener = bind(listen).await?;
-        let (served, _lock) = place.serve().await?;
+        let (served, _lock) = place.serve(accept_loss_after).await?;
         // Before anybody is told that it listens: whoever knows may ask it to stop.
         let stop = Stop::listen().context("cannot listen for signals")?;
-        let directory = data::read_models(data);
         match served {
             Served::Here(log) => {
-                let derived = start(context, &log, &directory, demo).await?;
+                let derived = start(context, &log, data, demo).await?;
                 announce(context, &listener, data)?;
                 let stage = Stage::of(derived.app(log));
                 let served = shiplog_api::serve(listener, &stage, stop.asked()).await;
@@ -79,8 +82,8 @@ impl Serve {
             }
             Served::Away(awaited) => {
                 announce(context, &listener, data)?;
-                let start = async |log: &_| start(context, log, &directory, demo).await;
-                away::serve(listener, stop, &directory, awaited, start).await?;
+                let start = async |log: &_| start(context, log, data, demo).await;
+                away::serve(listener, stop, &data::read_models(data), awaited, start).await?;
             }
         }
         tracing::info!("stopped");
@@ -121,9 +124,13 @@ impl Derived {
 async fn start(
     context: &mut Context<'_>,
     log: &Arc<dyn Log>,
-    directory: &Path,
+    data: &Path,
     demo: bool,
 ) -> anyhow::Result<Derived> {
+    if log.is_shared() {
+        loss::keep_aside_of_cluster(data, &**log).await?;
+    }
+    let directory = &data::read_models(data);
     let filled = demo && fill(context, log).await?;
     let derived = Derived::follow(log, directory).await?;
     if filled {
