@@ -81,3 +81,40 @@ fn name(file: &Path) -> String {
     let name = stem.rsplit_once('@').or_else(|| stem.rsplit_once("-v"));
     name.map_or(stem, |(name, _)| name).to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::{Checkpoint, advance, anew};
+
+    #[test]
+    fn what_knows_more_than_a_log_is_found_and_moved_with_the_states_of_scripts() {
+        let data = tempfile::tempdir().unwrap();
+        let models = data.path().join("read-models");
+        fs::create_dir_all(models.join(SCRIPTS)).unwrap();
+        for (name, log, position) in [
+            ("history-v3-g1.sqlite", 1, 9),
+            ("scripts/per-team@4-g2.sqlite", 1, 8),
+            ("current-v2-g1.sqlite", 1, 5),
+            ("releases-v2-g1.sqlite", 2, 9),
+        ] {
+            let tables = anew(&models.join(name), "", LogId(log)).unwrap();
+            let position = Some(GlobalPosition(position));
+            advance(&tables, Checkpoint { position, ..Checkpoint::default() }).unwrap();
+        }
+        fs::write(models.join("rollbacks-v1-g1.sqlite"), "no database").unwrap();
+
+        let beyond = beyond(known(&models, LogId(1)), Some(GlobalPosition(5)));
+
+        let found: Vec<_> = beyond.iter().map(|it| (it.name.as_str(), it.position.0)).collect();
+        assert_eq!(found, [("history", 9), ("per-team", 8)]);
+        let kept = evidence::make_directory(data.path(), &shiplog_store::clock::SystemClock);
+        let kept = kept.unwrap();
+        keep_aside(&beyond, &kept).unwrap();
+        for name in ["history-v3-g1.sqlite", "scripts/per-team@4-g2.sqlite"] {
+            assert!(kept.join("read-models").join(name).is_file(), "{name}");
+            assert!(!models.join(name).exists(), "{name}");
+        }
+        assert!(models.join("current-v2-g1.sqlite").is_file());
+    }
+}
