@@ -1,15 +1,20 @@
 //! `shiplog backup` and `shiplog restore`: the log is all there is to keep.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde_json::json;
-use shiplog_store::sqlite::{self, BackupError, OpenError, RestoreError};
+use shiplog_projections::verify::verify;
+use shiplog_store::{
+    log::LogFault,
+    sqlite::{self, BackupError, OpenError, RestoreError, Restored, SqliteLog},
+};
 
 use crate::{
     context::Context,
     data::{self, DataArgs},
     exit::{Exit, Failure},
+    loss,
     output::{self, Column, Kind},
 };
 
@@ -21,7 +26,8 @@ const COLUMNS: [Column; 2] = [
 /// Copy the log to a new file while the server goes on writing.
 ///
 /// The copy is of one instant and is synced before it gets its name; what exists is not
-/// overwritten. Read models need no backup: they are derived again.
+/// overwritten. Its SHA-256 is in FILE.sha256, for `sha256sum --check` and `shiplog restore`. Read models
+/// need no backup: they are derived again.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Backup {
     /// The new file.
@@ -54,9 +60,12 @@ impl Backup {
 
 /// Make a data directory from a backup.
 ///
-/// The directory must hold no log yet, nor what a crash left of one. The backup is opened and checked
-/// before it is taken over. Read models that are there are deleted: they may know of more than the
-/// backup does, and are derived from it when a server starts.
+/// The directory must hold no log yet, nor what a crash left of one. The backup is compared with the
+/// SHA-256 beside it, if there is one, and walked as `shiplog verify` does before it is taken over. Read
+/// models that are there are deleted and derived again when a server starts; where they know more than the
+/// backup does, they are moved to `lost-…` in the directory.
+///
+/// Exits 3 if the backup does not match its SHA-256.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Restore {
     /// The backup.
@@ -68,34 +77,48 @@ pub(crate) struct Restore {
 impl Restore {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         let Self { file, data } = self;
-        let restored = data::runtime()?
-            .block_on(sqlite::restore(&file, &data.data))
-            .map_err(|error| {
-                let message = data::causes(&error);
-                match error {
-                    RestoreError::Occupied { .. } => Failure::new(Exit::Refused, message)
-                        .note("name an empty directory with --data"),
-                    RestoreError::Backup(OpenError::Missing { .. }) => {
-                        Failure::new(Exit::Refused, message)
-                            .note("name a file that `shiplog backup` made")
-                    }
-                    RestoreError::Backup(_)
-                    | RestoreError::Damaged { .. }
-                    | RestoreError::Copy(_) => Failure::new(Exit::Failure, message),
-                }
-            })
-            .context("cannot restore")?;
-        let stale = data::read_models(&data.data);
-        if stale.exists() {
-            fs::remove_dir_all(&stale).with_context(|| {
-                format!(
-                    "the log is restored, but delete {} before a server starts",
-                    stale.display()
-                )
-            })?;
+        data::keep_private();
+        let restored = data::runtime()?.block_on(sqlite::restore(&file, &data.data, problem));
+        let restored = restored.map_err(|error| tell(&error)).context("cannot restore")?;
+        let Restored { id, head, has_checksum } = restored;
+        if !has_checksum {
+            let file = file.display();
+            context
+                .say(format!("`{file}.sha256` is missing: the backup was walked, not compared"))?;
         }
-        let summary = json!({ "file": data.data, "position": restored.map(|head| head.0) });
+        let kept = loss::clear_read_models(&data.data, id, head);
+        if let Some(kept) = kept.context("the log is restored; its read models are not cleared")? {
+            context.say(kept)?;
+        }
+        let summary = json!({ "file": data.data, "position": head.map(|head| head.0) });
         output::one(context, &COLUMNS, &summary)?;
         Ok(Exit::Success)
+    }
+}
+
+/// The first broken promise of a backup, if there is one.
+async fn problem(backup: &SqliteLog) -> Result<Option<String>, BackupError> {
+    match verify(backup).await {
+        Ok(walk) => Ok(walk.findings.first().map(ToString::to_string)),
+        Err(fault @ LogFault::Corrupt { .. }) => Ok(Some(fault.to_string())),
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+fn tell(error: &RestoreError) -> Failure {
+    let message = data::causes(error);
+    match error {
+        RestoreError::Occupied { .. } => {
+            Failure::new(Exit::Refused, message).note("name an empty directory with --data")
+        }
+        RestoreError::Backup(OpenError::Missing { .. }) => {
+            Failure::new(Exit::Refused, message).note("name a file that `shiplog backup` made")
+        }
+        RestoreError::Backup(error) => data::tell(error),
+        RestoreError::Different { .. } => Failure::new(Exit::Different, message)
+            .note("the backup was changed after it was made; restore another one"),
+        RestoreError::Damaged { .. } | RestoreError::Copy(_) => {
+            Failure::new(Exit::Failure, message)
+        }
     }
 }

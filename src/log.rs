@@ -8,13 +8,14 @@ use shiplog_store::{
     eventstoredb::{ConnectError, EventStoreDbLog},
     log::{Log, LogFault},
     position::LogId,
-    sqlite::{Lock, SqliteLog},
+    sqlite::{Lock, SqliteLog, WalDamage},
     transfer::Replica,
 };
 
 use crate::{
     data::{self, DataArgs},
     exit::{Exit, Failure},
+    loss,
 };
 
 /// What every cluster's address has, and no directory's name: `esdb://`, `kurrentdb+discover://`.
@@ -65,7 +66,10 @@ impl Place {
     /// Opens the log to write; makes it where there is none.
     pub(crate) async fn write(&self) -> Result<Opened, Failure> {
         match self {
-            Self::Directory(directory) => data::open(directory).map(Opened::File),
+            Self::Directory(directory) => {
+                let settle = |survey: &_| loss::settle(directory, survey, None);
+                data::open(directory, settle).map(Opened::File)
+            }
             Self::Cluster(address) => connect(address).await.map_err(|error| tell(&error)),
         }
     }
@@ -110,11 +114,26 @@ impl LogArgs {
         self.place().read().await
     }
 
+    /// Opens the log to verify it; tells what is wrong with its WAL, if it has one.
+    pub(crate) async fn verify(&self) -> Result<(Opened, Option<WalDamage>), Failure> {
+        if self.log.is_some() {
+            return Ok((self.read().await?, None));
+        }
+        let (log, damage) = data::open_to_verify(&self.data.data)?;
+        Ok((Opened::File(log), damage))
+    }
+
     /// Opens the log to serve it. A lock keeps other processes from the data directory: the log's own
-    /// or, where that is on a cluster, the one that is given and is to be kept.
-    pub(crate) async fn serve(&self) -> Result<(Served, Option<Lock>), Failure> {
+    /// or, where that is on a cluster, the one that is given and is to be kept. A loss of the directory's
+    /// own log is accepted after the position that is given.
+    pub(crate) async fn serve(
+        &self,
+        accepted: Option<u64>,
+    ) -> Result<(Served, Option<Lock>), Failure> {
         let Some(address) = &self.log else {
-            let log = data::open(&self.data.data)?;
+            let directory = &self.data.data;
+            let settle = |survey: &_| loss::settle(directory, survey, accepted);
+            let log = data::open(directory, settle)?;
             return Ok((Served::Here(Opened::File(log).shared()), None));
         };
         let lock = data::claim(&self.data.data)?;

@@ -28,6 +28,7 @@ mod history;
 mod import;
 mod instant;
 mod log;
+mod loss;
 mod on_failure;
 mod output;
 mod progress;

@@ -15,6 +15,7 @@ use shiplog_projections::{
     current::Current,
     definitions::Definitions,
     history::History,
+    known,
     projection::Projection,
     releases::Releases,
     replay::{explain, part, past, replay},
@@ -31,7 +32,7 @@ use crate::{
     data,
     exit::{Exit, Failure},
     log::{LogArgs, Opened},
-    what_if,
+    loss, what_if,
 };
 
 /// Rebuild read models from the first event, and compare them.
@@ -109,6 +110,9 @@ impl Replay {
         data::runtime()?.block_on(async {
             let log = log.read().await?;
             let asked = Asked { names: &names, log: log.log() };
+            if until.is_none() && matches!(compare, None | Some(Against::Live)) {
+                asked.is_all_there(&live).await?;
+            }
             match (until, compare) {
                 (None, None) => asked.compared(context, &live).await,
                 (Some(until), None) => asked.past(context, until).await,
@@ -142,6 +146,23 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// Whether the log has all that the live read models know; one that several write may have it later.
+    async fn is_all_there(&self, live: &Path) -> anyhow::Result<()> {
+        if self.log.is_shared() {
+            return Ok(());
+        }
+        // In this order: a server may write both meanwhile.
+        let known = known::known(live, self.log.id());
+        let head = self.log.head().await.context("cannot read the log")?;
+        let mut lost = loss::of_read_models(known, head).into_iter();
+        match lost.next() {
+            Some(first) => {
+                Err(lost.fold(Failure::new(Exit::Different, first), Failure::note).into())
+            }
+            None => Ok(()),
+        }
+    }
+
     async fn compared(&self, context: &mut Context<'_>, live: &Path) -> anyhow::Result<Exit> {
         let mut items = Vec::new();
         for name in self.names {

@@ -21,7 +21,7 @@ use crate::{
     exit::{Exit, Failure},
     generate,
     log::{LogArgs, Served},
-    script,
+    loss, script,
 };
 
 /// How long the threads that still compute may take when all else has ended.
@@ -63,6 +63,10 @@ pub(crate) struct Serve {
     /// the read models keep, and at most 4,096.
     #[arg(long, value_name = "N", env = "SHIPLOG_MAX_CONNECTIONS")]
     max_connections: Option<NonZero<u32>>,
+    /// Go on though the log has lost what came after this position, where it ends now; what knows of
+    /// that is kept in `lost-…` in the data directory.
+    #[arg(long, value_name = "POSITION", conflicts_with = "log")]
+    accept_loss_after: Option<u64>,
 }
 
 impl Serve {
@@ -80,7 +84,8 @@ impl Serve {
     }
 
     async fn serve(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { log: place, listen, demo, public_url, max_connections } = self;
+        let Self { log: place, listen, demo, public_url, max_connections, accept_loss_after } =
+            self;
         let data = &place.data.data;
         // First, so that a taken port is found out before anything is made.
         let listener = bind(listen).await?;
@@ -88,13 +93,12 @@ impl Serve {
         let hosts = Hosts::new(address, public_url);
         let connections = descriptors::connections();
         let connections = max_connections.map_or(connections, |most| most.get() as usize);
-        let (served, _lock) = place.serve().await?;
+        let (served, _lock) = place.serve(accept_loss_after).await?;
         // Before anybody is told that it listens: whoever knows may ask it to stop.
         let stop = Stop::listen().context("cannot listen for signals")?;
-        let directory = data::read_models(data);
         match served {
             Served::Here(log) => {
-                let derived = start(context, &log, &directory, demo).await?;
+                let derived = start(context, &log, data, demo).await?;
                 announce(context, &listener, data)?;
                 let stage = Stage::of(derived.app(log), hosts, connections);
                 shiplog_api::serve(listener, &stage, stop.asked()).await;
@@ -102,7 +106,8 @@ impl Serve {
             }
             Served::Away(awaited) => {
                 announce(context, &listener, data)?;
-                let start = async |log: &_| start(context, log, &directory, demo).await;
+                let directory = data::read_models(data);
+                let start = async |log: &_| start(context, log, data, demo).await;
                 away::serve((listener, hosts, connections), stop, &directory, awaited, start)
                     .await?;
             }
@@ -155,9 +160,13 @@ impl Derived {
 async fn start(
     context: &mut Context<'_>,
     log: &Arc<dyn Log>,
-    directory: &Path,
+    data: &Path,
     demo: bool,
 ) -> anyhow::Result<Derived> {
+    if log.is_shared() {
+        loss::keep_aside_of_cluster(data, &**log).await?;
+    }
+    let directory = &data::read_models(data);
     let filled = demo && fill(context, log).await?;
     let derived = Derived::follow(log, directory).await?;
     if filled {

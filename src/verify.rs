@@ -2,14 +2,18 @@
 
 use anyhow::Context as _;
 use serde_json::json;
-use shiplog_projections::verify::{Walk, verify};
-use shiplog_store::log::LogFault;
+use shiplog_projections::{
+    known,
+    verify::{Walk, verify},
+};
+use shiplog_store::{log::LogFault, sqlite::WalDamage};
 
 use crate::{
     context::Context,
     data,
     exit::Exit,
     log::{LogArgs, Opened},
+    loss,
     output::{self, Column, Kind},
 };
 
@@ -27,9 +31,11 @@ const COLUMNS: [Column; 6] = [
 
 /// Walk the log from end to end and check what it promises.
 ///
-/// Positions rise, streams have no gaps, times of recording never go back, ids derive from their
-/// stream and idempotency key, every event can be read, every lane numbers its deployments
-/// without gaps, and the file itself, where it is one, is sound. Servers may write the log meanwhile.
+/// Positions rise, in a directory without gaps; streams have no gaps, times of recording never go back,
+/// ids derive from their stream and idempotency key, the events of a request share their metadata, every
+/// event can be read and is written as Shiplog writes it, every lane numbers its deployments without gaps,
+/// no read model knows more than the log, and the file itself and its WAL, where it is one, are sound.
+/// Servers may write the log meanwhile. Of a damaged WAL a copy is kept in `lost-…` in the data directory.
 ///
 /// Exits 0 if all of it holds and 3 if something does not.
 #[derive(Debug, clap::Args)]
@@ -40,29 +46,30 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let (file, (walk, damage)) = data::runtime()?.block_on(async {
-            let log = self.log.read().await?;
-            let file = match &log {
+        let (file, lost, (walk, damage)) = data::runtime()?.block_on(async {
+            let (log, damage) = self.log.verify().await?;
+            // Before the log is read: a server may write both meanwhile.
+            let known = known::known(&data::read_models(&self.log.data.data), log.log().id());
+            let mut file = match &log {
                 Opened::File(log) => {
                     log.check_file().await.context("cannot check the log's file")?
                 }
                 Opened::Cluster(_) => Vec::new(),
             };
+            file.extend(damage.map(|damage| told(&damage)));
             let walk = match verify(log.log()).await {
                 Ok(walk) => (walk, None),
                 Err(fault @ LogFault::Corrupt { .. }) => (Walk::default(), Some(fault)),
                 Err(fault) => return Err(fault).context("cannot walk the log to its end"),
             };
-            anyhow::Ok((file, walk))
+            let head = log.log().head().await.context("cannot read the log's head")?;
+            anyhow::Ok((file, loss::of_read_models(known, head), walk))
         })?;
         let early = damage.as_ref().map(|fault| format!("the walk ended early: {fault}"));
         let counted = |count: u64| early.is_none().then_some(count);
-        let told = walk.findings.iter().map(|finding| {
-            let (position, stream, what) = (finding.position, &finding.stream, &finding.what);
-            format!("event {position} of `{stream}`: {what}")
-        });
+        let told = walk.findings.iter().map(ToString::to_string);
         let file = file.into_iter().map(|one| format!("the file: {one}"));
-        let broken: Vec<_> = file.chain(told).chain(early.clone()).collect();
+        let broken: Vec<_> = file.chain(lost).chain(told).chain(early.clone()).collect();
         for one in broken.iter().take(MOST_FINDINGS) {
             context.say(one)?;
         }
@@ -78,4 +85,13 @@ impl Verify {
         output::one(context, &COLUMNS, &summary)?;
         Ok(if broken.is_empty() { Exit::Success } else { Exit::Different })
     }
+}
+
+/// What is said of a damaged WAL, and where its copy is.
+fn told(damage: &WalDamage) -> String {
+    let kept = damage.kept.as_ref();
+    kept.map_or_else(
+        || damage.to_string(),
+        |kept| format!("{damage}; kept in `{}`", kept.display()),
+    )
 }

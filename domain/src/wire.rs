@@ -181,6 +181,20 @@ impl DomainEvent {
         }
     }
 
+    /// Whether an event of a known schema is read from its bytes as they are: no upcaster rewrites them.
+    pub fn is_read_as_written(stored: &EncodedEvent) -> bool {
+        let upcasters = [
+            lane::Event::UPCASTERS,
+            release::Event::UPCASTERS,
+            environment::Event::UPCASTERS,
+            projection::Event::UPCASTERS,
+        ];
+        let steps = upcasters.into_iter().flatten();
+        let mut steps =
+            steps.filter(|step| step.event_type == stored.event_type && step.from >= stored.schema);
+        steps.all(|step| step.lift.is_none())
+    }
+
     /// Writes the event, whichever family it is of.
     pub fn encode(&self) -> EncodedEvent {
         match self {

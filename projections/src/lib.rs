@@ -12,6 +12,7 @@ mod files;
 pub mod history;
 #[cfg(test)]
 mod ignorable;
+pub mod known;
 mod ledger;
 pub mod models;
 pub mod nearest;

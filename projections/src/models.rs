@@ -80,19 +80,27 @@ pub enum StartError {
         /// Why.
         why: rusqlite::Error,
     },
+    /// A read model knows more than the log has.
+    #[error("the read model `{name}` goes further than the log: see `{}`", .path.display())]
+    Further {
+        /// Which one.
+        name: &'static str,
+        /// Its file.
+        path: PathBuf,
+    },
 }
 
 impl ReadModels {
     /// Opens the read models in `directory` and keeps them level with `log`.
     ///
-    /// One that is of another log, or goes further than this one, is made anew. Rebuilds that were
-    /// under way go on.
+    /// One that is of another log is made anew. Rebuilds that were under way go on.
     ///
     /// Must be called within a tokio runtime.
     ///
     /// # Errors
     ///
-    /// [`StartError`] if the directory or a file cannot be made.
+    /// [`StartError`] if the directory or a file cannot be made, or if a read model
+    /// [knows more](crate::known) than a log that one process writes.
     pub async fn start(log: &Arc<dyn Log>, directory: &Path) -> Result<Self, StartError> {
         let models = Self::follow(log, directory, Indexing::WhenLevel).await?;
         for model in models.there() {

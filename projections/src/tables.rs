@@ -82,6 +82,14 @@ pub(crate) fn log(path: &Path) -> Option<LogId> {
     log.ok()?.parse().ok()
 }
 
+/// Up to where a file has folded this log; `None` if that is nothing, or cannot be told.
+pub(crate) fn position(path: &Path, log: LogId) -> Option<GlobalPosition> {
+    let tables = open_to_digest(path).ok()?;
+    let asked = "SELECT position FROM checkpoint WHERE log = ?";
+    let position = tables.query_row(asked, [log.to_string()], |row| row.get::<_, Option<u64>>(0));
+    position.ok().flatten().map(GlobalPosition)
+}
+
 /// Opens the file to ask, never to change.
 pub(crate) fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
     let tables = open_to_ask(path)?;

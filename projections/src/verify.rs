@@ -1,19 +1,24 @@
 //! Walking the log from end to end, and checking what it promises.
 
+mod broken;
+mod content;
+mod stream;
+
 use std::collections::HashMap;
 
 use futures::StreamExt;
 use jiff::Timestamp;
 use shiplog_domain::{
-    lane::{Event, Requested},
-    metadata::{EventId, IdempotencyKey},
     stream::StreamName,
     wire::{Decoded, DomainEvent, EncodedEvent},
 };
 use shiplog_store::{
     log::{Log, LogFault, Recorded},
-    position::{GlobalPosition, StreamVersion},
+    position::GlobalPosition,
 };
+
+pub use self::broken::Broken;
+use self::stream::Stream;
 
 /// What a walk came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,45 +46,11 @@ pub struct Finding {
     pub what: Broken,
 }
 
-/// What the log promises, and does not keep.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Broken {
-    /// Positions only ever rise.
-    #[error("its position is not above the one before, `{before}`")]
-    Position {
-        /// The one before.
-        before: GlobalPosition,
-    },
-    /// A stream's versions have no gaps.
-    #[error("its version is `{found}`, the stream's next is `{next}`")]
-    Version {
-        /// What is there.
-        found: u64,
-        /// What should be.
-        next: u64,
-    },
-    /// Times of recording never go backwards: along the log, or along a stream where it is shared.
-    #[error("it was recorded at `{found}`, before the event before it at `{before}`")]
-    RecordedAt {
-        /// When it says.
-        found: Timestamp,
-        /// When the one before was.
-        before: Timestamp,
-    },
-    /// Ids derive from the stream, the idempotency key and the index.
-    #[error("its id is not the one that its stream and idempotency key give")]
-    Id,
-    /// Every event can be read.
-    #[error("it cannot be read: {0}")]
-    Unreadable(String),
-    /// A lane numbers its deployments without gaps.
-    #[error("it requests deployment `#{found}`, the lane's next is `#{next}`")]
-    Number {
-        /// What is there.
-        found: u32,
-        /// What should be.
-        next: u32,
-    },
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { position, stream, what } = self;
+        write!(f, "event {position} of `{stream}`: {what}")
+    }
 }
 
 /// Walks the whole log.
@@ -106,21 +77,10 @@ struct Walker {
     streams: HashMap<StreamName, Stream>,
 }
 
-#[derive(Default)]
-struct Stream {
-    events: u64,
-    recorded_at: Option<Timestamp>,
-    deployments: u32,
-    /// The request before, and how many events it has had.
-    request: Option<(IdempotencyKey, usize)>,
-}
-
 impl Walker {
     fn meet(&mut self, recorded: &Recorded<EncodedEvent>) {
         let mut broken = Vec::new();
-        if let Some(before) = self.walk.head.filter(|before| recorded.position <= *before) {
-            broken.push(Broken::Position { before });
-        }
+        broken.extend(self.position(recorded.position));
         let stream = self.streams.entry(recorded.stream.clone()).or_default();
         let (of_log, of_stream) = (&mut self.recorded_at, &mut stream.recorded_at);
         let (found, last) = (recorded.recorded_at, if self.is_shared { of_stream } else { of_log });
@@ -128,9 +88,12 @@ impl Walker {
             broken.push(Broken::RecordedAt { found, before });
         }
         broken.extend(stream.version(recorded.version));
-        broken.extend(stream.id(recorded));
+        broken.extend(stream.request(recorded));
         match DomainEvent::decode(&recorded.stream, &recorded.event) {
-            Ok(Decoded::Known(event)) => broken.extend(stream.number(&event)),
+            Ok(Decoded::Known(event)) => {
+                broken.extend(stream.number(&event));
+                broken.extend(content::rewritten(&recorded.event, &event));
+            }
             Ok(Decoded::Skippable { .. }) => self.walk.skipped += 1,
             Err(error) => broken.push(Broken::Unreadable(error.to_string())),
         }
@@ -140,37 +103,23 @@ impl Walker {
             |what| Finding { position: recorded.position, stream: recorded.stream.clone(), what };
         self.walk.findings.extend(broken.into_iter().map(finding));
     }
-}
 
-impl Stream {
-    fn version(&mut self, StreamVersion(found): StreamVersion) -> Option<Broken> {
-        let next = self.events;
-        self.events = found.saturating_add(1);
-        (found != next).then_some(Broken::Version { found, next })
-    }
-
-    fn id(&mut self, recorded: &Recorded<EncodedEvent>) -> Option<Broken> {
-        let key = &recorded.metadata.idempotency_key;
-        let index = match &self.request {
-            Some((last, events)) if last == key => *events,
-            Some(_) | None => 0,
-        };
-        self.request = Some((key.clone(), index + 1));
-        (EventId::derive(&recorded.stream, key, index) != recorded.id).then_some(Broken::Id)
-    }
-
-    fn number(&mut self, event: &DomainEvent) -> Option<Broken> {
-        let DomainEvent::Lane(Event::Requested(Requested { number, .. })) = event else {
-            return None;
-        };
-        let next = self.deployments.saturating_add(1);
-        self.deployments = number.0;
-        (number.0 != next).then_some(Broken::Number { found: number.0, next })
+    /// Where one writer gives the positions, they are 1, 2, 3 and so on; elsewhere they only rise.
+    fn position(&self, found: GlobalPosition) -> Option<Broken> {
+        let before = self.walk.head;
+        if let Some(before) = before.filter(|before| found <= *before) {
+            return Some(Broken::Position { before });
+        }
+        let missing = found.0 - before.map_or(0, |before| before.0) - 1;
+        (!self.is_shared && missing > 0).then_some(Broken::Gap { missing })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use shiplog_domain::metadata::EventId;
+    use shiplog_store::position::StreamVersion;
+
     use super::*;
     use crate::ignorable::ignorable;
 
@@ -204,23 +153,45 @@ mod tests {
 
     #[test]
     fn one_writer_has_one_clock_and_several_have_one_for_each_stream() {
-        let events = [first("lane-a@b", 10, 7), first("lane-c@b", 20, 5)];
+        let events = [first("lane-a@b", 1, 7), first("lane-c@b", 2, 5)];
 
         let of_one = findings(false, &events);
 
-        assert_eq!(of_one.iter().map(|it| it.position.0).collect::<Vec<_>>(), [20]);
+        assert_eq!(of_one.iter().map(|it| it.position.0).collect::<Vec<_>>(), [2]);
         assert!(matches!(of_one[0].what, Broken::RecordedAt { .. }), "{of_one:?}");
         assert_eq!(findings(true, &events), []);
     }
 
     #[test]
     fn along_a_stream_no_time_goes_back() {
-        let events =
-            [first("lane-a@b", 10, 7), first("lane-c@b", 20, 9), later("lane-a@b", 1, 30, 6)];
+        let events = [first("lane-a@b", 1, 7), first("lane-c@b", 2, 9), later("lane-a@b", 1, 3, 6)];
         for is_shared in [false, true] {
             let found = findings(is_shared, &events);
-            assert_eq!(found.iter().map(|it| it.position.0).collect::<Vec<_>>(), [30]);
+            assert_eq!(found.iter().map(|it| it.position.0).collect::<Vec<_>>(), [3]);
             assert!(matches!(found[0].what, Broken::RecordedAt { .. }), "{found:?}");
         }
+    }
+
+    #[test]
+    fn one_writer_leaves_no_gap_and_a_cluster_does() {
+        let events = [first("lane-a@b", 2, 7), first("lane-c@b", 5, 7)];
+
+        let of_one: Vec<_> = findings(false, &events).into_iter().map(|it| it.what).collect();
+
+        assert_eq!(of_one, [Broken::Gap { missing: 1 }, Broken::Gap { missing: 2 }]);
+        assert_eq!(findings(true, &events), []);
+    }
+
+    #[test]
+    fn the_events_of_one_request_have_the_same_metadata() {
+        let (one, mut other) = (first("lane-a@b", 1, 7), later("lane-a@b", 1, 2, 7));
+        other.metadata = one.metadata.clone();
+        other.id = EventId::derive(&one.stream, &one.metadata.idempotency_key, 1);
+        assert_eq!(findings(false, &[one.clone(), other.clone()]), []);
+
+        other.metadata.actor.id.push('!');
+
+        let found = findings(false, &[one, other]);
+        assert_eq!(found.into_iter().map(|it| it.what).collect::<Vec<_>>(), [Broken::Request]);
     }
 }

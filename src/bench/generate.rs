@@ -84,7 +84,7 @@ pub(super) struct Generate {
 impl Generate {
     pub(super) async fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         let Self { events, data: DataArgs { data: directory }, services, seed } = self;
-        let log: Arc<dyn Log> = Arc::new(data::open(&directory)?);
+        let log: Arc<dyn Log> = Arc::new(data::open(&directory, |_| Ok(false))?);
         refuse_what_is_there(&*log, &directory).await?;
         let (plan, is_quiet) = (plan(events, services, seed), context.settings.quiet.value);
 

@@ -8,8 +8,10 @@ mod cache;
 pub mod clock;
 #[cfg(feature = "eventstoredb")]
 pub mod eventstoredb;
+pub mod evidence;
 pub mod execute;
 pub mod log;
 pub mod position;
+mod private;
 pub mod sqlite;
 pub mod transfer;

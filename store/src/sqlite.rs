@@ -16,8 +16,10 @@
 //! there is then seen by the event ids: a retry is told of it, or is recorded.
 
 mod backup;
+mod checksum;
 mod fault;
 mod ledger;
+mod lifecycle;
 mod lock;
 mod open;
 mod page;
@@ -25,7 +27,13 @@ mod readers;
 mod restore;
 mod rows;
 mod scan;
+mod schema;
 mod settle;
+mod soundness;
+mod survey;
+mod wal;
+mod wal_checksum;
+mod wal_index;
 mod writer;
 
 use std::{
@@ -44,19 +52,21 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::{
     backup::BackupError,
+    checksum::Checked,
+    lifecycle::claim,
     lock::Lock,
     open::OpenError,
-    restore::{RestoreError, restore},
+    restore::{RestoreError, Restored, restore},
+    survey::{Survey, survey},
+    wal::WalDamage,
 };
 use self::{
-    ledger::Ledger,
     page::Query,
     readers::{Readers, closed},
     scan::Scan,
-    writer::{Append, NewRow, Origin, QUEUE, Request, Writer},
+    writer::{Append, NewRow, Request},
 };
 use crate::{
-    clock::Clock,
     log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream, check},
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
     transfer::Replica,
@@ -86,72 +96,12 @@ struct Writing {
     _lock: Option<Lock>,
 }
 
-/// Keeps other processes from writing a log in `directory`, or anything beside one; makes the directory
-/// if it does not exist.
-///
-/// # Errors
-///
-/// [`OpenError::Locked`] if another process has it; otherwise why it cannot be had.
-pub fn claim(directory: &Path) -> Result<Lock, OpenError> {
-    open::make_directory(directory)?;
-    Lock::take(&directory.join(LOCK_NAME))
-}
-
 impl SqliteLog {
-    /// Opens the log in `directory`, and makes either if it does not exist.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError::Locked`] if another process writes it; otherwise why it is no log, or none
-    /// that can be opened.
-    pub fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let lock = claim(directory)?;
-        let path = directory.join(FILE_NAME);
-        let (mut ledger, id) = open::make_or_open(&path)?;
-        // Before anybody reads what a power cut could still take. Without room for it the log is read
-        // all the same; it is tried again before anything is recorded.
-        if let Err(error) = ledger.settle() {
-            tracing::warn!(%error, "what a crash left cannot be made durable yet: {error}");
-        }
-        let readers = Readers::of_file(path.clone());
-        let (writing, _) = start(Origin::File(path.clone()), clock, ledger, Some(lock))
-            .map_err(|source| OpenError::Io { path, source })?;
-        Ok(Self { id, readers, writing: Some(writing) })
-    }
-
-    /// Opens for reading a log that another process may be writing: its directory, or its file.
-    ///
-    /// Appends are refused. A subscription ends its catch-up and then waits for ever: nothing
-    /// tells it of what another process writes.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError::Missing`] if there is none; otherwise why it is no log, or none that can be
-    /// opened.
-    pub fn open_read_only(path: &Path) -> Result<Self, OpenError> {
-        let path = if path.is_dir() { path.join(FILE_NAME) } else { PathBuf::from(path) };
-        let (_, id) = open::reader(&path)?;
-        Ok(Self { id, readers: Readers::of_file(path), writing: None })
-    }
-
-    /// Makes a log that is gone when it is dropped. It behaves as one in a file does.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`] if there is no memory or no thread for it.
-    pub fn in_memory(clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let path = || PathBuf::from(":memory:");
-        let (ledger, id) =
-            open::in_memory().map_err(|source| OpenError::Sqlite { path: path(), source })?;
-        let (writing, requests) = start(Origin::Memory, clock, ledger, None)
-            .map_err(|source| OpenError::Io { path: path(), source })?;
-        Ok(Self { id, readers: Readers::Writer(requests), writing: Some(writing) })
-    }
-
     /// Copies the log as it is now to the new file `to`; says up to where.
     ///
-    /// Appends and reads go on meanwhile. The file appears when it is whole and synced; as
-    /// [`FILE_NAME`] in a directory of its own, it is a log.
+    /// Appends and reads go on meanwhile. The file appears when it is whole and synced, and with it its
+    /// SHA-256 in `<to>.sha256`; as [`FILE_NAME`] in a directory of its own, it is a log. What a killed
+    /// process has left of a backup to this place is deleted.
     ///
     /// # Errors
     ///
@@ -159,7 +109,7 @@ impl SqliteLog {
     /// written. Then there is no file.
     pub async fn backup_to(&self, to: &Path) -> Result<Option<GlobalPosition>, BackupError> {
         let to = PathBuf::from(to);
-        self.readers.clone().run(move |tables, _| Ok(backup::copy(tables, &to))).await?
+        self.readers.clone().run(move |tables, _| Ok(backup::copy(tables, &to, true))).await?
     }
 
     /// The head as the writer publishes it; `None` if it has to be read.
@@ -262,33 +212,6 @@ impl Log for SqliteLog {
     fn is_shared(&self) -> bool {
         false
     }
-}
-
-impl Drop for SqliteLog {
-    fn drop(&mut self) {
-        self.readers.close();
-        if let Some(Writing { requests, thread, .. }) = self.writing.take() {
-            // The last sender: the writer does what it was asked to and ends.
-            drop(requests);
-            if thread.join().is_err() {
-                tracing::error!("the log's writer panicked");
-            }
-        }
-    }
-}
-
-fn start(
-    origin: Origin,
-    clock: Arc<dyn Clock>,
-    ledger: Ledger,
-    lock: Option<Lock>,
-) -> std::io::Result<(Writing, mpsc::WeakSender<Request>)> {
-    let (requests, queue) = mpsc::channel(QUEUE);
-    let (writer, head) = Writer::new(origin, clock, ledger);
-    let thread =
-        thread::Builder::new().name("shiplog-writer".into()).spawn(move || writer.run(queue))?;
-    let weak = requests.downgrade();
-    Ok((Writing { requests, head, thread, _lock: lock }, weak))
 }
 
 fn row(NewEvent { id, metadata, event }: NewEvent) -> Result<NewRow, AppendError> {

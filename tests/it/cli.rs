@@ -7,6 +7,7 @@ mod difference;
 mod exits;
 mod keeping;
 mod lists;
+mod losing;
 mod moving;
 mod naming;
 mod on_call;

@@ -13,6 +13,7 @@ mod cli;
 mod cluster;
 mod compat;
 mod crash;
+mod damage;
 mod executor;
 mod future;
 mod histories;

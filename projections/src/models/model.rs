@@ -109,13 +109,12 @@ impl Model {
         start: &Start<'_>,
     ) -> Result<(Self, Taker), StartError> {
         let Start { directory, log, ref head, indexing, hurry, supply, turns } = *start;
-        let (name, projection) = (projection.name(), Arc::new(projection) as Arc<dyn Projection>);
+        let projection = Arc::new(projection) as Arc<dyn Projection>;
         let files = Files::of(directory, &projection);
         let choice = files.choice();
         files.sweep(&choice);
         let path = files.path(choice.serves);
-        let runner = open(&projection, log, head, &path);
-        let runner = runner.map_err(|why| StartError::File { name, why })?;
+        let runner = open(&projection, log, head, &path)?;
         let progress = watch::Sender::new(runner.progress(Phase::CatchingUp));
         let (following, taker) = follow(runner, indexing, progress.clone());
         forget_earlier_when_level(&files, progress.subscribe());
@@ -218,23 +217,24 @@ impl Model {
     }
 }
 
-/// Opens a file to fold into, anew if it goes further than the log.
+/// Opens a file to fold into. One that goes further than the log knows what the log has lost, and is
+/// left as it is.
 fn open(
     projection: &Arc<dyn Projection>,
     log: &Arc<dyn Log>,
     head: &Result<Option<GlobalPosition>, LogFault>,
     path: &Path,
-) -> rusqlite::Result<Runner<Arc<dyn Projection>>> {
-    let runner = Runner::open_file(Arc::clone(projection), path, log.id())?;
-    if head.as_ref().is_ok_and(|head| runner.checkpoint() > *head) {
-        let name = projection.name();
-        tracing::warn!(
-            projection = name,
-            "`{name}` goes further than the log, which must be an older copy: made anew"
-        );
-        return runner.anew(path, log.id());
+) -> Result<Runner<Arc<dyn Projection>>, StartError> {
+    let name = projection.name();
+    let runner = Runner::open_file(Arc::clone(projection), path, log.id())
+        .map_err(|why| StartError::File { name, why })?;
+    // Of a shared log a node may not show yet what others have appended.
+    match head {
+        Ok(head) if !log.is_shared() && runner.checkpoint() > *head => {
+            Err(StartError::Further { name, path: path.into() })
+        }
+        Ok(_) | Err(_) => Ok(runner),
     }
-    Ok(runner)
 }
 
 /// Keeps the files of earlier versions until this one can do without: an older Shiplog may be put back.

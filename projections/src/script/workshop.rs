@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     definitions::{self, Definition},
+    known,
     models::{Phase, QueryError, ReadModels, Rebuild},
 };
 
@@ -50,7 +51,7 @@ impl Workshop {
         directory: &Path,
         program: Program,
     ) -> io::Result<Self> {
-        let directory = directory.join("scripts");
+        let directory = directory.join(known::SCRIPTS);
         fs::create_dir_all(&directory)?;
         let place = Arc::new(Place::new(Arc::clone(log), program, directory));
         let mut supervising = JoinSet::new();

@@ -9,8 +9,8 @@ use std::{
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, config::DbConfig, params};
 use uuid::Uuid;
 
-use super::{fault, ledger::Ledger};
-use crate::position::LogId;
+use super::{fault, ledger::Ledger, schema, wal::WalDamage};
+use crate::{position::LogId, private};
 
 /// The newest format that is known here, and the one that is written.
 const FORMAT: i64 = 1;
@@ -29,11 +29,22 @@ const WRITER: &str = "
     PRAGMA synchronous = FULL;
     PRAGMA wal_autocheckpoint = 4000;
     PRAGMA journal_size_limit = 67108864;
+    PRAGMA cell_size_check = 1;
     PRAGMA cache_size = -65536;";
 
 const READER: &str = "
     PRAGMA query_only = 1;
+    PRAGMA cell_size_check = 1;
     PRAGMA cache_size = -4096;";
+
+/// What a connection to a log does without: nothing that somebody put into the file is ever run, and
+/// the file's structure is changed by no statement.
+const HARDENING: [(DbConfig, bool); 4] = [
+    (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+    (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+    (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+    (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+];
 
 /// Why a log could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +88,17 @@ pub enum OpenError {
         /// What contradicts what.
         problem: String,
     },
+    /// It holds what Shiplog did not make, or not what Shiplog makes.
+    #[error("`{}` is not as Shiplog made it: {problem}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Which table, index, trigger or view.
+        problem: String,
+    },
+    /// A part of what was recorded is lost.
+    #[error(transparent)]
+    WalDamaged(#[from] WalDamage),
     /// The operating system could not.
     #[error("`{}` cannot be opened", path.display())]
     Io {
@@ -112,17 +134,38 @@ impl OpenError {
 /// Makes the directory and has it survive a power failure.
 pub(super) fn make_directory(directory: &Path) -> Result<(), OpenError> {
     let io = |source| OpenError::Io { path: directory.into(), source };
-    fs::create_dir_all(directory).map_err(io)?;
+    private::make_directory(directory).map_err(io)?;
     match directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         Some(parent) => File::open(parent).and_then(|parent| parent.sync_all()).map_err(io),
         None => Ok(()),
     }
 }
 
+/// Takes from others what they may do with the directory of a log, and with what Shiplog keeps there:
+/// earlier releases left that to the umask.
+pub(super) fn tighten(directory: &Path) {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let own = entries.map(|entry| entry.path()).filter(|path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        ["log.", "lost-", "read-models"].iter().any(|own| name.starts_with(own))
+    });
+    let tightened: io::Result<u64> =
+        own.map(|path| private::tighten(&path)).chain([private::tighten_alone(directory)]).sum();
+    let path = directory.display();
+    match tightened {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "`{path}` and its files are their owner's alone now"),
+        Err(error) => tracing::warn!(%error, "others may read `{path}`: {error}"),
+    }
+}
+
 /// Opens a log for writing; makes it where there is none.
 pub(super) fn make_or_open(path: &Path) -> Result<(Ledger, LogId), OpenError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let (connection, id) = connect(path, flags)?;
+    // What SQLite keeps beside the file has the file's mode.
+    if !path.exists() {
+        private::create_new(path).map_err(|source| OpenError::Io { path: path.into(), source })?;
+    }
+    let (connection, id) = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let sqlite = |source| OpenError::from_sqlite(path, source);
     if id.is_none() {
         connection.execute_batch(NEW_FILE).map_err(sqlite)?;
@@ -187,6 +230,11 @@ pub(super) fn reader(path: &Path) -> Result<(Connection, LogId), OpenError> {
 fn connect(path: &Path, flags: OpenFlags) -> Result<(Connection, Option<LogId>), OpenError> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|source| OpenError::Sqlite { path: path.into(), source })?;
+    for (setting, value) in HARDENING {
+        connection
+            .set_db_config(setting, value)
+            .map_err(|source| OpenError::from_sqlite(path, source))?;
+    }
     let id = identify(&connection, path)?;
     Ok((connection, id))
 }
@@ -217,14 +265,18 @@ fn identify(connection: &Connection, path: &Path) -> Result<Option<LogId>, OpenE
     if format > FORMAT {
         return Err(OpenError::TooNew { path: path.into(), found: format });
     }
-    Ok(Some(LogId(id)))
+    let foreign = schema::foreign_object(connection);
+    match foreign.map_err(|source| OpenError::from_sqlite(path, source))? {
+        Some(problem) => Err(OpenError::Foreign { path: path.into(), problem }),
+        None => Ok(Some(LogId(id))),
+    }
 }
 
 /// Makes the tables, all or none.
 fn create(connection: &Connection) -> rusqlite::Result<LogId> {
     let id = LogId(random());
     let tables = connection.unchecked_transaction()?;
-    tables.execute_batch(include_str!("schema.sql"))?;
+    tables.execute_batch(schema::SQL)?;
     tables.execute("INSERT INTO log (row, id, format) VALUES (1, ?, ?)", params![id.0, FORMAT])?;
     tables.pragma_update(None, "application_id", APPLICATION_ID)?;
     tables.commit()?;

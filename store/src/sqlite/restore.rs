@@ -2,8 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{BackupError, FILE_NAME, OpenError, SqliteLog, open};
-use crate::{log::LogFault, position::GlobalPosition};
+use super::{
+    BackupError, FILE_NAME, OpenError, SqliteLog, backup,
+    checksum::{self, Checked},
+    lifecycle::claim,
+};
+use crate::position::{GlobalPosition, LogId};
+
+/// What was restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// Which log it is.
+    pub id: LogId,
+    /// Up to where it goes; `None` if it is empty.
+    pub head: Option<GlobalPosition>,
+    /// Whether there was a checksum that the backup was compared with.
+    pub has_checksum: bool,
+}
 
 /// Why nothing was restored.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +32,14 @@ pub enum RestoreError {
     /// The backup, or the directory, cannot be opened.
     #[error(transparent)]
     Backup(#[from] OpenError),
+    /// The backup is not the file that its checksum was made of.
+    #[error("`{}` does not match the SHA-256 in `{}`", path.display(), checksum.display())]
+    Different {
+        /// The backup.
+        path: PathBuf,
+        /// Its checksum.
+        checksum: PathBuf,
+    },
     /// The backup is not sound.
     #[error("`{}` is damaged: {problem}", path.display())]
     Damaged {
@@ -30,33 +53,8 @@ pub enum RestoreError {
     Copy(#[from] BackupError),
 }
 
-impl SqliteLog {
-    /// Has SQLite look at every page and index of the file; says what is wrong, line by line.
-    ///
-    /// It finds torn and misplaced pages, not every flipped bit.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read.
-    pub async fn check_file(&self) -> Result<Vec<String>, LogFault> {
-        self.readers
-            .clone()
-            .run(|tables, _| {
-                let check = || {
-                    tables
-                        .prepare("PRAGMA integrity_check(20)")?
-                        .query_map([], |row| row.get(0))?
-                        .collect::<rusqlite::Result<Vec<String>>>()
-                };
-                // A page that cannot be read at all is a finding, too.
-                let said = check().unwrap_or_else(|error| vec![error.to_string()]);
-                Ok(said.into_iter().filter(|line| line != "ok").collect())
-            })
-            .await
-    }
-}
-
-/// Makes a log in `directory` from the backup at `from`; says up to where it goes.
+/// Makes a log in `directory` from the backup at `from`, which `walk` looks at before: it says the first
+/// thing that is wrong with the events.
 ///
 /// # Errors
 ///
@@ -64,7 +62,8 @@ impl SqliteLog {
 pub async fn restore(
     from: &Path,
     directory: &Path,
-) -> Result<Option<GlobalPosition>, RestoreError> {
+    walk: impl AsyncFnOnce(&SqliteLog) -> Result<Option<String>, BackupError>,
+) -> Result<Restored, RestoreError> {
     let to = directory.join(FILE_NAME);
     // What a crash left beside another log would be taken for this one's.
     for suffix in ["", "-wal", "-shm"] {
@@ -73,10 +72,23 @@ pub async fn restore(
             return Err(RestoreError::Occupied { path });
         }
     }
+    let unread = |source| OpenError::Io { path: from.into(), source };
+    let checked = checksum::check(from).map_err(unread)?;
     let backup = SqliteLog::open_read_only(from)?;
-    if let Some(problem) = backup.check_file().await.map_err(BackupError::Log)?.into_iter().next() {
+    if checked == Checked::Different {
+        let checksum = checksum::path_of(from);
+        return Err(RestoreError::Different { path: from.into(), checksum });
+    }
+    let in_file = backup.check_file().await.map_err(BackupError::Log)?.into_iter().next();
+    let problem = match in_file {
+        Some(problem) => Some(problem),
+        None => walk(&backup).await?,
+    };
+    if let Some(problem) = problem {
         return Err(RestoreError::Damaged { path: from.into(), problem });
     }
-    open::make_directory(directory)?;
-    Ok(backup.backup_to(&to).await?)
+    let _lock = claim(directory)?;
+    let read = move |tables: &_, _: &mut _| Ok(backup::copy(tables, &to, false));
+    let head = backup.readers.clone().run(read).await.map_err(BackupError::Log)??;
+    Ok(Restored { id: backup.id, head, has_checksum: checked == Checked::Same })
 }

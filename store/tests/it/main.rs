@@ -10,6 +10,7 @@
 mod cluster;
 mod concurrency;
 mod contract;
+mod damage;
 mod execute;
 mod faults;
 mod laws;

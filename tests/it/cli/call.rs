@@ -158,7 +158,13 @@ impl Shop {
 
     /// One with the log that is there.
     pub(super) fn open_in(desk: Desk) -> Self {
-        let mut command = desk.command("serve --data data --listen 127.0.0.1:0");
+        Self::open_with(desk, "")
+    }
+
+    /// One with the log that is there, and with more arguments.
+    pub(super) fn open_with(desk: Desk, more: &str) -> Self {
+        let words = format!("serve --data data --listen 127.0.0.1:0 {more}");
+        let mut command = desk.command(&words);
         let server = Server::run(&mut command);
         Self { client: server.client(), server, desk }
     }
@@ -194,6 +200,14 @@ impl Shop {
     pub(super) fn close(self) -> Desk {
         let Self { server, client: _, desk } = self;
         assert!(server.stop().success());
+        desk
+    }
+
+    /// Ends the server as a power cut would; what it kept stays.
+    pub(super) fn kill(self) -> Desk {
+        self.level();
+        let Self { server, client: _, desk } = self;
+        server.kill();
         desk
     }
 

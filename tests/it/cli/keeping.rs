@@ -3,9 +3,12 @@
 use std::{
     fs::{self, OpenOptions},
     io::{Seek as _, SeekFrom, Write as _},
+    os::unix::fs::PermissionsExt as _,
+    process::Command,
 };
 
 use super::call::{Desk, Shop};
+use crate::support::succeed;
 
 /// A data directory with a short past, and no server.
 fn kept() -> Desk {
@@ -105,18 +108,61 @@ fn read_models_that_know_more_than_a_backup_do_not_outlive_its_restoring() {
 }
 
 #[test]
-fn read_models_that_know_more_than_a_log_that_was_put_back_by_hand_are_made_anew() {
-    let shop = Shop::open();
-    shop.does("deploy checkout production 1.0 --status succeeded --at 2025-03-01T09:00Z");
-    shop.call("backup kept.sqlite --data data").ends(0);
-    shop.does("deploy checkout production 1.1 --status succeeded --at 2025-03-02T09:00Z");
-    let desk = shop.close();
-    fs::copy(desk.join("kept.sqlite"), desk.join("data/log.sqlite")).unwrap();
-    let shop = Shop::open_in(desk);
-    let lane = shop.call("status production --output json").json()["lanes"][0].clone();
-    assert_eq!(lane["current"]["release"]["version"], "1.0", "as the log says: {lane}");
-    let listed = shop.call("history --output json").json();
-    assert_eq!(listed["items"].as_array().or(listed.as_array()).unwrap().len(), 1, "{listed}");
+fn a_backup_has_a_checksum_that_other_tools_read_and_that_a_restore_looks_for() {
+    let desk = kept();
+    desk.call("backup kept.sqlite --data data").ends(0);
+    let mut check = Command::new("sha256sum");
+    let checked = check.args(["--check", "kept.sqlite.sha256"]).current_dir(desk.path());
+    succeed(checked);
+    for name in ["kept.sqlite", "kept.sqlite.sha256"] {
+        let mode = fs::metadata(desk.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let said = desk.call("restore kept.sqlite --data one").ends(0);
+    assert_eq!(said.err, "");
+    fs::remove_file(desk.join("kept.sqlite.sha256")).unwrap();
+    let said = desk.call("restore kept.sqlite --data two").ends(0);
+    assert!(said.err.contains("`kept.sqlite.sha256` is missing"), "{said:#?}");
+    for name in ["one", "two"] {
+        assert!(!desk.join(name).join("log.sqlite.sha256").exists());
+    }
+}
+
+#[test]
+fn a_backup_that_breaks_a_promise_of_the_log_is_not_restored() {
+    let desk = kept();
+    desk.call("backup kept.sqlite --data data").ends(0);
+    fs::remove_file(desk.join("kept.sqlite.sha256")).unwrap();
+    for (change, said) in [
+        ("DELETE FROM events WHERE position = 4", "right before it `1` events are missing"),
+        (
+            "UPDATE events SET data = CAST(data || ' ' AS BLOB) WHERE position = 3",
+            "its data is not what Shiplog writes",
+        ),
+        (
+            "UPDATE events SET metadata = CAST(metadata || ' ' AS BLOB) WHERE position = 3",
+            "position 3: its metadata is not what this Shiplog writes",
+        ),
+    ] {
+        fs::copy(desk.join("kept.sqlite"), desk.join("changed.sqlite")).unwrap();
+        let log = rusqlite::Connection::open(desk.join("changed.sqlite")).unwrap();
+        log.execute(change, []).unwrap();
+        drop(log);
+        desk.call("restore changed.sqlite --data new").tells(1, &["changed.sqlite", said]);
+        assert!(!desk.join("new").exists());
+    }
+}
+
+#[test]
+fn what_a_killed_backup_left_goes_with_the_next_one() {
+    let desk = kept();
+    for left in ["kept.sqlite.12345.partial", "kept.sqlite.mine.partial", "other.1.partial"] {
+        fs::write(desk.join(left), "").unwrap();
+    }
+    desk.call("backup kept.sqlite --data data").ends(0);
+    assert!(!desk.join("kept.sqlite.12345.partial").exists());
+    assert!(desk.join("kept.sqlite.mine.partial").exists());
+    assert!(desk.join("other.1.partial").exists());
 }
 
 #[test]
@@ -129,6 +175,9 @@ fn what_is_no_backup_is_not_restored() {
     let mut cut = OpenOptions::new().write(true).open(desk.join("cut.sqlite")).unwrap();
     cut.seek(SeekFrom::Start(8_192)).unwrap();
     cut.write_all(&[0xff; 4_096]).unwrap();
+    let checksum = "does not match the SHA-256 in `cut.sqlite.sha256`";
+    desk.call("restore cut.sqlite --data new").tells(3, &[checksum]);
+    fs::remove_file(desk.join("cut.sqlite.sha256")).unwrap();
     desk.call("restore cut.sqlite --data new").ends(1);
     assert!(!desk.join("new/log.sqlite").exists());
 }

@@ -157,3 +157,33 @@ fn what_no_waiting_helps_is_told_at_once() {
         assert!(said.contains(problem) && !said.contains("wrong"), "{said}");
     }
 }
+
+#[test]
+fn a_read_model_that_knows_more_than_the_cluster_is_kept_aside_and_made_anew() {
+    let home = Home::on_a_cluster(1);
+    let server = home.server("one");
+    let (_, token, _) = post(&server, "before", "1.0");
+    lane(&server, &token);
+    assert!(server.stop().success());
+    // As if the cluster had been restored from a backup.
+    let data = home.directory("one");
+    let files =
+        || std::fs::read_dir(data.join("read-models")).unwrap().map(|it| it.unwrap().path());
+    let history = files().find(|path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.starts_with("history-") && name.ends_with(".sqlite")
+    });
+    let history = history.unwrap();
+    let tables = rusqlite::Connection::open(&history).unwrap();
+    tables.execute("UPDATE checkpoint SET position = position + 1000000", []).unwrap();
+    drop(tables);
+
+    let server = home.server("one");
+
+    let listed = server.client().get_at("/v1/deployments", &token);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
+    let lost = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path());
+    let lost: Vec<_> = lost.filter(|path| path.to_str().unwrap().contains("lost-")).collect();
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert!(lost[0].join("read-models").join(history.file_name().unwrap()).is_file());
+}
