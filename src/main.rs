@@ -30,6 +30,7 @@ mod instant;
 mod log;
 mod on_failure;
 mod output;
+mod private_file;
 mod progress;
 mod projections;
 mod recover;
@@ -97,6 +98,7 @@ fn run(cli: Cli, err: &mut dyn Write) -> anyhow::Result<Exit> {
     if global.explain {
         config::explain(&mut context)?;
     }
+    context.check_token_file()?;
     let exit = command.run(&mut context)?;
     context.out.flush()?;
     Ok(exit)
