@@ -1,9 +1,10 @@
 //! `shiplog serve`: the log, its read models and HTTP, in one process.
 
 mod away;
+mod log_lines;
 mod stop;
 
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, panic, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use shiplog_api::{App, Stage};
@@ -12,7 +13,7 @@ use shiplog_store::{clock::SystemClock, log::Log};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use self::stop::Stop;
+use self::{log_lines::LogLines, stop::Stop};
 
 use crate::{
     context::Context,
@@ -53,9 +54,11 @@ impl Serve {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         tracing_subscriber::fmt()
             .with_env_filter(filter(context))
-            .with_writer(io::stderr)
+            .with_writer(|| LogLines(io::stderr()))
             .with_ansi(false)
             .init();
+        // What a panic says goes the same way: it may quote what came from outside.
+        panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a thread panicked")));
         data::runtime()?.block_on(self.serve(context))
     }
 

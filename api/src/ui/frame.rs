@@ -18,7 +18,7 @@ use shiplog_domain::metadata::CorrelationId;
 use shiplog_projections::models::{Answer, Model, Phase};
 use shiplog_store::position::GlobalPosition;
 
-use super::{assets, parts::Time};
+use super::{assets, parts::Time, visible::visible};
 use crate::{
     app::App,
     caller,
@@ -212,7 +212,8 @@ impl Frame {
 /// A page as an answer, with what it was made of.
 pub(super) fn page(app: &App, frame: &Frame, page: &impl Template) -> Result<Response, Problem> {
     let receipt: Receipt = app.receipt(frame.position);
-    Ok((receipt, HEADERS, page.render().map_err(|error| internal(&error))?).into_response())
+    let html = visible(page.render().map_err(|error| internal(&error))?);
+    Ok((receipt, HEADERS, html).into_response())
 }
 
 /// What goes with every page.
