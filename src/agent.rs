@@ -27,6 +27,7 @@ use crate::{
     context::Context,
     exit::{Exit, Failure},
     on_failure::OnFailureArgs,
+    private_file,
     spool::{self, Lane},
     write::{ActorArgs, hex},
 };
@@ -109,6 +110,7 @@ impl Agent {
             on_failure: self.on_failure,
             stop,
             said: Vec::new(),
+            undelivered: Vec::new(),
         };
         work_on(context, worker, once, &woken)
     }
@@ -123,6 +125,7 @@ fn work_on(
 ) -> anyhow::Result<Exit> {
     loop {
         if worker.stop.is_asked() {
+            worker.leave(context);
             return Ok(Exit::Success);
         }
         // What woke it before is seen by this look.
@@ -130,8 +133,12 @@ fn work_on(
         let pause = match worker.step(context)? {
             Step::Worked => continue,
             Step::Idle if once => return Ok(Exit::Success),
-            Step::Away(failure) if once => return Err(failure.into()),
-            Step::Idle => LOOK_AGAIN,
+            Step::Away(failure) if once => {
+                worker.leave(context);
+                return Err(failure.into());
+            }
+            Step::Unreadable(error) if once => return Err(error),
+            Step::Idle | Step::Unreadable(_) => LOOK_AGAIN,
             Step::Away(failure) => {
                 context.mention(failure.to_string());
                 TRY_AGAIN
@@ -200,8 +207,9 @@ fn usual_state(
 /// Keeps a second agent from the same directory.
 fn lock(state: &Path) -> anyhow::Result<File> {
     let place = state.display();
-    fs::create_dir_all(state).with_context(|| format!("cannot make {place}"))?;
-    let file = File::create(state.join("lock")).with_context(|| format!("cannot use {place}"))?;
+    let made = private_file::make_directory(state);
+    made.with_context(|| format!("cannot keep what this agent does in {place}"))?;
+    let file = private_file::lock_file(state).with_context(|| format!("cannot use {place}"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {

@@ -27,6 +27,8 @@ use rustix::{
 use shiplog_store::clock::{Clock as _, SystemClock};
 
 use self::tail::{Lines, Stream, Tail};
+use crate::private_file;
+
 pub(crate) use self::{
     charge::{Charge, NotRun},
     growing::Growing,
@@ -84,7 +86,7 @@ pub(crate) fn run(
             None
         }
         Output::Kept(path) => {
-            let file = OpenOptions::new().append(true).create(true).open(path)?;
+            let file = private_file::open(path, OpenOptions::new().append(true).create(true))?;
             command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
             Some((Growing::open(path)?, Lines::of(Stream::Output)))
         }

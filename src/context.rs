@@ -10,6 +10,7 @@ use crate::{
     config::{REQUEST_TIMEOUT, Settings, TokenPlace},
     exit::Failure,
     instant::{Moment, Watch},
+    private_file,
 };
 
 /// What every command is given.
@@ -43,6 +44,18 @@ impl Context<'_> {
         };
         let timeout = self.settings.timeout.value.unwrap_or(REQUEST_TIMEOUT);
         Ok(Client::new(&self.settings.server.value, token.as_deref(), timeout)?)
+    }
+
+    /// Says it if others than its owner can read the file that holds the token.
+    pub(crate) fn check_token_file(&mut self) -> anyhow::Result<()> {
+        let TokenPlace::File(path) = &self.settings.token.value else { return Ok(()) };
+        if !private_file::is_open_to_others(path) {
+            return Ok(());
+        }
+        let path = path.display();
+        self.say(format!(
+            "shiplog: other users can read the token in {path}: `chmod 600 {path}` keeps it secret"
+        ))
     }
 
     /// Now and here.

@@ -1,29 +1,29 @@
 //! One run of a deploy command: what it is given, and what is told of it.
 
+mod files;
 mod targets;
 mod variables;
 
 use std::{
-    ffi::OsString,
-    fs, io,
+    ffi::{OsStr, OsString},
+    io,
     os::unix::process::ExitStatusExt as _,
-    path::PathBuf,
     process::Command,
     time::{Duration, Instant},
 };
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shiplog_store::clock::{Clock as _, SystemClock};
-use tempfile::TempDir;
 
+use self::files::Files;
 pub(crate) use self::{targets::Targets, variables::set as set_variables};
 use crate::{
     child::{self, Charge, Ended, NotRun, Output, signal_name},
     client::{Client, Unwritten},
     context::Context,
-    spool::{Journal, Verb},
+    deployment,
+    spool::{Head, Journal, Verb},
 };
 
 /// How long a server that was away is left alone while a command runs.
@@ -56,63 +56,54 @@ pub(crate) struct Outcome {
     pub(crate) failed_targets: Vec<Value>,
 }
 
-/// The files of a run.
-struct Folder {
-    path: PathBuf,
-    /// Removes a directory that is not beside the journal.
-    _temporary: Option<TempDir>,
-}
-
 impl Execution<'_> {
     /// Runs the command, tells the journal and as far as possible the server how it goes.
-    pub(crate) fn run(
-        &self,
-        context: &mut Context<'_>,
-        journal: &mut Journal,
-    ) -> anyhow::Result<Outcome> {
-        let folder = Folder::make(journal)?;
-        let mut targets = Targets::make(&folder.path)?;
-        let mut command = self.prepare(context, journal, &folder)?;
+    ///
+    /// The deployment has started, so this never gives up: what cannot be run is told as an end.
+    pub(crate) fn run(&self, context: &mut Context<'_>, journal: &mut Journal) -> Outcome {
+        let (files, mut targets) = Files::make(context, journal);
         let began = now();
-        kept(context, journal.begin(began));
-        // From here on nothing may end this but the command.
-        let output =
-            if self.is_kept { Output::Kept(folder.path.join("output")) } else { Output::Passed };
+        let noted = journal.begin(began);
         let mut teller = Teller { client: self.client, away_since: None };
-        let ended = child::run(&mut command, self.charge, &output, &mut || {
-            targets.tell(context, journal, false);
-            teller.tell(journal);
-        });
-        targets.tell(context, journal, true);
-        if let Err(NotRun::Failed(error)) = &ended {
-            context.mention(self.not_run(error));
+        let ended = match (&files, noted) {
+            // After a crash nobody could tell whether the command was run.
+            (_, Err(error)) if self.is_kept => Err(NotRun::Unkept(error)),
+            (None, _) if self.is_kept => Err(NotRun::Unkept(io::ErrorKind::StorageFull.into())),
+            (files, noted) => {
+                kept(context, noted);
+                let output = files.as_ref().filter(|_| self.is_kept).map(Files::output);
+                let output = output.map_or(Output::Passed, Output::Kept);
+                let mut command = self.prepare(context, journal, files.as_ref());
+                child::run(&mut command, self.charge, &output, &mut || {
+                    if let Some(targets) = &mut targets {
+                        targets.tell(context, journal, false);
+                    }
+                    teller.tell(journal);
+                })
+            }
+        };
+        if let Some(targets) = &mut targets {
+            targets.tell(context, journal, true);
+        }
+        match &ended {
+            Ok(_) | Err(NotRun::Asked(_)) => {}
+            Err(NotRun::Failed(error)) => context.mention(self.not_run(error)),
+            Err(NotRun::Unkept(error)) => context.mention(unkept(error)),
         }
         let (verb, body, code) = self.told(ended, began);
         kept(context, journal.tell(verb, body, None));
-        Ok(Outcome { code, failed_targets: targets.failed })
+        Outcome { code, failed_targets: targets.map(|targets| targets.failed).unwrap_or_default() }
     }
 
-    fn prepare(
-        &self,
-        context: &Context<'_>,
-        journal: &Journal,
-        folder: &Folder,
-    ) -> anyhow::Result<Command> {
-        let (program, arguments) = self.command.split_first().context("there is no command")?;
-        let keep = |file: &str, value: Option<&Value>| {
-            let (path, value) = (folder.path.join(file), value.unwrap_or(&Value::Null));
-            let written = fs::write(&path, format!("{value:#}\n"));
-            written.map(|()| path).with_context(|| format!("cannot write {file}"))
-        };
-        let manifest = keep("manifest.json", journal.release())?;
-        let configuration = keep("configuration.json", journal.configuration())?;
-        let mut command = Command::new(program);
-        command.args(arguments);
+    fn prepare(&self, context: &Context<'_>, journal: &Journal, files: Option<&Files>) -> Command {
+        let mut words = self.command.iter();
+        let mut command = Command::new(words.next().map_or(OsStr::new(""), OsString::as_os_str));
+        command.args(words);
         variables::set(&mut command, &context.settings.server.value, journal);
-        command.env("SHIPLOG_MANIFEST", manifest);
-        command.env("SHIPLOG_CONFIGURATION", configuration);
-        command.env("SHIPLOG_TARGETS", folder.path.join(targets::FILE));
-        Ok(command)
+        if let Some(files) = files {
+            files.name(&mut command);
+        }
+        command
     }
 
     fn not_run(&self, error: &io::Error) -> String {
@@ -140,6 +131,10 @@ impl Execution<'_> {
                 let code = u8::try_from(128 + signal).unwrap_or(1);
                 (Verb::Cancel, json!({"at": now(), "reason": reason}), code)
             }
+            Err(NotRun::Unkept(error)) => {
+                let body = json!({"at": now(), "reason": unkept(&error)});
+                (Verb::Cancel, body, NOT_EXECUTABLE)
+            }
             Err(NotRun::Failed(error)) => {
                 let is_missing = error.kind() == io::ErrorKind::NotFound;
                 let code = if is_missing { NOT_FOUND } else { NOT_EXECUTABLE };
@@ -147,18 +142,6 @@ impl Execution<'_> {
                 (Verb::Fail, json!({"at": now(), "error": error}), code)
             }
         }
-    }
-}
-
-impl Folder {
-    /// Makes it beside the journal, where it outlives this process, or else anywhere.
-    fn make(journal: &Journal) -> anyhow::Result<Self> {
-        let path = journal.folder();
-        if fs::create_dir_all(&path).is_ok() {
-            return Ok(Self { path, _temporary: None });
-        }
-        let temporary = TempDir::new().context("cannot make a directory for the command")?;
-        Ok(Self { path: temporary.path().to_owned(), _temporary: Some(temporary) })
     }
 }
 
@@ -184,6 +167,33 @@ pub(crate) fn kept(context: &mut Context<'_>, written: io::Result<()>) {
     if let Err(error) = written {
         context.mention(format!("what is to be recorded cannot be kept on disk: {error}"));
     }
+}
+
+/// Why a command that an agent has to keep track of is not run.
+fn unkept(error: &io::Error) -> String {
+    format!("nothing was run, because what the agent does cannot be kept on disk: {error}")
+}
+
+/// How what the server does not have comes to be recorded.
+pub(crate) fn undelivered(journal: &Journal) -> String {
+    if journal.is_on_disk() {
+        let spool = journal.moved_to().map(|spool| format!(" --spool {}", spool.display()));
+        let spool = spool.unwrap_or_default();
+        return format!("`shiplog flush{spool}` delivers the rest of what is to be recorded");
+    }
+    let (verb, status) = match journal.count(Verb::Succeed) {
+        0 => ("fail", "failed"),
+        _ => ("succeed", "succeeded"),
+    };
+    let Head { service, environment, .. } = journal.head();
+    let command = match journal.number() {
+        Some(number) => {
+            let name = json!({"service": service, "environment": environment, "number": number});
+            format!("shiplog {verb} {}", deployment::name(&name))
+        }
+        None => format!("shiplog deploy {service} {environment} VERSION --status {status}"),
+    };
+    format!("no disk keeps how it ended, so it has to be said by hand: `{command}`")
 }
 
 fn now() -> Timestamp {

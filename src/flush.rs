@@ -9,7 +9,7 @@ use crate::{
     exit::{Exit, Failure},
     output::{self, Column, Kind},
     reference::named,
-    spool::{Fate, Lane, Settled, Spool, SpoolArgs, Stuck},
+    spool::{Fate, Lane, Settled, Spool, SpoolArgs},
 };
 
 const COLUMNS: [Column; 5] = [
@@ -23,7 +23,8 @@ const COLUMNS: [Column; 5] = [
 /// Deliver what `shiplog run` kept while the server was away.
 ///
 /// Runs are delivered lane by lane, oldest first, each thing once, with the times as they were.
-/// What the server will never take is kept aside and named.
+/// What the server will never take is kept aside and named. What cannot be read, or belongs to another
+/// user, is named and left, and the exit code is 1.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  shiplog flush || echo 'the server is still away'")]
 pub(crate) struct Flush {
@@ -39,8 +40,7 @@ impl Flush {
             Round { client, spool, settled: Vec::new(), kept: 0, away: None, is_broken: false };
         for lane in round.spool.lanes()? {
             if let Err(error) = round.empty(context, &lane) {
-                context.say(format!("what is kept cannot be read: {error:#}"))?;
-                round.is_broken = true;
+                round.unreadable(context, &error)?;
             }
         }
         round.end(context)
@@ -64,30 +64,39 @@ impl Round {
     /// Delivers one lane, as far as that can be done now.
     fn empty(&mut self, context: &mut Context<'_>, lane: &Lane) -> anyhow::Result<()> {
         let _locked = lane.lock()?;
-        let Some(server) = lane.server()? else { return Ok(()) };
-        if server != context.settings.server.value {
+        let server = lane.server()?.filter(|server| *server != context.settings.server.value);
+        if let Some(server) = server {
             return context.say(format!("runs wait for another server: --server {server}"));
         }
         // What is away for one lane is away for all.
         if self.away.is_none() {
-            let settled = &mut self.settled;
-            match lane.settle(None, &self.client, &mut |one| settled.push(one)) {
-                Ok(()) => {}
-                Err(Stuck::Disk(error)) => return Err(error.into()),
-                Err(Stuck::Unwritten(unwritten)) => {
-                    self.away = Some(match unwritten.cause {
-                        Cause::Away => {
-                            Failure::new(Exit::Unavailable, unwritten.failure.to_string())
-                        }
-                        Cause::Refused(_) | Cause::Stale | Cause::Unacceptable | Cause::Denied => {
-                            unwritten.failure
-                        }
-                    });
-                }
+            let (settled, mut unreadable) = (&mut self.settled, Vec::new());
+            let delivered = lane.settle(None, &self.client, &mut |one| match one {
+                Ok(one) => settled.push(one),
+                Err(error) => unreadable.push(error.into()),
+            });
+            for error in &unreadable {
+                self.unreadable(context, error)?;
             }
+            self.away = delivered.err().map(|unwritten| match unwritten.cause {
+                Cause::Away => Failure::new(Exit::Unavailable, unwritten.failure.to_string()),
+                Cause::Refused(_) | Cause::Stale | Cause::Unacceptable | Cause::Denied => {
+                    unwritten.failure
+                }
+            });
         }
         self.kept += lane.journals()?.len();
         Ok(())
+    }
+
+    /// Says what cannot be read.
+    fn unreadable(
+        &mut self,
+        context: &mut Context<'_>,
+        error: &anyhow::Error,
+    ) -> anyhow::Result<()> {
+        self.is_broken = true;
+        context.say(format!("what is kept cannot be read: {error:#}"))
     }
 
     /// Writes what became of what was kept.

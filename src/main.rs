@@ -31,6 +31,7 @@ mod log;
 mod loss;
 mod on_failure;
 mod output;
+mod private_file;
 mod progress;
 mod projections;
 mod recover;
@@ -98,6 +99,7 @@ fn run(cli: Cli, err: &mut dyn Write) -> anyhow::Result<Exit> {
     if global.explain {
         config::explain(&mut context)?;
     }
+    context.check_token_file()?;
     let exit = command.run(&mut context)?;
     context.out.flush()?;
     Ok(exit)

@@ -16,13 +16,13 @@ use crate::{
     context::Context,
     deploy::What,
     deployment::{self, body},
-    execution::{Execution, kept},
+    execution::{self, Execution, kept},
     exit::{Exit, Failure},
     flush,
     guard::{self, NewNameArgs, OverrideArgs},
     happening,
     on_failure::OnFailureArgs,
-    spool::{Fate, Head, Journal, Lane, SpoolArgs, Stuck, Verb},
+    spool::{Fallback, Fate, Head, Journal, Lane, SpoolArgs, Verb},
     write::{ActorArgs, random_key},
 };
 
@@ -91,7 +91,7 @@ impl Run {
         let lane = spool.open(context.variables)?.lane(&head);
         let body = request(&head, [names.wire(), crosses.wire()], what, &version)?;
         let start = happening::claim_body(context, "shiplog run", SystemClock.now())?;
-        let (mut journal, written) = lane.begin(head, SystemClock.now());
+        let (mut journal, written) = lane.begin(head, SystemClock.now(), Fallback::Temporary);
         kept(context, written);
         let post = Post { lane, client: &client };
         if let Err(no) = post.ask(context, &mut journal, [body, start]) {
@@ -100,7 +100,7 @@ impl Run {
 
         let execution =
             Execution { command: &self.command, charge: &charge, client: &client, is_kept: false };
-        let outcome = execution.run(context, &mut journal)?;
+        let outcome = execution.run(context, &mut journal);
         let told = post.deliver(context, &mut journal);
         self.on_failure.run(context, &client, &journal, &outcome);
         leave(context, journal, told);
@@ -177,17 +177,16 @@ impl Post<'_> {
         let locked = self.lane.lock();
         let mut found = Vec::new();
         let settled = self.lane.settle(Some(journal), self.client, &mut |one| found.push(one));
-        let told = match settled {
-            Ok(()) => journal.deliver(self.client),
-            Err(Stuck::Unwritten(unwritten)) => Err(unwritten),
-            Err(Stuck::Disk(error)) => {
-                context.mention(format!("what earlier runs left cannot be read: {error}"));
-                journal.deliver(self.client)
-            }
-        };
+        let told = settled.and_then(|()| journal.deliver(self.client));
         drop(locked);
-        for one in found.iter().filter(|one| one.fate != Fate::Alive) {
-            context.mention(flush::sentence(one));
+        for one in found {
+            match one {
+                Ok(one) if one.fate == Fate::Alive => {}
+                Ok(one) => context.mention(flush::sentence(&one)),
+                Err(error) => {
+                    context.mention(format!("what earlier runs left cannot be read: {error}"));
+                }
+            }
         }
         told
     }
@@ -214,9 +213,7 @@ impl Post<'_> {
 /// Says what became of the run, and leaves what the server does not have for later.
 fn leave(context: &mut Context<'_>, journal: Journal, told: Result<(), Unwritten>) {
     if let Err(Unwritten { failure, cause: _ }) = told {
-        context.mention(format!(
-            "{failure}; `shiplog flush` delivers the rest of what is to be recorded"
-        ));
+        context.mention(format!("{failure}; {}", execution::undelivered(&journal)));
         return;
     }
     if let Some(told) = journal.deployment() {

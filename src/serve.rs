@@ -2,9 +2,10 @@
 
 mod away;
 mod descriptors;
+mod log_lines;
 mod stop;
 
-use std::{io, net::SocketAddr, num::NonZero, path::Path, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, num::NonZero, panic, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use shiplog_api::{App, Hosts, PublicUrl, Stage};
@@ -13,7 +14,7 @@ use shiplog_store::{clock::SystemClock, log::Log};
 use tokio::{net::TcpListener, time::timeout};
 use tracing_subscriber::EnvFilter;
 
-use self::stop::Stop;
+use self::{log_lines::LogLines, stop::Stop};
 
 use crate::{
     context::Context,
@@ -73,9 +74,11 @@ impl Serve {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         tracing_subscriber::fmt()
             .with_env_filter(filter(context))
-            .with_writer(io::stderr)
+            .with_writer(|| LogLines(io::stderr()))
             .with_ansi(false)
             .init();
+        // What a panic says goes the same way: it may quote what came from outside.
+        panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a thread panicked")));
         let runtime = data::runtime()?;
         let ended = runtime.block_on(self.serve(context));
         // What still computes for nobody does not keep the process.

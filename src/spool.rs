@@ -6,6 +6,7 @@
 
 mod deliver;
 mod journal;
+mod journal_file;
 mod line;
 mod settle;
 
@@ -20,10 +21,18 @@ use sha2::{Digest as _, Sha256};
 
 pub(crate) use self::{
     journal::Journal,
+    journal_file::Fallback,
     line::{Head, Verb},
-    settle::{Fate, Settled, Stuck, tell_unknown},
+    settle::{Fate, Settled, tell_unknown},
 };
-use crate::{ci::Variables, client::Client, exit::Failure, write::hex};
+use self::{journal_file::EXTENSION, settle::Stuck};
+use crate::{
+    ci::Variables,
+    client::{Client, Unwritten},
+    exit::Failure,
+    private_file,
+    write::hex,
+};
 
 /// Where what cannot be delivered is kept.
 #[derive(Debug, clap::Args)]
@@ -80,7 +89,12 @@ impl Spool {
     }
 
     /// Every lane that has something, or had.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; and that others can write there, so that what is there may be planted.
     pub(crate) fn lanes(&self) -> io::Result<Vec<Lane>> {
+        private_file::check_directory(&self.root)?;
         let mut lanes = listed(&self.root, Path::is_dir)?;
         lanes.sort();
         Ok(lanes.into_iter().map(Lane::at).collect())
@@ -93,54 +107,79 @@ impl Lane {
         Self { directory }
     }
 
-    /// Begins a journal; the second value says why it is in memory alone, if it is.
-    pub(crate) fn begin(&self, head: Head, at: Timestamp) -> (Journal, io::Result<()>) {
-        let made = fs::create_dir_all(&self.directory);
+    /// Begins a journal; the second value says why it is not kept here, if it is not.
+    pub(crate) fn begin(
+        &self,
+        head: Head,
+        at: Timestamp,
+        fallback: Fallback,
+    ) -> (Journal, io::Result<()>) {
         let name = format!("{:020}-{}", at.as_microsecond(), std::process::id());
-        let (journal, created) = Journal::create(&self.directory, &name, head);
-        (journal, made.and(created))
+        let path = self.directory.join(name).with_extension(EXTENSION);
+        Journal::create((path, self.make()), head, fallback)
+    }
+
+    fn make(&self) -> io::Result<()> {
+        if let Some(above) = self.directory.parent() {
+            private_file::make_directory(above)?;
+        }
+        private_file::make_inner_directory(&self.directory)
     }
 
     /// The journals, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Spool::lanes`].
     pub(crate) fn journals(&self) -> io::Result<Vec<PathBuf>> {
-        let is_journal = |path: &Path| path.extension().is_some_and(|it| it == journal::EXTENSION);
+        private_file::check_directory(&self.directory)?;
+        let is_journal = |path: &Path| path.extension().is_some_and(|it| it == EXTENSION);
         let mut journals = listed(&self.directory, is_journal)?;
         journals.sort();
         Ok(journals)
     }
 
-    /// Whom its journals are for, if there are any.
+    /// Whom its journals are for, if one of them can be read.
     pub(crate) fn server(&self) -> io::Result<Option<String>> {
-        for path in self.journals()? {
-            if let Some(journal) = Journal::peek(&path).map_err(|error| named(&path, &error))? {
-                return Ok(Some(journal.head().server.clone()));
-            }
-        }
-        Ok(None)
+        let journals = self.journals()?;
+        let mut known = journals.iter().filter_map(|path| Journal::peek(path).ok().flatten());
+        Ok(known.next().map(|journal| journal.head().server.clone()))
     }
 
     /// Waits until nobody else delivers from here; others wait until the file is dropped.
     pub(crate) fn lock(&self) -> io::Result<File> {
-        let file = File::create(self.directory.join("lock"))?;
+        private_file::check_directory(&self.directory)?;
+        let file = private_file::lock_file(&self.directory)?;
         file.lock()?;
         Ok(file)
     }
 
     /// Delivers what others left here, oldest first, up to a journal of one's own.
     ///
-    /// Ends at the first that cannot be delivered now: what came later has to wait for it.
+    /// One that cannot be read is told as an error, and the next ones are delivered. Ends at the first
+    /// that cannot be delivered now: what came later has to wait for it.
     pub(crate) fn settle(
         &self,
         before: Option<&Journal>,
         client: &Client,
-        settled: &mut dyn FnMut(Settled),
-    ) -> Result<(), Stuck> {
-        for path in self.journals()? {
-            if before.is_some_and(|own| path >= own.path()) {
-                break;
+        settled: &mut dyn FnMut(io::Result<Settled>),
+    ) -> Result<(), Unwritten> {
+        let journals = match self.journals() {
+            Ok(journals) => journals,
+            Err(error) => {
+                settled(Err(error));
+                return Ok(());
             }
-            let one = settle::settle(&path, client).map_err(|stuck| stuck.at(&path))?;
-            one.into_iter().for_each(&mut *settled);
+        };
+        // By name: a journal of one's own may be in another directory.
+        let is_own_or_later =
+            |path: &Path| before.is_some_and(|own| path.file_name() >= own.path().file_name());
+        for path in journals.iter().take_while(|path| !is_own_or_later(path)) {
+            match settle::settle(path, client) {
+                Ok(one) => one.into_iter().for_each(|one| settled(Ok(one))),
+                Err(Stuck::Unwritten(unwritten)) => return Err(unwritten),
+                Err(Stuck::Disk(error)) => settled(Err(named(path, &error))),
+            }
         }
         Ok(())
     }
@@ -148,7 +187,10 @@ impl Lane {
 
 /// An error of the disk, with the file that it is about.
 fn named(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+    let (text, place) = (error.to_string(), path.display().to_string());
+    // What this crate refuses says already what it is about.
+    let text = if text.contains(&place) { text } else { format!("{place}: {text}") };
+    io::Error::new(error.kind(), text)
 }
 
 fn listed(directory: &Path, is_wanted: impl Fn(&Path) -> bool) -> io::Result<Vec<PathBuf>> {

@@ -30,6 +30,7 @@ mod releases;
 mod rollbacks;
 mod scripts;
 mod tiers;
+mod visible;
 mod way;
 
 use axum::{

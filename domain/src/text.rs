@@ -41,6 +41,25 @@ pub fn is_same_id(one: &str, other: &str) -> bool {
     one == other || folded(one) == folded(other)
 }
 
+/// The text with its control characters and its hidden ones as escapes: `\n`, `\u{202e}`.
+///
+/// It stays in one line, and no terminal obeys it.
+pub fn escaped(text: &str) -> Cow<'_, str> {
+    let is_meant = |character: char| character.is_control() || is_hidden(character);
+    if !text.contains(is_meant) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_meant(character) {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// The first character that nobody sees and that no script needs, and which one it is, counted from 1.
 ///
 /// Joiners and variation selectors are not meant: words of several scripts, and emoji, are written
@@ -50,7 +69,9 @@ pub(crate) fn hidden(text: &str) -> Option<(char, usize)> {
     found.map(|(index, character)| (character, index + 1))
 }
 
-fn is_hidden(character: char) -> bool {
+/// Whether nobody sees the character and no script needs it: zero-width characters, and those that
+/// change the direction of what is around them.
+pub fn is_hidden(character: char) -> bool {
     match character {
         // Zero width joiner and non-joiner, variation selectors, fillers of Hangul.
         '\u{200C}'
@@ -155,6 +176,16 @@ mod tests {
         for name in ["👩‍🚀", "می\u{200C}خواهم", "क्\u{200D}ष", "❤\u{FE0F}", "a b"]
         {
             assert_eq!(hidden(name), None, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_and_what_terminals_obey_is_escaped() {
+        assert_eq!(escaped("a\r\n\u{1b}[31m\u{202e}b\u{2028}\u{9b}"), {
+            r"a\r\n\u{1b}[31m\u{202e}b\u{2028}\u{9b}"
+        });
+        for text in ["plain ü", "👩‍🚀", "a b"] {
+            assert!(matches!(escaped(text), Cow::Borrowed(_)), "{text:?}");
         }
     }
 }

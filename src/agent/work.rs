@@ -1,8 +1,8 @@
 //! One deployment after the other: claimed, carried out, reported.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, mem};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use serde_json::Value;
 use shiplog_store::clock::{Clock as _, SystemClock};
 
@@ -16,11 +16,11 @@ use crate::{
     client::{Cause, Client, Unwritten, deployment_path},
     context::Context,
     deployment::{self, text},
-    execution::{Execution, kept},
+    execution::{self, Execution, kept},
     exit::{Exit, Failure},
     happening,
     on_failure::OnFailureArgs,
-    spool::{Head, Journal, Lane, Verb, tell_unknown},
+    spool::{Fallback, Head, Journal, Lane, Verb, tell_unknown},
     write::random_key,
 };
 
@@ -38,6 +38,8 @@ pub(super) struct Worker {
     pub(super) stop: Stop,
     /// What was said once and need not be said again.
     pub(super) said: Vec<String>,
+    /// What has ended while neither the server nor the disk took that.
+    pub(super) undelivered: Vec<Journal>,
 }
 
 /// What a look came to.
@@ -46,6 +48,8 @@ pub(super) enum Step {
     Worked,
     /// Nothing can be done now.
     Idle,
+    /// Nothing can be done now, and what was left by a crash cannot be read.
+    Unreadable(anyhow::Error),
     /// The server cannot be asked.
     Away(Failure),
 }
@@ -68,11 +72,22 @@ impl Worker {
     }
 
     fn try_step(&mut self, context: &mut Context<'_>) -> anyhow::Result<Step> {
-        let mut open = Vec::new();
+        for journal in mem::take(&mut self.undelivered) {
+            self.finish(context, journal)?;
+        }
+        let (mut open, mut unreadable) = (Vec::new(), None);
         for path in self.journals.journals()? {
-            let journal = Journal::adopt(&path);
-            let journal = journal.with_context(|| format!("cannot read {}", path.display()))?;
-            let Some(journal) = journal else { continue };
+            let journal = match Journal::adopt(&path) {
+                Ok(Some(journal)) => journal,
+                Ok(None) => continue,
+                // Its lane waits by itself: what it had begun has not ended.
+                Err(error) => {
+                    let error = anyhow!(error).context(format!("cannot read {}", path.display()));
+                    self.say_once(context, format!("{error:#}"));
+                    unreadable = Some(error);
+                    continue;
+                }
+            };
             match self.resume(context, journal)? {
                 Left::Done => {}
                 Left::Open { service } => open.push(service),
@@ -100,7 +115,7 @@ impl Worker {
                 Turn::Nothing => {}
             }
         }
-        Ok(Step::Idle)
+        Ok(unreadable.map_or(Step::Idle, Step::Unreadable))
     }
 
     /// Claims a deployment and carries it out; answers whether to look again, as a rule that says no
@@ -120,7 +135,7 @@ impl Worker {
             key: random_key(),
         };
         let claim = happening::claim_body(context, &self.executor, SystemClock.now())?;
-        let (mut journal, written) = self.journals.begin(head, SystemClock.now());
+        let (mut journal, written) = self.journals.begin(head, SystemClock.now(), Fallback::Memory);
         // Without it nobody could tell after a crash whether the command was run.
         written
             .and_then(|()| journal.tell(Verb::Start, claim, version))
@@ -192,22 +207,40 @@ impl Worker {
             client: &self.client,
             is_kept: true,
         };
-        let outcome = execution.run(context, &mut journal)?;
+        let outcome = execution.run(context, &mut journal);
         let told = deliver(&mut journal, &self.client);
         self.on_failure.run(context, &self.client, &journal, &outcome);
-        told?;
-        self.finish(context, journal)?;
-        Ok(true)
+        match told {
+            Ok(()) => self.finish(context, journal).map(|()| true),
+            Err(failure) => Err(self.keep(journal, failure).into()),
+        }
     }
 
     /// Tells the server what it does not have yet of a deployment that has ended.
     fn finish(&mut self, context: &mut Context<'_>, mut journal: Journal) -> anyhow::Result<()> {
-        deliver(&mut journal, &self.client)?;
+        if let Err(failure) = deliver(&mut journal, &self.client) {
+            return Err(self.keep(journal, failure).into());
+        }
         if let Some(told) = journal.deployment() {
             context.mention(format!("{}: {}", deployment::name(told), text(told, "status")));
         }
         kept(context, journal.close());
         Ok(())
+    }
+
+    /// Keeps in memory what could not be delivered and is not on disk; answers the failure.
+    fn keep(&mut self, journal: Journal, failure: Failure) -> Failure {
+        if !journal.is_on_disk() {
+            self.undelivered.push(journal);
+        }
+        failure
+    }
+
+    /// Says what is lost when the agent ends now.
+    pub(super) fn leave(&mut self, context: &mut Context<'_>) {
+        for journal in mem::take(&mut self.undelivered) {
+            context.mention(execution::undelivered(&journal));
+        }
     }
 
     /// The deployment as it is now.

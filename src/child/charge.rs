@@ -24,6 +24,8 @@ struct State {
 pub(crate) enum NotRun {
     /// A signal came first.
     Asked(Signal),
+    /// It was not to be run without a trace on disk, and the disk keeps none.
+    Unkept(io::Error),
     /// The system could not.
     Failed(io::Error),
 }

@@ -1,10 +1,12 @@
 //! A file that somebody else writes.
 
 use std::{
-    fs::File,
+    fs::{File, OpenOptions},
     io::{self, Read as _},
     path::Path,
 };
+
+use crate::private_file;
 
 /// A file that is read as it grows.
 #[derive(Debug)]
@@ -13,7 +15,7 @@ pub(crate) struct Growing(File);
 impl Growing {
     /// Reads from its beginning.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        File::open(path).map(Self)
+        private_file::open(path, OpenOptions::new().read(true)).map(Self)
     }
 
     /// What has come since the last time.

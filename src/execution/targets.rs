@@ -1,10 +1,6 @@
 //! How it went on each target, as the command tells it: one line each in a file.
 
-use std::{
-    fs::File,
-    io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::Path};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -14,6 +10,7 @@ use super::kept;
 use crate::{
     child::Growing,
     context::Context,
+    private_file,
     spool::{Journal, Verb},
 };
 
@@ -38,10 +35,9 @@ pub(crate) struct Targets {
 
 impl Targets {
     /// Makes the file, empty.
-    pub(super) fn make(folder: &Path) -> io::Result<Self> {
-        let path: PathBuf = folder.join(FILE);
-        File::create(&path)?;
-        Ok(Self { growing: Growing::open(&path)?, partial: Vec::new(), failed: Vec::new() })
+    pub(super) fn make(path: &Path) -> io::Result<Self> {
+        private_file::write(path, b"")?;
+        Ok(Self { growing: Growing::open(path)?, partial: Vec::new(), failed: Vec::new() })
     }
 
     /// Tells the journal what has come.
@@ -79,9 +75,18 @@ impl Targets {
 
     /// Tells the journal what a command said whose teller was gone before it was told.
     pub(crate) fn left_by(journal: &mut Journal) -> io::Result<()> {
-        let mut left = match Growing::open(&journal.folder().join(FILE)) {
+        let Some(folder) = journal.folder() else { return Ok(()) };
+        let mut left = match Growing::open(&folder.join(FILE)) {
             Ok(growing) => Self { growing, partial: Vec::new(), failed: Vec::new() },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            // One that the command has put something else in the place of says nothing.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+                ) =>
+            {
+                return Ok(());
+            }
             Err(error) => return Err(error),
         };
         let told = journal.count(Verb::Targets);

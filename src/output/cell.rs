@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use serde_json::Value;
+use shiplog_domain::text::escaped;
 
 use super::table::Shown;
 use crate::instant::{Watch, show_duration};
@@ -134,17 +135,13 @@ fn labels(value: &Value) -> String {
     labels.join(", ")
 }
 
-/// The text with its control characters made visible, so that no terminal obeys them.
+/// The text in one line, with its control characters and its hidden ones made visible, so that no
+/// terminal obeys them and none changes how others are read.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(char::is_control) {
-        return Cow::Borrowed(text);
+    if !text.contains(['\n', '\t']) {
+        return escaped(text);
     }
-    let visible = text.chars().map(|character| match character {
-        '\n' | '\t' => " ".to_owned(),
-        character if character.is_control() => character.escape_default().to_string(),
-        character => character.to_string(),
-    });
-    Cow::Owned(visible.collect())
+    Cow::Owned(escaped(&text.replace(['\n', '\t'], " ")).into_owned())
 }
 
 #[cfg(test)]
@@ -183,6 +180,7 @@ mod tests {
     #[test]
     fn an_escape_sequence_is_shown_instead_of_obeyed() {
         assert_eq!(printable("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb c");
+        assert_eq!(printable("\u{202e}gnp.exe\tx"), "\\u{202e}gnp.exe x");
         assert!(matches!(printable("plain ü"), Cow::Borrowed(_)));
     }
 }

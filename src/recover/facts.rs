@@ -6,7 +6,7 @@ use super::items;
 use crate::{
     context::Context,
     deployment::{self, changes, first_line, place, reconfigured, text, write_output},
-    output::{self, Column, Kind, Table},
+    output::{self, Column, Kind, Table, printable},
     status::open,
 };
 
@@ -53,7 +53,7 @@ pub(super) fn write(
     let facts = recovery.get("facts").unwrap_or(&Value::Null);
     write_output(context, text(facts, "error"))?;
     for line in warnings(context, lane, recovery) {
-        writeln!(context.out, "\n{line}")?;
+        writeln!(context.out, "\n{}", printable(&line))?;
     }
     write_changes(context, facts)?;
     write_list(context, "the same release elsewhere", &ELSEWHERE, items(facts, "/elsewhere"))?;
@@ -100,17 +100,20 @@ fn write_changes(context: &mut Context<'_>, facts: &Value) -> anyhow::Result<()>
     let (comes_in, taken_out) =
         (items(facts, "/changes/releases"), items(facts, "/changes/taken_out"));
     if taken_out.is_empty() || !comes_in.is_empty() {
-        writeln!(context.out, "\nchanged against what ran before, {before}:")?;
+        let title = format!("changed against what ran before, {before}:");
+        writeln!(context.out, "\n{}", printable(&title))?;
         write_releases(context, comes_in)?;
     }
     if !taken_out.is_empty() {
-        writeln!(context.out, "\ntaken out of what ran before, {before}:")?;
+        let title = format!("taken out of what ran before, {before}:");
+        writeln!(context.out, "\n{}", printable(&title))?;
         write_releases(context, taken_out)?;
     }
     let configuration =
         reconfigured(facts.pointer("/changes/configuration").unwrap_or(&Value::Null));
     if !configuration.is_empty() {
-        writeln!(context.out, "configured otherwise: {configuration}")?;
+        let line = format!("configured otherwise: {configuration}");
+        writeln!(context.out, "{}", printable(&line))?;
     }
     Ok(())
 }

@@ -1,22 +1,18 @@
 //! What one run has to tell, on disk before it is told.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::line::{Entry, Head, Line, Verb};
+use super::{
+    journal_file::{Fallback, JournalFile},
+    line::{Entry, Head, Line, Verb},
+};
 use crate::write;
-
-/// The extension of a journal that is to be delivered.
-pub(super) const EXTENSION: &str = "jsonl";
-
-/// The extension of one of which the server will not have everything.
-const ASIDE: &str = "refused";
 
 /// What one run of a command has to tell, in order.
 ///
@@ -24,9 +20,7 @@ const ASIDE: &str = "refused";
 /// that nothing will be added.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    path: PathBuf,
-    /// Nothing where the disk could not take it: then it is in memory alone.
-    file: Option<File>,
+    file: JournalFile,
     head: Head,
     lines: Vec<Line>,
     /// How many entries the server has.
@@ -40,63 +34,35 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Begins one; the second value says why it is in memory alone, if it is.
-    pub(super) fn create(directory: &Path, name: &str, head: Head) -> (Self, io::Result<()>) {
-        let path = directory.join(name).with_extension(EXTENSION);
-        let mut journal = Self::of(path, None, head.clone(), Vec::new());
-        let made = journal.make(head);
-        (journal, made)
+    /// Begins one; the second value says what is wrong with where it is kept, if something is.
+    pub(super) fn create(
+        place: (PathBuf, io::Result<()>),
+        head: Head,
+        fallback: Fallback,
+    ) -> (Self, io::Result<()>) {
+        let (file, created) = JournalFile::create(place, &Line::Opened(head.clone()), fallback);
+        (Self::of(file, head, Vec::new()), created)
     }
 
-    fn make(&mut self, head: Head) -> io::Result<()> {
-        let file = OpenOptions::new().append(true).create_new(true).open(&self.path)?;
-        file.lock()?;
-        self.file = Some(file);
-        self.write(&Line::Opened(head))?;
-        if let Some(directory) = self.path.parent() {
-            File::open(directory)?.sync_all()?;
-        }
-        Ok(())
-    }
-
-    fn of(path: PathBuf, file: Option<File>, head: Head, lines: Vec<Line>) -> Self {
+    fn of(file: JournalFile, head: Head, lines: Vec<Line>) -> Self {
         let number = head.number;
-        Self { path, file, head, lines, delivered: 0, number, told: None, refused: Vec::new() }
+        Self { file, head, lines, delivered: 0, number, told: None, refused: Vec::new() }
     }
 
     /// Takes over what another process left; `None` while that one lives, or if nothing is left.
     pub(crate) fn adopt(path: &Path) -> io::Result<Option<Self>> {
-        let file = match OpenOptions::new().read(true).append(true).open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-        let text = fs::read_to_string(path)?;
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        // What a crash cut short was not acknowledged; what is added must not stick to it.
-        file.set_len(whole as u64)?;
-        let Some((head, lines)) = read(text.get(..whole).unwrap_or_default())? else {
+        let Some((file, text)) = JournalFile::adopt(path)? else { return Ok(None) };
+        let Some((head, lines)) = read(&text)? else {
             fs::remove_file(path)?;
             return Ok(None);
         };
-        Ok(Some(Self::of(path.to_owned(), Some(file), head, lines)))
+        Ok(Some(Self::of(file, head, lines)))
     }
 
     /// Reads what another process, which may live, has said so far; nothing can be added to it.
     pub(super) fn peek(path: &Path) -> io::Result<Option<Self>> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        let read = read(text.get(..whole).unwrap_or_default())?;
-        Ok(read.map(|(head, lines)| Self::of(path.to_owned(), None, head, lines)))
+        let Some((file, text)) = JournalFile::peek(path)? else { return Ok(None) };
+        Ok(read(&text)?.map(|(head, lines)| Self::of(file, head, lines)))
     }
 
     /// Adds what the server is to be told; an error says that it is in memory alone.
@@ -116,22 +82,24 @@ impl Journal {
     }
 
     fn add(&mut self, line: Line) -> io::Result<()> {
-        let written = self.write(&line);
+        let written = self.file.append(&line);
         self.lines.push(line);
         written
     }
 
-    fn write(&mut self, line: &Line) -> io::Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
-        let mut text = serde_json::to_vec(line)?;
-        text.push(b'\n');
-        file.write_all(&text)?;
-        file.sync_data()
-    }
-
     /// Where it is, or would be.
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
+    }
+
+    /// The spool that it was moved to, because its own could not keep it.
+    pub(crate) fn moved_to(&self) -> Option<&Path> {
+        self.file.moved_to()
+    }
+
+    /// Whether everything that it says is on disk.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        self.file.is_on_disk()
     }
 
     /// What it is about.
@@ -154,9 +122,9 @@ impl Journal {
         self.told = Some(deployment);
     }
 
-    /// Where the files of the run are that are no lines of it.
-    pub(crate) fn folder(&self) -> PathBuf {
-        self.path.with_extension("d")
+    /// Where the files of the run are that are no lines of it; none if it is in memory alone.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        self.file.is_made().then(|| self.path().with_extension("d"))
     }
 
     /// Everything that the server is to be told.
@@ -210,14 +178,7 @@ impl Journal {
 
     /// Removes it; if the server would not take something, it is kept under another name.
     pub(crate) fn close(self) -> io::Result<()> {
-        drop(fs::remove_dir_all(self.folder()));
-        if self.file.is_none() {
-            return Ok(());
-        }
-        if self.refused.is_empty() {
-            return fs::remove_file(&self.path);
-        }
-        fs::rename(&self.path, self.path.with_extension(ASIDE))
+        self.file.close(!self.refused.is_empty())
     }
 
     /// Removes it, whatever it says: nothing of it came to be.

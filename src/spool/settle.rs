@@ -39,21 +39,11 @@ pub(crate) struct Settled {
 
 /// Why what was left could not be settled now.
 #[derive(Debug)]
-pub(crate) enum Stuck {
+pub(super) enum Stuck {
     /// The server did not take it.
     Unwritten(Unwritten),
     /// The disk did not give it.
     Disk(io::Error),
-}
-
-impl Stuck {
-    /// The same, with the journal's name where the disk is to blame.
-    pub(super) fn at(self, path: &Path) -> Self {
-        match self {
-            Self::Unwritten(unwritten) => Self::Unwritten(unwritten),
-            Self::Disk(error) => Self::Disk(super::named(path, &error)),
-        }
-    }
 }
 
 impl From<Unwritten> for Stuck {

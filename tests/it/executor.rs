@@ -3,9 +3,11 @@
 mod agent;
 mod away;
 mod crashes;
+mod disk;
 mod help;
 mod immune_system;
 mod incident;
+mod planted;
 mod rails;
 mod run;
 mod yard;

@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::{SignedDuration, Timestamp};
+use shiplog_domain::text::is_hidden;
 use shiplog_projections::{
     history::Place,
     rollbacks::{Afterwards, Evidence, Rollback},
@@ -35,7 +36,7 @@ fn section(text: &mut String, rollback: &Rollback) {
     let title = format!("{} {}", entry.lane, deployment.number());
     let from = rollback.from.as_ref().map_or_else(|| "nothing".into(), place);
     let to = rollback.to.as_ref().map_or_else(|| "a release that never ran there".into(), place);
-    line(text, &format!("\n## {}: {} to {}\n", plain(&title), from, to));
+    line(text, &format!("\n## {}: {} to {}\n", plain(&title), plain(&from), plain(&to)));
     for (name, value) in facts(rollback) {
         if !value.is_empty() {
             line(text, &format!("- **{name}**: {}", plain(&value)));
@@ -144,6 +145,7 @@ fn plain(text: &str) -> String {
                 plain.extend(['\\', character]);
             }
             control if control.is_control() => plain.push(' '),
+            hidden if is_hidden(hidden) => plain.extend(hidden.escape_default()),
             other => plain.push(other),
         }
     }
@@ -162,5 +164,6 @@ mod tests {
     #[test]
     fn what_comes_from_outside_is_text_in_a_report() {
         assert_eq!(plain("<b>\n# [x](y)"), r"\<b\> \# \[x\](y)");
+        assert_eq!(plain("\u{202e}gnp.exe"), r"\u{202e}gnp.exe");
     }
 }

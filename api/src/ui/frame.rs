@@ -18,7 +18,7 @@ use shiplog_domain::metadata::CorrelationId;
 use shiplog_projections::models::{Answer, Model, Phase};
 use shiplog_store::position::GlobalPosition;
 
-use super::{assets, parts::Time};
+use super::{assets, parts::Time, visible::visible};
 use crate::{
     app::App,
     caller,
@@ -233,7 +233,7 @@ pub(super) fn within_bounds(
     let receipt: Receipt = app.receipt(frame.position);
     let mut text = Bounded(String::new());
     match page.render_into(&mut text) {
-        Ok(()) => Ok(Some((receipt, HEADERS, text.0).into_response())),
+        Ok(()) => Ok(Some((receipt, HEADERS, visible(text.0)).into_response())),
         Err(askama::Error::Fmt) => Ok(None),
         Err(error) => Err(internal(&error)),
     }

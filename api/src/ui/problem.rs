@@ -9,7 +9,10 @@ use axum::{
 };
 use jiff::Timestamp;
 
-use super::frame::{Frame, HEADERS, Section, Shell};
+use super::{
+    frame::{Frame, HEADERS, Section, Shell},
+    visible::visible,
+};
 use crate::problem::{FieldError, Problem, ProblemKind};
 
 #[derive(Template)]
@@ -94,7 +97,7 @@ pub(crate) fn explain(problem: &Problem, response: Response, id: &str, shell: Sh
     let (mut parts, _) = rendered.into_parts();
     let (page, _) = (HEADERS, ()).into_response().into_parts();
     parts.headers.extend(page.headers);
-    Response::from_parts(parts, Body::from(html))
+    Response::from_parts(parts, Body::from(visible(html)))
 }
 
 #[cfg(test)]

@@ -95,6 +95,7 @@ impl<'js> Interpreter<'js> {
         allowed.set("partitions", limits::PARTITIONS)?;
         allowed.set("key", limits::KEY)?;
         allowed.set("depth", limits::DEPTH)?;
+        allowed.set("frames", limits::FRAMES)?;
         allowed.set("logLines", limits::LOG_LINES)?;
         allowed.set("logCharacters", limits::LOG_CHARACTERS)?;
         let hooks: Object<'_> = begin.call((allowed,))?;

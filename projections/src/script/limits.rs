@@ -45,6 +45,9 @@ pub(super) const KEY: usize = 1_000;
 /// How many levels deep a state may be.
 pub(super) const DEPTH: usize = 64;
 
+/// How many frames of the script a stack has.
+pub(super) const FRAMES: usize = 10;
+
 /// How many lines `console.log` keeps, and how many characters of each.
 pub(super) const LOG_LINES: usize = 1_000;
 pub(super) const LOG_CHARACTERS: usize = 1_000;

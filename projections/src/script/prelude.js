@@ -14,6 +14,8 @@
     const partitions = new Map();
     let changed = [];
     let lines = [];
+    // The partition whose state is handed over; empty where there are none.
+    let collected = "";
 
     // What the script asks for.
     const wanted = { source: null, partitioned: false };
@@ -67,6 +69,27 @@
             return this.service === undefined ? undefined : this.data.number;
         }
     }
+
+    // What a stack tells is the script's alone: the frames of this file and of the language are others in
+    // another Shiplog, and a stack may end up in a state. The two settings are taken away then: they can
+    // be set even where everything is frozen, so a script could keep something there, and the frames
+    // would hand it the functions below.
+    Error.stackTraceLimit = 64;
+    Error.prepareStackTrace = (_, frames) => {
+        let stack = "";
+        let count = 0;
+        for (let index = 0; index < frames.length && count < limits.frames; index++) {
+            const frame = frames[index];
+            const file = frame.getFileName();
+            if (typeof file !== "string" || file === "shiplog") continue;
+            const place = `${file}:${frame.getLineNumber()}:${frame.getColumnNumber()}`;
+            stack += `    at ${frame.getFunctionName() || "<anonymous>"} (${place})\n`;
+            count++;
+        }
+        return stack;
+    };
+    delete Error.stackTraceLimit;
+    delete Error.prepareStackTrace;
 
     const need = (condition, message) => {
         if (!condition) throw new TypeError(message);
@@ -137,7 +160,15 @@
     const log = (...given) => {
         if (lines.length >= limits.logLines) return;
         const words = given.map((one) => (typeof one === "string" ? one : stringify(one) ?? String(one)));
-        lines.push(words.join(" ").slice(0, limits.logCharacters));
+        lines.push(words.join(" ").slice(0, limits.logCharacters).toWellFormed());
+    };
+
+    // Half of a pair is no character: JSON can write it down, and who reads that cannot take it.
+    const needWellFormed = (given, what) => {
+        if (given.isWellFormed()) return;
+        const half = given.match(/[\uD800-\uDFFF]/u)[0].charCodeAt(0).toString(16);
+        const where = collected === "" ? "" : ` of the partition \`${collected}\``;
+        need(false, `${what}${where} has half of a surrogate pair, \\u${half}, which is no character`);
     };
 
     // Has what JSON would drop dropped now, and refuses what it would change: a state is the same
@@ -145,6 +176,8 @@
     const settle = (value, path, depth) => {
         switch (typeof value) {
             case "string":
+                needWellFormed(value, path);
+                return value;
             case "boolean":
                 return value;
             case "number":
@@ -171,6 +204,7 @@
             `${path} is a ${value.constructor?.name ?? "special object"}: a state is made of plain objects, ` +
             "arrays, texts, numbers, true, false and null");
         for (const key of keys(value)) {
+            if (!key.isWellFormed()) needWellFormed(key, `a name in ${path}`);
             const element = value[key];
             if (element === undefined) delete value[key];
             else {
@@ -234,6 +268,7 @@
                 key = partitionOf(event);
                 if (key === undefined || key === null || key === "") return;
                 key = String(key);
+                needWellFormed(key, "a partition's name");
                 need(key.length <= limits.key,
                     `a partition's name has ${key.length} characters; at most ${limits.key} are taken`);
             }
@@ -254,12 +289,14 @@
             const row = [];
             for (const key of changed) {
                 const partition = partitions.get(key);
+                collected = key;
                 partition.isChanged = false;
                 row.push(key, keep(partition.state, "state"));
                 row.push(results.length > 0 ? keep(resultOf(partition.state), "result") : null);
                 row.push(stringify(partition.position));
             }
             changed = [];
+            collected = "";
             return row;
         },
         lines: () => {

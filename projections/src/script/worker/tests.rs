@@ -255,6 +255,70 @@ fn nothing_that_the_language_comes_with_can_be_changed() {
 }
 
 #[test]
+fn half_of_a_surrogate_pair_is_named_instead_of_kept() {
+    for (source, why) in [
+        (r#"fromAll().when({ A: () => ({ a: ["x\uD800y"] }) })"#, r"state.a[0] has half of"),
+        (
+            r#"fromAll().when({ A: () => ({ a: { "\uDC00": 1 } }) })"#,
+            r"a name in state.a has half of",
+        ),
+        (
+            r#"fromAll().partitionBy(() => "\uD83D").when({ A() {} })"#,
+            r"a partition's name has half of",
+        ),
+        (
+            r#"fromAll().partitionBy(() => "p1").when({ A: () => ({ a: "\uD83D" }) })"#,
+            r"state.a of the partition `p1` has half of a surrogate pair, \ud83d,",
+        ),
+        (
+            r#"fromAll().when({ A() {} }).transformBy(() => ({ r: "\uDC00\uD800" }))"#,
+            r"result.r has half of a surrogate pair, \udc00,",
+        ),
+    ] {
+        let failed = fails(source, vec![event(1, "A", "{}")]);
+        assert!(failed.message.contains(why), "{source}: {failed:?}");
+    }
+    let whole = r#"fromAll().when({ A: () => ({ a: "\uD83D\uDE80" }) })"#;
+    assert_eq!(state(whole, vec![event(1, "A", "{}")]), r#"{"a":"🚀"}"#);
+    let logs = r#"fromAll().when({ A() { console.log("a\uD800b") } })"#;
+    assert_eq!(folded(logs, vec![event(1, "A", "{}")]).lines, ["a\u{fffd}b"]);
+}
+
+#[test]
+fn a_stack_tells_of_the_script_alone() {
+    let source = "const inner = () => null.x;
+        const caught = (call) => { try { call() } catch (error) { return error.stack } };
+        fromAll().when({ A: () => ({
+            own: caught(inner),
+            host: caught(() => fromStream(1)),
+            sorted: caught(() => [2, 1].sort(() => inner())),
+            captured: (() => { const to = {}; Error.captureStackTrace(to); return to.stack })(),
+        }) })";
+    let state = state(source, vec![event(1, "A", "{}")]);
+    let stacks: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&state).unwrap();
+    for (name, stack) in &stacks {
+        let frames: Vec<_> = stack.as_str().unwrap().lines().collect();
+        assert!(frames.len() >= 2, "{name}: {frames:?}");
+        assert!(frames.iter().all(|frame| frame.contains("(lead-time.js:")), "{name}: {frames:?}");
+    }
+}
+
+#[test]
+fn what_says_how_stacks_are_made_is_no_place_for_a_state() {
+    let source = "fromAll().when({ $any(s, e) {
+        const before = [typeof Error.stackTraceLimit, typeof Error.prepareStackTrace];
+        try { Error.stackTraceLimit = 7 } catch {}
+        try { Error.prepareStackTrace = (error, frames) => frames } catch {}
+        s.kinds = before.concat(typeof Error.stackTraceLimit, typeof new Error().stack);
+    } })";
+    let events = vec![event(1, "A", "{}"), event(2, "A", "{}")];
+    assert_eq!(
+        state(source, events),
+        r#"{"kinds":["undefined","undefined","undefined","string"]}"#
+    );
+}
+
+#[test]
 fn names_that_the_language_uses_itself_are_names_like_all_others_in_a_state() {
     let source = "fromAll().when({ $any(s, e) { s[e.data.k] = 1 } })";
     let events = ["__proto__", "constructor", "toString", "hasOwnProperty"]
