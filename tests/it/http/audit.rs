@@ -143,7 +143,7 @@ fn the_audit_is_a_table_and_a_report_too() {
     assert_eq!(report.header("content-type"), "text/markdown; charset=utf-8");
     let report = report.text.clone();
     for line in [
-        "## checkout/production \\#4: 1.2 (#3) to 1.0 (#1)",
+        "## checkout/production \\#4: 1.2 (\\#3) to 1.0 (\\#1)",
         "- **Asked for by**: ana (person, claimed)",
         "- **Approved by**: ben at 2026-03-02T10:46:00Z",
         "- **Overridden**: freeze: it is the fix",
