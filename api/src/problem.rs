@@ -100,8 +100,8 @@ kinds! {
          less at once.";
     /// As many questions as may run at once are running.
     Busy = SERVICE_UNAVAILABLE, "busy", "Too many queries at once",
-        "Two queries run at once, so that they leave the rest of the server alone, and the turn of \
-         this one did not come in time. The same request can be sent again.";
+        "Two queries run at once, and two scripts are tried or checked at once, so that they leave \
+         the rest of the server alone, and the turn of this one did not come in time. The same request can be sent again.";
     /// A read model has not come as far as wanted.
     ProjectionBehind = SERVICE_UNAVAILABLE, "projection-behind", "The read model is behind",
         "A read model has not folded yet what was recorded before the request, or what \
