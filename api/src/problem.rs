@@ -105,13 +105,13 @@ kinds! {
          was recorded. The same request can be sent again.";
     /// A question takes more than it may.
     QueryStopped = UNPROCESSABLE_ENTITY, "query-stopped", "The query takes too long",
-        "A query may run for 2 seconds, any other read for 10, a replay for 5 minutes. Narrow what it reads, ask what an index \
-         finds, or ask for less at once.";
+        "A query may run for 2 seconds, any other read for 10, a replay for 5 minutes. Narrow what it \
+         reads, ask what an index finds, or ask for less at once.";
     /// As many questions as may run at once are running.
     Busy = SERVICE_UNAVAILABLE, "busy", "Too much at once",
-        "Reads, queries, replays and bodies have bounds together, so that they leave the rest of the \
-         server alone, and the turn of this one did not come within 2 seconds. The same request can be \
-         sent again.";
+        "Reads, queries, replays, scripts that are tried and bodies have bounds together, so that they \
+         leave the rest of the server alone, and the turn of this one did not come within 2 seconds. The \
+         same request can be sent again.";
     /// A read model has not come as far as wanted.
     ProjectionBehind = SERVICE_UNAVAILABLE, "projection-behind", "The read model is behind",
         "A read model has not folded yet what was recorded before the request, or what \

@@ -18,6 +18,7 @@ mod preview;
 mod protocol;
 mod rebuild;
 mod tables;
+mod turns;
 mod worker;
 mod workshop;
 
@@ -25,6 +26,7 @@ pub use self::{
     child::Program,
     folder::{Fault, Stop},
     keeper::{Standing, Status},
+    limits::AT_ONCE as MOST_SCRIPTS,
     preview::{Preview, Slice, preview},
     tables::{Partition, States, Wanted},
     worker::work,

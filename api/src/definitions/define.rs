@@ -10,13 +10,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shiplog_domain::projection::{Command, Language, ProjectionName, stream};
 use shiplog_projections::{
-    script::{Fault, Stop},
+    definitions,
+    script::{Fault, MOST_SCRIPTS, Stop},
     sql::{self, AskError},
 };
 use shiplog_store::{execute::Outcome, position::GlobalPosition};
 use utoipa::ToSchema;
 
-use super::{ScriptPath, all, find, show, show::ProjectionDefined, unheard};
+use super::{ScriptPath, all, find, preview, show, show::ProjectionDefined, unheard};
 use crate::{
     app::App,
     body::Body,
@@ -63,12 +64,28 @@ pub(crate) async fn define(
         let why = format!("`{name}` comes with Shiplog: choose another name");
         return Err(ProblemKind::Refused.because(why).coded("projection-is-built-in"));
     }
+    if given.language == Language::Javascript {
+        admit(app, name).await?;
+    }
     let source: String = given.source.clone().into();
     check(app, name, given.language, &source).await?;
     let was = app.projections.read(&stream(name), |state, _| state.defined.is_some()).await?;
     let language = given.language;
     let command = |at| Command::Define { at, language, source };
     Ok((record(app, name, caller, ("", given), command).await?, was))
+}
+
+/// Refuses a script that would be one too many; one that takes the place of another is not.
+async fn admit(app: &App, name: &ProjectionName) -> Result<(), Problem> {
+    let defined = app.models.definitions.query(definitions::all).await?.value;
+    let others = defined.iter().filter(|one| one.language == Language::Javascript);
+    if others.filter(|one| one.name != *name).count() < MOST_SCRIPTS {
+        return Ok(());
+    }
+    let why = format!(
+        "{MOST_SCRIPTS} projections in JavaScript are defined, and no more run at once: drop one first"
+    );
+    Err(ProblemKind::Refused.because(why).coded("too-many-projections"))
 }
 
 /// What can be done to a projection that is defined.
@@ -136,11 +153,14 @@ async fn check(
     source: &str,
 ) -> Result<(), Problem> {
     match language {
-        Language::Javascript => match app.scripts.check(name, source).await {
-            Ok(()) => Ok(()),
-            Err(Stop::Fault(fault)) => Err(wrong(&fault)),
-            Err(Stop::Machine(why)) => Err(ProblemKind::ProjectionUnavailable.because(why)),
-        },
+        Language::Javascript => {
+            let _turn = preview::turn(app).await?;
+            match app.scripts.check(name, source).await {
+                Ok(()) => Ok(()),
+                Err(Stop::Fault(fault)) => Err(wrong(&fault)),
+                Err(Stop::Machine(why)) => Err(ProblemKind::ProjectionUnavailable.because(why)),
+            }
+        }
         Language::Sql => {
             // Where nobody has asked before, the tables are begun with this.
             app.models.sql.check(source.into()).await.map_err(|error| match &error {

@@ -20,7 +20,10 @@ use shiplog_domain::{
 };
 use shiplog_projections::script::{Preview, Slice, Stop};
 use shiplog_store::position::GlobalPosition;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::{SemaphorePermit, mpsc},
+    time::timeout,
+};
 use utoipa::ToSchema;
 
 use super::{define::LanguageWord, show::FaultShape, states::PartitionShape};
@@ -29,6 +32,7 @@ use crate::{
     body::Body,
     problem::{Problem, ProblemKind},
     shapes::{Moment, Name, Text},
+    views::PATIENCE,
 };
 
 /// Where a script is tried.
@@ -37,7 +41,7 @@ pub(crate) const PATH: &str = "/v1/projections/preview";
 /// How long a preview may take.
 const LONGEST: Duration = Duration::from_mins(5);
 
-/// How many run at once; more wait.
+/// How many run at once; more wait for [`PATIENCE`].
 pub(crate) const AT_ONCE: usize = 2;
 
 /// What a script is called in stack traces while it has no name.
@@ -171,7 +175,8 @@ pub(super) struct TrialProgress {
 ///
 /// A script that fails is an answer, too: `fault` says where. With `Accept: text/event-stream`, events
 /// named `progress` tell how far it is, and the last one, `result`, has the answer, or `problem` why
-/// there is none. A preview takes five minutes at most, and two run at a time.
+/// there is none. A preview takes five minutes at most, and two run at a time; another one waits 2 seconds for its turn, then it
+/// is `503` with the code `busy`.
 #[utoipa::path(post, path = "/v1/projections/preview", tag = "projections",
     request_body = Trial,
     responses((status = 200, description = "What it made of the history", body = Tried)))]
@@ -201,11 +206,8 @@ pub(crate) async fn run(
         return Err(ProblemKind::Internal.because("a preview has no name"));
     };
     let (source, slice) = (String::from(given.source.clone()), given.slice());
-    let tried = async {
-        // Never closed.
-        let _turn = app.previews.acquire().await;
-        app.scripts.preview((&name, &source), &slice, tell).await
-    };
+    let _turn = turn(app).await?;
+    let tried = async { app.scripts.preview((&name, &source), &slice, tell).await };
     match timeout(LONGEST, tried).await {
         Ok(Ok(preview)) => Ok(preview.into()),
         Ok(Err(Stop::Machine(why))) => Err(ProblemKind::ProjectionUnavailable.because(why)),
@@ -214,6 +216,14 @@ pub(crate) async fn run(
             "the preview took more than {LONGEST:?}: try it on a part of the history"
         ))),
     }
+}
+
+/// A turn to run a script that is not kept, given back when the caller leaves.
+pub(super) async fn turn(app: &App) -> Result<SemaphorePermit<'_>, Problem> {
+    let turn = timeout(PATIENCE, app.previews.acquire()).await;
+    turn.ok().and_then(Result::ok).ok_or_else(|| {
+        ProblemKind::Busy.because(format!("{AT_ONCE} other scripts are being tried or checked"))
+    })
 }
 
 /// The same as server-sent events, with how far it is.

@@ -4,6 +4,7 @@ use std::{io, time::Duration};
 
 use rustix::{
     process::{self, Resource, Rlimit, Signal},
+    thread,
     time::{ClockId, clock_gettime},
 };
 
@@ -13,6 +14,8 @@ use super::limits;
 /// whoever started it.
 pub(super) fn shut_in() -> io::Result<()> {
     process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    // No program that it might start could have more rights than this process.
+    thread::set_no_new_privs(true)?;
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     // What is open stays open: the pipes.
     for given_up in [Resource::Nofile, Resource::Fsize, Resource::Nproc, Resource::Core] {

@@ -16,6 +16,7 @@ use super::{
     child::Program,
     folder::{Fault, Folder, Stop},
     tables,
+    turns::Turns,
 };
 
 /// The least time between two batches once it is level.
@@ -89,6 +90,7 @@ impl Standing {
 pub(super) struct Keeper {
     pub(super) log: Arc<dyn Log>,
     pub(super) program: Program,
+    pub(super) turns: Turns,
     pub(super) name: ProjectionName,
     pub(super) source: String,
     pub(super) file: PathBuf,
@@ -140,6 +142,7 @@ impl Keeper {
 
     /// Folds what there is, and tells where that leads; whatever it has open is closed then.
     pub(super) async fn catch_up(self) -> Result<Standing, Stop> {
+        let _turn = self.turns.take().await?;
         let (mut folder, mut batches) = self.open().await?;
         let mut is_level = self.report(Standing::of(&folder, Status::CatchingUp)).await;
         while !is_level {
@@ -151,6 +154,7 @@ impl Keeper {
 
     /// Folds what there is and then what comes, until that does not go.
     async fn follow(&self) -> Result<Infallible, Stop> {
+        let _turn = self.turns.take().await?;
         let (mut folder, mut batches) = self.open().await?;
         self.report(Standing::of(&folder, Status::CatchingUp)).await;
         loop {

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// How many scripts run at once, previews and checks aside.
+pub const AT_ONCE: usize = 32;
+
 /// How much of a processor one event's handler may take, or the script itself when it is loaded.
 ///
 /// Processor time, not time: on a busy machine a script is slow, and not to blame.

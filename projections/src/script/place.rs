@@ -1,7 +1,7 @@
 //! The projections that users wrote that are at work, and the files that answer for them.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,6 +16,7 @@ use super::{
     keeper::{Keeper, Standing, Status},
     rebuild::Rebuilding,
     tables::Files,
+    turns::Turns,
 };
 use crate::{definitions::Definition, files, models::Rebuild};
 
@@ -23,6 +24,7 @@ use crate::{definitions::Definition, files, models::Rebuild};
 pub(super) struct Place {
     pub(super) log: Arc<dyn Log>,
     pub(super) program: Program,
+    turns: Turns,
     directory: PathBuf,
     kept: Mutex<HashMap<ProjectionName, Kept>>,
     /// Told of each change of what is at work.
@@ -49,7 +51,8 @@ struct Kept {
 impl Place {
     pub(super) fn new(log: Arc<dyn Log>, program: Program, directory: PathBuf) -> Self {
         let (kept, rebuilds) = (Mutex::default(), Mutex::default());
-        Self { log, program, directory, kept, changes: watch::Sender::default(), rebuilds }
+        let (turns, changes) = (Turns::new(), watch::Sender::default());
+        Self { log, program, turns, directory, kept, changes, rebuilds }
     }
 
     fn kept(&self) -> MutexGuard<'_, HashMap<ProjectionName, Kept>> {
@@ -94,7 +97,8 @@ impl Place {
     /// Has those at work that are defined, and no others.
     pub(super) fn reconcile(&self, definitions: &[Definition]) {
         let scripts = definitions.iter().filter(|one| one.language == Language::Javascript);
-        let wanted: HashMap<_, _> = scripts.map(|one| (&one.name, one)).collect();
+        // In the order of their names, so that after each start the same ones run if there are too many.
+        let wanted: BTreeMap<_, _> = scripts.map(|one| (&one.name, one)).collect();
         let is_wanted = |definition: &Definition| {
             wanted.get(&definition.name).is_some_and(|wanted| *wanted == definition)
         };
@@ -149,9 +153,10 @@ impl Place {
         standing: Standing,
     ) -> (Keeper, watch::Receiver<Standing>) {
         let Definition { name, source, .. } = definition.clone();
-        let (log, program) = (Arc::clone(&self.log), self.program.clone());
+        let (log, program, turns) =
+            (Arc::clone(&self.log), self.program.clone(), self.turns.clone());
         let (sender, standing) = watch::channel(standing);
-        (Keeper { log, program, name, source, file, standing: sender }, standing)
+        (Keeper { log, program, turns, name, source, file, standing: sender }, standing)
     }
 
     /// Begins to make a projection's states anew, unless that is under way.

@@ -1,5 +1,7 @@
 //! The paths of projections that users write.
 
+use std::{io::Write as _, net::TcpStream};
+
 use serde_json::{Value, json};
 
 use super::{define, partitions, shown, state};
@@ -214,4 +216,55 @@ fn a_preview_and_a_projection_can_be_followed() {
     assert!(server.stop().success());
     // It ends with its server.
     lines.for_each(drop);
+}
+
+#[test]
+fn a_script_too_many_is_refused_and_another_text_for_one_is_not() {
+    let (_data, _server, client) = server();
+    let source = "fromAll().when({ $any(s) { s.n = 1 } })";
+    for number in 0..32 {
+        define(&client, &format!("p{number}"), source).expect(201);
+        // Counted are those that the read model knows.
+        state(&client, &format!("p{number}"));
+    }
+    let refused = define(&client, "surplus", source).expect(409).json();
+    assert_eq!(refused["code"], "too-many-projections");
+    define(&client, "p7", "fromAll().when({ $any(s) { s.n = 2 } })").expect(200);
+    assert_eq!(state(&client, "p7")["state"], json!({ "n": 2 }));
+    send(&client, "DELETE", "/v1/projections/p8", &json!({})).expect(204);
+    client.get_at("/v1/projections", &client.position());
+    define(&client, "surplus", source).expect(201);
+    assert_eq!(state(&client, "surplus")["state"], json!({ "n": 1 }));
+}
+
+#[test]
+fn a_preview_does_not_wait_for_long_and_ends_when_nobody_waits_for_it() {
+    let (_data, server, client) = server();
+    for _ in 0..20 {
+        history(&client);
+    }
+    let slow = "fromAll().when({ $any() { for (let i = 0; i < 5e6; i++) {} } })";
+    let body = json!({ "language": "javascript", "source": slow }).to_string();
+    let head = format!(
+        "POST /v1/projections/preview HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+         Accept: text/event-stream\r\nContent-Length: {}\r\n\r\n{body}",
+        server.address(),
+        body.len()
+    );
+    let trying = || {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+    };
+    let others = (trying(), trying());
+    let quick = json!({
+        "language": "javascript", "source": "fromAll().when({ $any(s) { s.n = 1 } })",
+    });
+    let preview = || send(&client, "POST", "/v1/projections/preview", &quick);
+    // As soon as both have their turns.
+    let busy = (0..100).map(|_| preview()).find(|answer| answer.status == 503).unwrap();
+    assert_eq!((busy.json()["code"].as_str(), busy.header("Retry-After")), (Some("busy"), "1"));
+    drop(others);
+    let tried = preview().expect(200).json();
+    assert_eq!(tried["state"], json!({ "n": 1 }));
 }
