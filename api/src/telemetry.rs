@@ -24,6 +24,7 @@ const REQUESTS: &str = "shiplog_http_requests_total";
 const DURATIONS: &str = "shiplog_http_request_duration_seconds";
 const COMMANDS: &str = "shiplog_commands_total";
 const APPENDED: &str = "shiplog_events_appended_total";
+const WRITABLE: &str = "shiplog_log_writable";
 const LAG: &str = "shiplog_projection_lag_events";
 const LAG_SECONDS: &str = "shiplog_projection_lag_seconds";
 const POSITION: &str = "shiplog_projection_position";
@@ -64,6 +65,7 @@ impl Telemetry {
             recorder.describe_counter(name, unit, text);
         }
         for (name, unit, text) in [
+            describe(WRITABLE, None, "whether events can be recorded: 1, or 0"),
             describe(LAG, None, "events that the projection has yet to fold, counted up to 1,000"),
             describe(LAG_SECONDS, Some(Unit::Seconds), "age of the first event not folded"),
             describe(POSITION, None, "the log's position up to which the projection is folded"),
@@ -99,6 +101,12 @@ impl Telemetry {
             let count = Key::from_parts(COMMANDS, labels);
             self.recorder.register_counter(&count, &METADATA).increment(1);
         }
+    }
+
+    /// Notes whether events can be recorded.
+    pub(crate) fn writable(&self, is_writable: bool) {
+        let gauge = self.recorder.register_gauge(&Key::from_name(WRITABLE), &METADATA);
+        gauge.set(float(u64::from(is_writable)));
     }
 
     /// Notes how far a projection is and, if that is known, how far behind.
@@ -202,6 +210,10 @@ impl Log for Counting {
 
     fn count(&self, after: Option<GlobalPosition>) -> BoxFuture<'_, Result<Option<u64>, LogFault>> {
         self.log.count(after)
+    }
+
+    fn writable(&self) -> BoxFuture<'_, Result<(), LogFault>> {
+        self.log.writable()
     }
 
     fn is_shared(&self) -> bool {

@@ -17,6 +17,7 @@
 
 mod backup;
 mod fault;
+mod frozen;
 mod ledger;
 mod lock;
 mod open;
@@ -30,8 +31,9 @@ mod writer;
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, PoisonError},
     thread,
+    time::Duration,
 };
 
 use futures::{
@@ -44,12 +46,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::{
     backup::BackupError,
+    frozen::open_frozen,
     lock::Lock,
     open::OpenError,
     restore::{RestoreError, restore},
 };
 use self::{
-    ledger::Ledger,
+    frozen::Frozen,
     page::Query,
     readers::{Readers, closed},
     scan::Scan,
@@ -68,6 +71,9 @@ pub const FILE_NAME: &str = "log.sqlite";
 /// The file whose lock says that a process writes the log.
 const LOCK_NAME: &str = "log.lock";
 
+/// How long is waited for the writer to find out whether it can write.
+const ATTEMPT: Duration = Duration::from_secs(1);
+
 /// A log in an SQLite file, written by this process alone.
 ///
 /// Dropping it records what has queued up, leaves the file without a WAL and lets go of it.
@@ -82,6 +88,8 @@ pub struct SqliteLog {
 struct Writing {
     requests: mpsc::Sender<Request>,
     head: watch::Receiver<Option<GlobalPosition>>,
+    /// Why nothing can be recorded, as far as is known.
+    refusal: watch::Receiver<Option<LogFault>>,
     thread: thread::JoinHandle<()>,
     _lock: Option<Lock>,
 }
@@ -100,22 +108,31 @@ pub fn claim(directory: &Path) -> Result<Lock, OpenError> {
 impl SqliteLog {
     /// Opens the log in `directory`, and makes either if it does not exist.
     ///
+    /// One that can be read and not be written, because the disk is full or read-only, is opened all the
+    /// same: appends are refused as unavailable until it can be written.
+    ///
     /// # Errors
     ///
     /// [`OpenError::Locked`] if another process writes it; otherwise why it is no log, or none
     /// that can be opened.
     pub fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let lock = claim(directory)?;
-        let path = directory.join(FILE_NAME);
-        let (mut ledger, id) = open::make_or_open(&path)?;
-        // Before anybody reads what a power cut could still take. Without room for it the log is read
-        // all the same; it is tried again before anything is recorded.
-        if let Err(error) = ledger.settle() {
-            tracing::warn!(%error, "what a crash left cannot be made durable yet: {error}");
-        }
-        let readers = Readers::of_file(path.clone());
-        let (writing, _) = start(Origin::File(path.clone()), clock, ledger, Some(lock))
-            .map_err(|source| OpenError::Io { path, source })?;
+        let (path, frozen) = (directory.join(FILE_NAME), Frozen::default());
+        let origin = Origin::File(path.clone(), Arc::clone(&frozen));
+        let (writer, id) = match open::make_or_open(&path) {
+            Ok((ledger, id)) => (Writer::new(origin, clock, ledger), id),
+            Err(error) if error.may_pass() => {
+                let Ok((id, head)) = open::look(&path) else { return Err(error) };
+                let why: &dyn std::error::Error = &error;
+                tracing::warn!(error = why, "the log can be read, and not be written yet: {error}");
+                *frozen.write().unwrap_or_else(PoisonError::into_inner) = true;
+                (Writer::of_unopened(origin, clock, head, Arc::new(error)), id)
+            }
+            Err(error) => return Err(error),
+        };
+        let readers = Readers::of_file(path.clone(), Some(frozen));
+        let (writing, _) =
+            start(writer, Some(lock)).map_err(|source| OpenError::Io { path, source })?;
         Ok(Self { id, readers, writing: Some(writing) })
     }
 
@@ -131,7 +148,7 @@ impl SqliteLog {
     pub fn open_read_only(path: &Path) -> Result<Self, OpenError> {
         let path = if path.is_dir() { path.join(FILE_NAME) } else { PathBuf::from(path) };
         let (_, id) = open::reader(&path)?;
-        Ok(Self { id, readers: Readers::of_file(path), writing: None })
+        Ok(Self { id, readers: Readers::of_file(path, None), writing: None })
     }
 
     /// Makes a log that is gone when it is dropped. It behaves as one in a file does.
@@ -143,7 +160,7 @@ impl SqliteLog {
         let path = || PathBuf::from(":memory:");
         let (ledger, id) =
             open::in_memory().map_err(|source| OpenError::Sqlite { path: path(), source })?;
-        let (writing, requests) = start(Origin::Memory, clock, ledger, None)
+        let (writing, requests) = start(Writer::new(Origin::Memory, clock, ledger), None)
             .map_err(|source| OpenError::Io { path: path(), source })?;
         Ok(Self { id, readers: Readers::Writer(requests), writing: Some(writing) })
     }
@@ -177,8 +194,7 @@ impl SqliteLog {
         check(stream, &events)?;
         let rows = events.into_iter().map(row).collect::<Result<_, _>>()?;
         let Some(Writing { requests, .. }) = &self.writing else {
-            let reason = "it was opened for reading only".into();
-            return Err(LogFault::Unavailable { reason, source: None }.into());
+            return Err(read_only().into());
         };
         let (answer, answered) = oneshot::channel();
         let append = Append { stream: stream.clone(), expected, rows, recorded_at, answer };
@@ -259,6 +275,22 @@ impl Log for SqliteLog {
         .boxed()
     }
 
+    fn writable(&self) -> BoxFuture<'_, Result<(), LogFault>> {
+        let Some(Writing { requests, refusal, .. }) = &self.writing else {
+            return future::ready(Err(read_only())).boxed();
+        };
+        let Some(last) = refusal.borrow().clone() else { return future::ready(Ok(())).boxed() };
+        let (answer, answered) = oneshot::channel();
+        let attempt = async move {
+            requests.send(Request::Attempt(answer)).await.map_err(|_| closed())?;
+            answered.await.map_err(|_| closed())?
+        };
+        // What takes longer is of a disk that is no better than it was.
+        tokio::time::timeout(ATTEMPT, attempt)
+            .map(|attempted| attempted.unwrap_or(Err(last)))
+            .boxed()
+    }
+
     fn is_shared(&self) -> bool {
         false
     }
@@ -278,17 +310,20 @@ impl Drop for SqliteLog {
 }
 
 fn start(
-    origin: Origin,
-    clock: Arc<dyn Clock>,
-    ledger: Ledger,
+    mut writer: Writer,
     lock: Option<Lock>,
 ) -> std::io::Result<(Writing, mpsc::WeakSender<Request>)> {
+    writer.settle();
     let (requests, queue) = mpsc::channel(QUEUE);
-    let (writer, head) = Writer::new(origin, clock, ledger);
+    let (head, refusal) = (writer.head(), writer.refusal());
     let thread =
         thread::Builder::new().name("shiplog-writer".into()).spawn(move || writer.run(queue))?;
     let weak = requests.downgrade();
-    Ok((Writing { requests, head, thread, _lock: lock }, weak))
+    Ok((Writing { requests, head, refusal, thread, _lock: lock }, weak))
+}
+
+fn read_only() -> LogFault {
+    LogFault::Unavailable { reason: "it was opened for reading only".into(), source: None }
 }
 
 fn row(NewEvent { id, metadata, event }: NewEvent) -> Result<NewRow, AppendError> {

@@ -91,7 +91,7 @@ proptest! {
             let directory = tempfile::tempdir().unwrap();
             let models = Arc::new(ReadModels::start(&log, directory.path()).await.unwrap());
             let program = Program { path: "nothing is scripted".into(), arguments: Vec::new() };
-            let scripts = Workshop::start(&log, &models, directory.path(), program).unwrap();
+            let scripts = Workshop::start(&log, &models, directory.path(), program);
             let (scripts, shared) = (Arc::new(scripts), Arc::clone(&models));
             let router = router(App::new(log, shared, Arc::clone(&scripts), Arc::clone(&clock)));
             for report in reports {

@@ -13,7 +13,7 @@ use shiplog_store::{
 use tokio::{sync::watch, task::JoinError, time::timeout};
 
 use super::{
-    Answer, Behind, Phase, Progress, Rebuild, Start, StartError, rebuild::Rebuilding,
+    Answer, Behind, Phase, Progress, Rebuild, Start, StartError, opening, rebuild::Rebuilding,
     serving::Serving,
 };
 use crate::{
@@ -97,16 +97,51 @@ impl Model {
         projection: P,
         start: &Start<'_>,
     ) -> Result<(Self, Taker), StartError> {
+        let (model, opened) = Self::begin(projection, start);
+        match opened {
+            Ok(taker) => Ok((model, taker)),
+            Err(why) => Err(StartError::File { name: model.name(), why }),
+        }
+    }
+
+    /// As [`start`](Self::start); where a machine fails, it is stalled until the file can be opened.
+    ///
+    /// Must be called within a tokio runtime.
+    pub(super) fn start_or_wait<P: Projection>(
+        projection: P,
+        start: &Start<'_>,
+    ) -> Result<(Self, Option<Taker>), StartError> {
+        let (model, opened) = Self::begin(projection, start);
+        match opened {
+            Ok(taker) => Ok((model, Some(taker))),
+            Err(why) if tables::is_machine(&why) => {
+                opening::begin(&model.shared, &why);
+                Ok((model, None))
+            }
+            Err(why) => Err(StartError::File { name: model.name(), why }),
+        }
+    }
+
+    /// A read model, and who takes what is fed to it, if its file can be opened.
+    fn begin<P: Projection>(projection: P, start: &Start<'_>) -> (Self, rusqlite::Result<Taker>) {
         let Start { directory, log, ref head, indexing, hurry, supply } = *start;
-        let (name, projection) = (projection.name(), Arc::new(projection) as Arc<dyn Projection>);
+        let projection = Arc::new(projection) as Arc<dyn Projection>;
         let files = Files::of(directory, &projection);
         let choice = files.choice();
         files.sweep(&choice);
         let path = files.path(choice.serves);
-        let runner = open(&projection, log, head, &path);
-        let runner = runner.map_err(|why| StartError::File { name, why })?;
-        let progress = watch::Sender::new(runner.progress(Phase::CatchingUp));
-        let (following, taker) = follow(runner, indexing, progress.clone());
+        let (serving, progress, following, taker) = match open(&projection, log, head, &path) {
+            Ok(runner) => {
+                let progress = watch::Sender::new(runner.progress(Phase::CatchingUp));
+                let (following, taker) = follow(runner, indexing, progress.clone());
+                (Serving::new(path), progress, following, Ok(taker))
+            }
+            Err(why) => {
+                let serving = Serving::frozen(path);
+                let progress = watch::Sender::new(opening::progress(&serving, &why));
+                (serving, progress, Following::Ended, Err(why))
+            }
+        };
         forget_earlier_when_level(&files, progress.subscribe());
         let shared = Shared {
             projection,
@@ -117,11 +152,11 @@ impl Model {
             files,
             rebuild: watch::Sender::new(choice.last.clone().map(Rebuild::done)),
             choice: Mutex::new(choice),
-            serving: Mutex::new(Arc::new(Serving::new(path))),
+            serving: Mutex::new(Arc::new(serving)),
             progress,
             following: tokio::sync::Mutex::new(following),
         };
-        Ok((Self { shared: Arc::new(shared), rebuilding: tokio::sync::Mutex::default() }, taker))
+        (Self { shared: Arc::new(shared), rebuilding: tokio::sync::Mutex::default() }, taker)
     }
 
     /// What people call it.
@@ -196,7 +231,7 @@ impl Model {
 }
 
 /// Opens a file to fold into, anew if it goes further than the log.
-fn open(
+pub(super) fn open(
     projection: &Arc<dyn Projection>,
     log: &Arc<dyn Log>,
     head: &Result<Option<GlobalPosition>, LogFault>,

@@ -20,8 +20,14 @@ impl Lock {
     pub(super) fn take(path: &Path) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io { path: path.into(), source };
         // Apart from the log itself: closing any handle of that file would drop SQLite's own locks.
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(io)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+            // On a disk that takes nothing any more, a lock that is there can be taken all the same.
+            .or_else(|error| File::open(path).map_err(|_| error))
+            .map_err(io)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path: path.into() }),
