@@ -135,8 +135,7 @@ impl Derived {
         let models = ReadModels::start(log, directory).await;
         let models = models.map_err(|error| Failure::new(Exit::Failure, data::causes(&error)))?;
         let models = Arc::new(models);
-        let scripts = Workshop::start(log, &models, directory, script::program()?)
-            .context("cannot make the directory of projections")?;
+        let scripts = Workshop::start(log, &models, directory, script::program()?);
         Ok(Self { models, scripts: Arc::new(scripts) })
     }
 

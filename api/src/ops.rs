@@ -80,6 +80,11 @@ pub(crate) struct Ready {
     head: Option<u64>,
     /// Why it cannot be read, if it cannot.
     why: Option<String>,
+    /// Whether something can be recorded, as far as is known from the last attempt. Where that failed, it
+    /// is tried again, without recording anything.
+    writes: bool,
+    /// Why nothing can be recorded.
+    writes_why: Option<String>,
     /// The read models that cannot go on; the others do.
     stalled: Vec<&'static str>,
     projections: Vec<Projection>,
@@ -92,6 +97,8 @@ enum ReadyWord {
     Ready,
     /// A read model has yet to fold what was recorded before the start.
     CatchingUp,
+    /// No read model can go on.
+    Stalled,
     /// The log cannot be read.
     LogUnavailable,
 }
@@ -108,6 +115,8 @@ impl Ready {
             log: log.map(|log| log.to_string()),
             head: None,
             why: Some(why.to_string()),
+            writes: false,
+            writes_why: Some(why.to_string()),
             stalled: stalled(&projections),
             projections,
         }
@@ -131,7 +140,8 @@ pub(crate) async fn get_livez() -> impl IntoResponse {
 ///
 /// It can when the log can be read and every read model has, since the start, come to where the
 /// log was then. One that is stalled does not take the others out of service: it is named in
-/// `stalled`, with where and why in `projections`.
+/// `stalled`, with where and why in `projections`. Where all of them are, it cannot. A server that can
+/// record nothing is ready to be read: `writes` says so.
 #[utoipa::path(get, path = "/readyz", tag = "operations",
     responses((status = 200, description = "It can", body = Ready),
         (status = 503, description = "It cannot, or not yet", body = Ready)))]
@@ -161,14 +171,30 @@ async fn look(app: &App) -> Result<Ready, LogFault> {
     let head = app.log.head().await?;
     let reached = app.readiness.is_reached(app).await?;
     let projections = projections::all(app).await;
+    let writable = writable(app).await;
     Ok(Ready {
-        status: if reached { ReadyWord::Ready } else { ReadyWord::CatchingUp },
+        status: if projections.iter().all(|one| one.phase == PhaseWord::Stalled) {
+            ReadyWord::Stalled
+        } else if reached {
+            ReadyWord::Ready
+        } else {
+            ReadyWord::CatchingUp
+        },
         log: Some(app.log.id().to_string()),
         head: head.map(|head| head.0),
         why: None,
+        writes: writable.is_ok(),
+        writes_why: writable.err().map(|fault| fault.to_string()),
         stalled: stalled(&projections),
         projections,
     })
+}
+
+/// Whether something can be recorded. Notes it in the metrics, too.
+async fn writable(app: &App) -> Result<(), LogFault> {
+    let writable = app.log.writable().await;
+    app.telemetry.writable(writable.is_ok());
+    writable
 }
 
 /// Show what the server measures, as Prometheus reads it.
@@ -178,6 +204,9 @@ async fn get_metrics(State(app): State<App>) -> Response {
     // Asking is what brings the gauges up to date.
     projections::all(&app).await;
     app.telemetry.connections(&app.connections);
+    if let Err(fault) = writable(&app).await {
+        tracing::debug!(%fault, "nothing can be recorded: {fault}");
+    }
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (kind, app.telemetry.render()).into_response()
 }

@@ -26,6 +26,7 @@ const COMMANDS: &str = "shiplog_commands_total";
 const APPENDED: &str = "shiplog_events_appended_total";
 const CONNECTIONS: &str = "shiplog_http_connections";
 const REFUSED: &str = "shiplog_http_connections_refused_total";
+const WRITABLE: &str = "shiplog_log_writable";
 const LAG: &str = "shiplog_projection_lag_events";
 const LAG_SECONDS: &str = "shiplog_projection_lag_seconds";
 const POSITION: &str = "shiplog_projection_position";
@@ -68,6 +69,7 @@ impl Telemetry {
         }
         for (name, unit, text) in [
             describe(CONNECTIONS, None, "connections that are open"),
+            describe(WRITABLE, None, "whether events can be recorded: 1, or 0"),
             describe(LAG, None, "events that the projection has yet to fold, counted up to 1,000"),
             describe(LAG_SECONDS, Some(Unit::Seconds), "age of the first event not folded"),
             describe(POSITION, None, "the log's position up to which the projection is folded"),
@@ -103,6 +105,12 @@ impl Telemetry {
             let count = Key::from_parts(COMMANDS, labels);
             self.recorder.register_counter(&count, &METADATA).increment(1);
         }
+    }
+
+    /// Notes whether events can be recorded.
+    pub(crate) fn writable(&self, is_writable: bool) {
+        let gauge = self.recorder.register_gauge(&Key::from_name(WRITABLE), &METADATA);
+        gauge.set(float(u64::from(is_writable)));
     }
 
     /// Notes how far a projection is and, if that is known, how far behind.
@@ -217,6 +225,10 @@ impl Log for Counting {
 
     fn count(&self, after: Option<GlobalPosition>) -> BoxFuture<'_, Result<Option<u64>, LogFault>> {
         self.log.count(after)
+    }
+
+    fn writable(&self) -> BoxFuture<'_, Result<(), LogFault>> {
+        self.log.writable()
     }
 
     fn is_shared(&self) -> bool {

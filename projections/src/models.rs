@@ -2,6 +2,7 @@
 
 mod model;
 mod on_demand;
+mod opening;
 mod progress;
 mod rebuild;
 mod serving;
@@ -33,7 +34,7 @@ use crate::{
     projection::Projection,
     releases::Releases,
     rollbacks::Rollbacks,
-    runner::{Hurry, Indexing, Supply},
+    runner::{Hurry, Indexing, Supply, Taker},
     tables,
     turn::Turns,
 };
@@ -90,17 +91,34 @@ pub enum StartError {
     },
 }
 
+impl StartError {
+    /// Whether a machine fails, so that the same can go well later.
+    pub(crate) fn is_machine(&self) -> bool {
+        matches!(self, Self::File { why, .. } if tables::is_machine(why))
+    }
+
+    /// Why, without whose file it is about.
+    pub(crate) fn why(&self) -> String {
+        match self {
+            Self::File { why, .. } => tables::in_words(why),
+            Self::Directory { .. } | Self::Further { .. } => self.to_string(),
+        }
+    }
+}
+
 impl ReadModels {
     /// Opens the read models in `directory` and keeps them level with `log`.
     ///
-    /// One that is of another log is made anew. Rebuilds that were under way go on.
+    /// One that is of another log is made anew. Rebuilds that were under way go on. One whose file cannot
+    /// be opened or made, because the disk is full for instance, is stalled until it can be, and answers
+    /// from what is there.
     ///
     /// Must be called within a tokio runtime.
     ///
     /// # Errors
     ///
-    /// [`StartError`] if the directory or a file cannot be made, or if a read model
-    /// [knows more](crate::known) than a log that one process writes.
+    /// [`StartError`] if a file cannot be used for another reason than that a machine fails, or if a read
+    /// model [knows more](crate::known) than a log that one process writes.
     pub async fn start(log: &Arc<dyn Log>, directory: &Path) -> Result<Self, StartError> {
         let models = Self::follow(log, directory, Indexing::WhenLevel).await?;
         for model in models.there() {
@@ -114,8 +132,10 @@ impl ReadModels {
     ///
     /// # Errors
     ///
-    /// As [`start`](Self::start).
+    /// [`StartError`] if the directory or a file cannot be made.
     pub async fn fill(log: &Arc<dyn Log>, directory: &Path) -> Result<Self, StartError> {
+        fs::create_dir_all(directory)
+            .map_err(|source| StartError::Directory { path: directory.into(), source })?;
         Self::follow(log, directory, Indexing::AtTheEnd).await
     }
 
@@ -124,29 +144,20 @@ impl ReadModels {
         directory: &Path,
         indexing: Indexing,
     ) -> Result<Self, StartError> {
-        fs::create_dir_all(directory)
-            .map_err(|source| StartError::Directory { path: directory.into(), source })?;
         let (head, hurry) = (log.head().await, Hurry::default());
         let supply = Arc::new(Supply::new(log, &hurry));
         let turns = Turns::of_this_machine();
         let (supply, turns) = (&supply, &turns);
         let start = Start { directory, log, head, indexing, hurry: &hurry, supply, turns };
-        let (current, take_current) = Model::start(Current, &start)?;
-        let (history, take_history) = Model::start(History, &start)?;
-        let (rollbacks, take_rollbacks) = Model::start(Rollbacks, &start)?;
-        let (releases, take_releases) = Model::start(Releases, &start)?;
-        let (definitions, take_definitions) = Model::start(Definitions, &start)?;
-        supply.join([take_current, take_history, take_rollbacks, take_releases, take_definitions]);
-        let sql = OnDemand::new(&start)?;
-        Ok(Self {
-            current,
-            history,
-            rollbacks,
-            releases,
-            definitions,
-            sql,
-            supply: Arc::clone(supply),
-        })
+        let (current, take_current) = start.model(Current)?;
+        let (history, take_history) = start.model(History)?;
+        let (rollbacks, take_rollbacks) = start.model(Rollbacks)?;
+        let (releases, take_releases) = start.model(Releases)?;
+        let (definitions, take_definitions) = start.model(Definitions)?;
+        let takers = [take_current, take_history, take_rollbacks, take_releases, take_definitions];
+        supply.join(takers.into_iter().flatten());
+        let (sql, supply) = (OnDemand::new(&start), Arc::clone(supply));
+        Ok(Self { current, history, rollbacks, releases, definitions, sql, supply })
     }
 
     /// How many are always there.
@@ -200,4 +211,17 @@ struct Start<'a> {
     hurry: &'a Hurry,
     supply: &'a Arc<Supply>,
     turns: &'a Turns,
+}
+
+impl Start<'_> {
+    /// One that is always there. While a log is being filled, all of them have to be.
+    fn model<P: Projection>(&self, projection: P) -> Result<(Model, Option<Taker>), StartError> {
+        match self.indexing {
+            Indexing::WhenLevel => Model::start_or_wait(projection, self),
+            Indexing::AtTheEnd => {
+                let (model, taker) = Model::start(projection, self)?;
+                Ok((model, Some(taker)))
+            }
+        }
+    }
 }

@@ -78,6 +78,11 @@ pub enum ReplayError {
     /// There is no live read model.
     #[error("there is no read model `{0}` here; a server makes it when it starts")]
     Missing(&'static str),
+    /// There is a part of a live read model.
+    #[error(
+        "the read model `{0}` was begun and not finished; a server makes it anew when it starts"
+    )]
+    HalfMade(&'static str),
     /// A file failed.
     #[error("a read model's file failed: {}", tables::in_words(.0))]
     Tables(#[from] rusqlite::Error),
@@ -181,6 +186,9 @@ fn live(projection: &dyn Projection, directory: &Path) -> Result<Connection, Rep
     let path = Files::of(directory, projection).serving();
     if !path.exists() {
         return Err(ReplayError::Missing(projection.name()));
+    }
+    if tables::is_half_made(&path) {
+        return Err(ReplayError::HalfMade(projection.name()));
     }
     Ok(tables::open_to_digest(&path)?)
 }

@@ -35,7 +35,7 @@ use crate::{
     files::Files,
     ledger,
     projection::{ApplyError, Projection, Written},
-    rollbacks,
+    rollbacks, tables,
 };
 
 /// The tables as their files name them.
@@ -60,9 +60,10 @@ pub fn schema() -> String {
     [TABLES, INDEXES].join("\n").replace(PREFIX, "")
 }
 
-/// Whether the tables were ever made in a directory.
+/// Whether the tables were ever made in a directory; what a full disk or a kill left half made is not.
 pub fn is_made(directory: &Path) -> bool {
-    Files::of(directory, &Sql).serving().exists()
+    let path = Files::of(directory, &Sql).serving();
+    path.exists() && !tables::is_half_made(&path)
 }
 
 impl Projection for Sql {

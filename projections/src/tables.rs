@@ -1,15 +1,18 @@
 //! A read model's file: its tables, and how far it has come.
 
-use std::{path::Path, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use jiff::Timestamp;
 use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension,
+    Connection, ErrorCode, MAIN_DB, OpenFlags, OptionalExtension,
     config::DbConfig,
     ffi,
     hooks::{AuthAction, AuthContext, Authorization},
 };
-use shiplog_store::position::{GlobalPosition, LogId};
+use shiplog_store::{
+    position::{GlobalPosition, LogId},
+    sqlite,
+};
 
 use crate::{columns, files};
 
@@ -67,6 +70,8 @@ pub(crate) fn open(path: &Path, schema: &str, log: LogId) -> rusqlite::Result<Co
 /// Makes the file anew, whatever is there.
 pub(crate) fn anew(path: &Path, schema: &str, log: LogId) -> rusqlite::Result<Connection> {
     files::remove(path);
+    // What fails is found out when the file is made.
+    let _ = path.parent().map(fs::create_dir_all);
     create(Connection::open(path)?, schema, log)
 }
 
@@ -90,9 +95,29 @@ pub(crate) fn position(path: &Path, log: LogId) -> Option<GlobalPosition> {
     position.ok().flatten().map(GlobalPosition)
 }
 
+/// Whether it was begun to make a file, and a full disk or a kill came first.
+pub(crate) fn is_half_made(path: &Path) -> bool {
+    let asked = open_to_digest(path)
+        .and_then(|tables| tables.query_row(WHOSE, [], |row| row.get::<_, String>(0)).optional());
+    match asked {
+        Ok(log) => log.is_none(),
+        // There is no such table.
+        Err(error) => error.sqlite_error_code() == Some(ErrorCode::Unknown),
+    }
+}
+
 /// Opens the file to ask, never to change.
 pub(crate) fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
-    let tables = open_to_ask(path)?;
+    to_read(open_to_ask(path)?)
+}
+
+/// As [`open_read_only`], a file that nothing changes meanwhile: its disk may be full or read-only.
+pub(crate) fn open_frozen(path: &Path) -> rusqlite::Result<Connection> {
+    let shared = open_read_only(path).and_then(|tables| checkpoint(&tables).map(|_| tables));
+    shared.or_else(|_| to_read(sqlite::open_frozen(path)?))
+}
+
+fn to_read(tables: Connection) -> rusqlite::Result<Connection> {
     tables.pragma_update(None, "query_only", true)?;
     // As for who folds: nearly half of the time that a board takes.
     tables.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -118,6 +143,10 @@ fn reopen(path: &Path, log: LogId) -> rusqlite::Result<Option<Connection>> {
         return Ok(None);
     }
     let mut tables = Connection::open(path)?;
+    if tables.is_readonly(MAIN_DB)? {
+        // It was opened to be read: it would stay so when its disk takes something again.
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_READONLY), None));
+    }
     let of = prepare(&mut tables)
         .and_then(|()| tables.query_row(WHOSE, [], |row| row.get::<_, String>(0)).optional());
     match of {
@@ -178,6 +207,8 @@ pub(crate) fn is_machine(error: &rusqlite::Error) -> bool {
             ErrorCode::DiskFull
                 | ErrorCode::SystemIoFailure
                 | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
                 | ErrorCode::OutOfMemory
                 | ErrorCode::DatabaseBusy
                 | ErrorCode::DatabaseLocked
@@ -192,6 +223,9 @@ pub(crate) fn in_words(error: &rusqlite::Error) -> String {
     // Of no room for the file that connections share as memory, SQLite says less.
     if is_full || code == Some(ffi::SQLITE_IOERR_SHMSIZE) {
         return "the disk is full".into();
+    }
+    if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) {
+        return "the disk is read-only".into();
     }
     error.to_string()
 }
@@ -263,12 +297,23 @@ mod tests {
             assert_eq!(checkpoint(&kept).unwrap(), there);
             drop(kept);
             if let Some(spoil) = spoil {
-                std::fs::write(&path, spoil).unwrap();
+                fs::write(&path, spoil).unwrap();
             }
             let anew = open(&path, &Current.schema(), LogId(2)).unwrap();
             assert_eq!(checkpoint(&anew).unwrap(), Checkpoint::default());
             drop(anew);
-            std::fs::remove_file(&path).unwrap();
+            fs::remove_file(&path).unwrap();
         }
+    }
+
+    #[test]
+    fn what_was_begun_and_not_finished_is_known_and_made_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tables.sqlite");
+        Connection::open(&path).unwrap().pragma_update(None, "journal_mode", "WAL").unwrap();
+        assert!(is_half_made(&path));
+        drop(open(&path, &Current.schema(), LogId(1)).unwrap());
+        assert!(!is_half_made(&path));
+        assert_eq!(log(&path), Some(LogId(1)));
     }
 }

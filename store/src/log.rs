@@ -219,6 +219,18 @@ pub trait Log: Send + Sync {
         Box::pin(std::future::ready(Ok(None)))
     }
 
+    /// Whether events can be appended now, as far as is known from the last attempt.
+    ///
+    /// Where that failed, it is tried again, once a second at most and without recording anything, so that
+    /// it is told when appends are possible again. It takes a second at most.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    fn writable(&self) -> BoxFuture<'_, Result<(), LogFault>> {
+        Box::pin(async { self.head().await.map(drop) })
+    }
+
     /// Whether other processes may append to it, too.
     ///
     /// Then a stream may have moved on since it was read last, however lately that was.

@@ -18,6 +18,7 @@
 mod backup;
 mod checksum;
 mod fault;
+mod frozen;
 mod ledger;
 mod lifecycle;
 mod lock;
@@ -40,6 +41,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread,
+    time::Duration,
 };
 
 use futures::{
@@ -53,6 +55,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use self::{
     backup::BackupError,
     checksum::Checked,
+    frozen::open_frozen,
     lifecycle::claim,
     lock::Lock,
     open::OpenError,
@@ -78,6 +81,9 @@ pub const FILE_NAME: &str = "log.sqlite";
 /// The file whose lock says that a process writes the log.
 const LOCK_NAME: &str = "log.lock";
 
+/// How long is waited for the writer to find out whether it can write.
+const ATTEMPT: Duration = Duration::from_secs(1);
+
 /// A log in an SQLite file, written by this process alone.
 ///
 /// Dropping it records what has queued up, leaves the file without a WAL and lets go of it.
@@ -92,6 +98,8 @@ pub struct SqliteLog {
 struct Writing {
     requests: mpsc::Sender<Request>,
     head: watch::Receiver<Option<GlobalPosition>>,
+    /// Why nothing can be recorded, as far as is known.
+    refusal: watch::Receiver<Option<LogFault>>,
     thread: thread::JoinHandle<()>,
     _lock: Option<Lock>,
 }
@@ -127,8 +135,7 @@ impl SqliteLog {
         check(stream, &events)?;
         let rows = events.into_iter().map(row).collect::<Result<_, _>>()?;
         let Some(Writing { requests, .. }) = &self.writing else {
-            let reason = "it was opened for reading only".into();
-            return Err(LogFault::Unavailable { reason, source: None }.into());
+            return Err(read_only().into());
         };
         let (answer, answered) = oneshot::channel();
         let append = Append { stream: stream.clone(), expected, rows, recorded_at, answer };
@@ -209,9 +216,29 @@ impl Log for SqliteLog {
         .boxed()
     }
 
+    fn writable(&self) -> BoxFuture<'_, Result<(), LogFault>> {
+        let Some(Writing { requests, refusal, .. }) = &self.writing else {
+            return future::ready(Err(read_only())).boxed();
+        };
+        let Some(last) = refusal.borrow().clone() else { return future::ready(Ok(())).boxed() };
+        let (answer, answered) = oneshot::channel();
+        let attempt = async move {
+            requests.send(Request::Attempt(answer)).await.map_err(|_| closed())?;
+            answered.await.map_err(|_| closed())?
+        };
+        // What takes longer is of a disk that is no better than it was.
+        tokio::time::timeout(ATTEMPT, attempt)
+            .map(|attempted| attempted.unwrap_or(Err(last)))
+            .boxed()
+    }
+
     fn is_shared(&self) -> bool {
         false
     }
+}
+
+fn read_only() -> LogFault {
+    LogFault::Unavailable { reason: "it was opened for reading only".into(), source: None }
 }
 
 fn row(NewEvent { id, metadata, event }: NewEvent) -> Result<NewRow, AppendError> {

@@ -99,7 +99,13 @@ class Reader:
                 is_behind = (
                     answer.status == 503 and answer.json().get("code") == "projection-behind"
                 )
-                if answer.status != 200 and not is_behind:
+                # Where no read model can be folded, that is said.
+                is_stalled = (
+                    path == "/readyz"
+                    and answer.status == 503
+                    and answer.json()["status"] == "stalled"
+                )
+                if answer.status != 200 and not is_behind and not is_stalled:
                     self.strange.append(f"{path}: {answer}")
                     continue
                 self.answered += 1

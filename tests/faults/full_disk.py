@@ -1,6 +1,7 @@
 """Fills the disk of a server, and makes room again."""
 
 import os
+import subprocess
 import sys
 from errno import ENOSPC
 
@@ -81,27 +82,63 @@ def fill_by_writing(checks, server, ballast, writers):
     check_recovery(checks, client, writers, what)
 
 
+def start_without_room(checks, data, log, writers, what):
+    """A server that is started on a disk that takes nothing is read, and says that it cannot write."""
+    server = Server(data, log)
+    with Crowd(server, writers) as crowd:
+        happened = crowd.sees(refused=LEAST_REFUSED, reads=2)
+    checks.that(happened, f"{what}: writes are refused", crowd.refused())
+    check_answers(checks, writers, crowd, what)
+    client = server.client()
+    checks.that(client.writes() is False, f"{what}: the server says so", client.ready())
+    return server
+
+
 def die_while_full(checks, server, data, log, ballast, writers):
     """A server that was killed reads on when it is started, though there is no room."""
     what = "killed and started on a full disk"
     ballast.fill()
     server.kill()
     ballast.fill()
-    server = Server(data, log)
-    with Crowd(server, writers) as crowd:
-        happened = crowd.sees(refused=LEAST_REFUSED, reads=2)
-    checks.that(happened, f"{what}: writes are refused", crowd.refused())
-    check_answers(checks, writers, crowd, what)
+    server = start_without_room(checks, data, log, writers, what)
     status = server.stop()
     checks.that(status == 0, f"{what}: it stops as it should", status)
+    ballast.fill()
+    server = start_without_room(checks, data, log, writers, f"{what} again")
     ballast.make_room()
-    server = Server(data, log)
     check_recovery(checks, server.client(), writers, what)
     return server
 
 
+def stop_and_start(checks, server, data, log, ballast, writers):
+    """A server that was stopped leaves its files closed: they are read without what lies beside them."""
+    what = "stopped and started on a full disk"
+    status = server.stop()
+    checks.that(status == 0, f"{what}: it stops as it should", status)
+    ballast.fill()
+    server = start_without_room(checks, data, log, writers, what)
+    ballast.make_room()
+    check_recovery(checks, server.client(), writers, what)
+    return server
+
+
+def turn_read_only(checks, disk, end, server, start, what):
+    """The same of a disk that is read-only."""
+    data, log, writers = start
+    end(server)
+    remount(disk, "ro")
+    server = start_without_room(checks, data, log, writers, what)
+    remount(disk, "rw")
+    check_recovery(checks, server.client(), writers, what)
+    return server
+
+
+def remount(disk, how):
+    subprocess.run(["mount", "-o", f"remount,{how}", disk], check=True)
+
+
 def check_start(checks, data, ballast, what):
-    """Where not even the files can be opened, that is said, and why."""
+    """Where there is nothing to read, a server does not start, and says why."""
     ballast.fill()
     status, _, told = run("serve", "--data", data, "--listen", "127.0.0.1:0")
     clear = status == 1 and f"`{data}/log.sqlite` cannot be opened: " in told and " full" in told
@@ -117,9 +154,15 @@ def try_disk(checks, disk, log):
     fill_at_once(checks, server, ballast, writers)
     fill_by_writing(checks, server, ballast, writers)
     server = die_while_full(checks, server, data, log, ballast, writers)
+    server = stop_and_start(checks, server, data, log, ballast, writers)
+    start = (data, log, writers)
+    for end, what in [
+        (Server.kill, "killed and started on a read-only disk"),
+        (Server.stop, "stopped and started on a read-only disk"),
+    ]:
+        server = turn_read_only(checks, disk, end, server, start, what)
     status = server.stop()
     checks.that(status == 0, "the server stops as it should", status)
-    check_start(checks, data, ballast, "a log that was closed")
     check_start(checks, f"{data}-new", ballast, "a new log")
     ballast.make_room()
     check_files(checks, data)

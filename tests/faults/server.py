@@ -185,19 +185,29 @@ class Client:
                 return items
             page = self.get(f"/v1/events?limit=1000&cursor={page['next']}")
 
+    def ready(self):
+        """What the server says of itself, whether it is ready or not."""
+        return self.send("GET", "/readyz").json()
+
     def models(self):
         """The read models that a server keeps."""
-        return {model["name"] for model in self.get("/readyz")["projections"]}
+        return {model["name"] for model in self.ready()["projections"]}
 
     def stalled(self):
         """The read models that cannot go on."""
-        return self.get("/readyz")["stalled"]
+        return self.ready()["stalled"]
+
+    def writes(self):
+        """Whether the server can record something, by both of its signs; none if they differ."""
+        said = self.ready()["writes"]
+        metrics = self.send("GET", "/metrics").body.decode()
+        return said if f"\nshiplog_log_writable {int(said)}\n" in metrics else None
 
     def is_level(self):
         """Whether the server is ready, and every read model is where the log is."""
         answer = self.send("GET", "/readyz")
         ready = answer.json()
-        return answer.status == 200 and all(
+        return answer.status == 200 and ready["writes"] and all(
             (model["phase"], model["checkpoint"]) == ("live", ready["head"])
             for model in ready["projections"]
         )

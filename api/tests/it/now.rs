@@ -92,7 +92,7 @@ proptest! {
             let directory = tempfile::tempdir().unwrap();
             let models = Arc::new(ReadModels::start(&log, directory.path()).await.unwrap());
             let program = Program { path: "nothing is scripted".into(), arguments: Vec::new() };
-            let scripts = Workshop::start(&log, &models, directory.path(), program).unwrap();
+            let scripts = Workshop::start(&log, &models, directory.path(), program);
             let (scripts, shared) = (Arc::new(scripts), Arc::clone(&models));
             let app = App::new(log, shared, Arc::clone(&scripts), Arc::clone(&clock));
             let hosts = Hosts::new(([127, 0, 0, 1], 80).into(), Vec::new());

@@ -13,7 +13,7 @@ use shiplog_store::{
 use tokio::{sync::watch, task::JoinError, time::timeout};
 
 use super::{
-    Answer, Behind, Phase, Progress, Rebuild, Start, StartError, rebuild::Rebuilding,
+    Answer, Behind, Phase, Progress, Rebuild, Start, StartError, opening, rebuild::Rebuilding,
     serving::Serving,
 };
 use crate::{
@@ -108,15 +108,48 @@ impl Model {
         projection: P,
         start: &Start<'_>,
     ) -> Result<(Self, Taker), StartError> {
+        let (model, opened) = Self::begin(projection, start);
+        opened.map(|taker| (model, taker))
+    }
+
+    /// As [`start`](Self::start); where a machine fails, it is stalled until the file can be opened.
+    ///
+    /// Must be called within a tokio runtime.
+    pub(super) fn start_or_wait<P: Projection>(
+        projection: P,
+        start: &Start<'_>,
+    ) -> Result<(Self, Option<Taker>), StartError> {
+        let (model, opened) = Self::begin(projection, start);
+        match opened {
+            Ok(taker) => Ok((model, Some(taker))),
+            Err(error) if error.is_machine() => {
+                opening::begin(&model.shared, &error);
+                Ok((model, None))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A read model, and who takes what is fed to it, if its file can be opened.
+    fn begin<P: Projection>(projection: P, start: &Start<'_>) -> (Self, Result<Taker, StartError>) {
         let Start { directory, log, ref head, indexing, hurry, supply, turns } = *start;
         let projection = Arc::new(projection) as Arc<dyn Projection>;
         let files = Files::of(directory, &projection);
         let choice = files.choice();
         files.sweep(&choice);
         let path = files.path(choice.serves);
-        let runner = open(&projection, log, head, &path)?;
-        let progress = watch::Sender::new(runner.progress(Phase::CatchingUp));
-        let (following, taker) = follow(runner, indexing, progress.clone());
+        let (serving, progress, following, taker) = match open(&projection, log, head, &path) {
+            Ok(runner) => {
+                let progress = watch::Sender::new(runner.progress(Phase::CatchingUp));
+                let (following, taker) = follow(runner, indexing, progress.clone());
+                (Serving::new(path), progress, following, Ok(taker))
+            }
+            Err(error) => {
+                let serving = Serving::frozen(path);
+                let progress = watch::Sender::new(opening::progress(&serving, &error));
+                (serving, progress, Following::Ended, Err(error))
+            }
+        };
         forget_earlier_when_level(&files, progress.subscribe());
         let shared = Shared {
             projection,
@@ -128,11 +161,11 @@ impl Model {
             files,
             rebuild: watch::Sender::new(choice.last.clone().map(Rebuild::done)),
             choice: Mutex::new(choice),
-            serving: Mutex::new(Arc::new(Serving::new(path))),
+            serving: Mutex::new(Arc::new(serving)),
             progress,
             following: tokio::sync::Mutex::new(following),
         };
-        Ok((Self { shared: Arc::new(shared), rebuilding: tokio::sync::Mutex::default() }, taker))
+        (Self { shared: Arc::new(shared), rebuilding: tokio::sync::Mutex::default() }, taker)
     }
 
     /// What people call it.
@@ -219,7 +252,7 @@ impl Model {
 
 /// Opens a file to fold into. One that goes further than the log knows what the log has lost, and is
 /// left as it is.
-fn open(
+pub(super) fn open(
     projection: &Arc<dyn Projection>,
     log: &Arc<dyn Log>,
     head: &Result<Option<GlobalPosition>, LogFault>,

@@ -43,7 +43,7 @@ impl std::fmt::Debug for OnDemand {
 
 impl OnDemand {
     /// One that is followed at once if it was made before, unless a log is about to be filled.
-    pub(super) fn new(start: &Start<'_>) -> Result<Self, StartError> {
+    pub(super) fn new(start: &Start<'_>) -> Self {
         let hurry = Hurry::default();
         let new = Self {
             log: Arc::clone(start.log),
@@ -55,10 +55,14 @@ impl OnDemand {
             turns: Turns::new(AT_ONCE),
             reads: start.turns.clone(),
         };
-        if sql::is_made(start.directory) && start.indexing == Indexing::WhenLevel {
-            new.start(start.head.clone())?;
+        if sql::is_made(start.directory)
+            && start.indexing == Indexing::WhenLevel
+            && let Err(error) = new.start(start.head.clone())
+        {
+            // It is tried again when somebody asks.
+            tracing::warn!(%error, "{error}");
         }
-        Ok(new)
+        new
     }
 
     /// The read model, if anybody has ever asked.

@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -38,11 +38,37 @@ pub(super) struct Serving {
     idle: Mutex<Vec<Connection>>,
     /// Whether another file has taken its place: then it goes with its last question.
     is_replaced: AtomicBool,
+    /// Whether it could not be opened to fold into it, so that nothing changes it. Held for reading by
+    /// each question that relies on that.
+    is_frozen: RwLock<bool>,
 }
 
 impl Serving {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, idle: Mutex::default(), is_replaced: AtomicBool::new(false) }
+        Self {
+            path,
+            idle: Mutex::default(),
+            is_replaced: AtomicBool::new(false),
+            is_frozen: RwLock::new(false),
+        }
+    }
+
+    /// One that nobody has open to fold into it.
+    pub(super) fn frozen(path: PathBuf) -> Self {
+        let mut serving = Self::new(path);
+        serving.is_frozen = RwLock::new(true);
+        serving
+    }
+
+    /// Opens it to be folded into, unless a question relies on its not being so; none if one does.
+    pub(super) fn thaw<T, E>(
+        &self,
+        open: impl FnOnce(&Path) -> Result<T, E>,
+    ) -> Option<Result<T, E>> {
+        let mut is_frozen = self.is_frozen.try_write().ok()?;
+        let opened = open(&self.path);
+        *is_frozen = opened.is_err();
+        Some(opened)
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -77,9 +103,12 @@ impl Serving {
         until: &Until,
         look: impl FnOnce(&Connection, Option<GlobalPosition>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
+        let frozen = self.is_frozen.read().unwrap_or_else(PoisonError::into_inner);
+        let frozen = Some(frozen).filter(|is_frozen| **is_frozen);
         let kept = self.idle().pop();
         let mut tables = match kept {
             Some(tables) => tables,
+            None if frozen.is_some() => tables::open_frozen(&self.path)?,
             None => tables::open_read_only(&self.path)?,
         };
         until.bind(&mut tables, INSTRUCTIONS)?;
@@ -89,7 +118,7 @@ impl Serving {
         drop(snapshot);
         turn::release(&mut tables)?;
         let mut idle = self.idle();
-        if idle.len() < IDLE_CONNECTIONS {
+        if frozen.is_none() && idle.len() < IDLE_CONNECTIONS {
             idle.push(tables);
         }
         Ok(seen)

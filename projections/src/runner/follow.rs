@@ -1,6 +1,6 @@
 //! Folding what a reader feeds, for as long as the server runs.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch},
@@ -26,15 +26,28 @@ pub(crate) enum Indexing {
 }
 
 /// A projection that is being kept level for as long as it is fed.
-pub(crate) struct Following(Option<JoinHandle<()>>);
+pub(crate) enum Following {
+    /// It folds what it is fed.
+    Folding(JoinHandle<()>),
+    /// Its file is yet to be opened.
+    Opening(JoinHandle<()>),
+    /// It is over.
+    Ended,
+}
 
 impl Following {
     /// Waits until the batch in hand is committed, once nobody feeds it any more.
     pub(crate) async fn ended(&mut self) {
-        if let Some(folder) = self.0.take() {
-            // Either it ended, or it panicked and the panic has been reported already.
-            let _ = folder.await;
-        }
+        let task = match mem::replace(self, Self::Ended) {
+            Self::Folding(folder) => folder,
+            Self::Opening(opening) => {
+                opening.abort();
+                opening
+            }
+            Self::Ended => return,
+        };
+        // Either it ended, or it panicked and the panic has been reported already.
+        let _ = task.await;
     }
 }
 
@@ -48,7 +61,7 @@ pub(crate) fn follow<P: Projection>(
     let (batches, inbox) = mpsc::channel(1);
     let taker = Taker { name: runner.projection.name(), progress: progress.subscribe(), batches };
     let folder = tokio::task::spawn_blocking(move || fold(runner, indexing, inbox, &progress));
-    (Following(Some(folder)), taker)
+    (Following::Folding(folder), taker)
 }
 
 fn fold<P: Projection>(

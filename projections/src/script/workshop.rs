@@ -1,7 +1,6 @@
 //! All projections that users wrote, each with its keeper.
 
 use std::{
-    fs, io,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -41,22 +40,17 @@ impl Workshop {
     /// Keeps in `directory` what `models` say that users defined, with processes of `program`.
     ///
     /// Must be called within a tokio runtime.
-    ///
-    /// # Errors
-    ///
-    /// What making the directory says.
     pub fn start(
         log: &Arc<dyn Log>,
         models: &Arc<ReadModels>,
         directory: &Path,
         program: Program,
-    ) -> io::Result<Self> {
+    ) -> Self {
         let directory = directory.join(known::SCRIPTS);
-        fs::create_dir_all(&directory)?;
         let place = Arc::new(Place::new(Arc::clone(log), program, directory));
         let mut supervising = JoinSet::new();
         supervising.spawn(supervise(Arc::clone(&place), Arc::clone(models)));
-        Ok(Self { place, supervising: Mutex::new(supervising) })
+        Self { place, supervising: Mutex::new(supervising) }
     }
 
     /// How far a projection has come; none if it is not at work here, or not yet.

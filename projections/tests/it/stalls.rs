@@ -188,3 +188,66 @@ async fn a_live_model_follows_what_is_recorded_and_goes_on_after_a_restart() {
         models.stop().await;
     }
 }
+
+/// Keeps what readers and writers share of a read model from being made, as a disk without room does.
+fn take_the_room(directory: &Path, name: &str) -> PathBuf {
+    let file = file_of(directory, name);
+    let shared = file.with_extension("sqlite-shm");
+    std::os::unix::fs::symlink("nowhere", &shared).unwrap();
+    shared
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_whose_file_cannot_be_opened_says_so_answers_and_goes_on_when_it_can_be() {
+    let (world, directory) = (World::new(), tempfile::tempdir().unwrap());
+    let models = start(&world, directory.path()).await;
+    one_success(&world).await;
+    let before = world.log.head().await.unwrap().unwrap();
+    reaches(&models.history, before).await;
+    models.stop().await;
+    drop(models);
+    let shared = take_the_room(directory.path(), "history");
+    world.tell(&lane("search"), report(2, "1", Outcome::Succeeded)).await;
+    let head = world.log.head().await.unwrap().unwrap();
+
+    let models = start(&world, directory.path()).await;
+    reaches(&models.current, head).await;
+    let why = stalls(&models.history, head).await;
+    assert!(why.contains("its file cannot be opened"), "{why}");
+    let answer = models.history.query(|_| Ok(())).await.unwrap();
+    assert_eq!(answer.position, Some(before), "it answers from what is there");
+    fs::remove_file(shared).unwrap();
+    let opened = async {
+        while models.history.at_least(head, PATIENCE).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, opened).await.unwrap();
+    models.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn models_that_cannot_be_made_yet_are_made_when_they_can_be_and_stop_meanwhile() {
+    let (world, place) = (World::new(), tempfile::tempdir().unwrap());
+    one_success(&world).await;
+    let head = world.log.head().await.unwrap().unwrap();
+    let directory = place.path().join("models");
+    fs::write(&directory, "no directory").unwrap();
+    let models = start(&world, &directory).await;
+    for model in models.all() {
+        stalls(model, head).await;
+    }
+    models.stop().await;
+
+    let models = start(&world, &directory).await;
+    fs::remove_file(&directory).unwrap();
+    let made = async {
+        for model in models.all() {
+            while model.at_least(head, PATIENCE).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, made).await.unwrap();
+    models.stop().await;
+}

@@ -23,14 +23,22 @@ pub(super) fn reading(error: Error) -> LogFault {
 /// whole, so that nothing was recorded. Whatever else fails, an `fsync` above all, may have left
 /// a transaction behind that is found again after a crash.
 pub(super) fn committing(error: Error, rolled_back: bool) -> LogFault {
-    let full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
-    if full && rolled_back {
-        return LogFault::Unavailable {
-            reason: "the disk is full".into(),
-            source: Some(Arc::new(error)),
-        };
+    match in_words(&error).filter(|_| rolled_back) {
+        Some(reason) => {
+            LogFault::Unavailable { reason: reason.into(), source: Some(Arc::new(error)) }
+        }
+        None => LogFault::OutcomeUnknown { source: Arc::new(error) },
     }
-    LogFault::OutcomeUnknown { source: Arc::new(error) }
+}
+
+/// What is wrong with the disk, if that is known not to have taken anything.
+pub(super) fn in_words(error: &Error) -> Option<&'static str> {
+    let code = error.sqlite_error_code()?;
+    if code == ErrorCode::DiskFull {
+        return Some("the disk is full");
+    }
+    // Said before anything is written.
+    (code == ErrorCode::ReadOnly).then_some("the disk is read-only")
 }
 
 /// Whether the file is not what SQLite wrote, or a row in it not what Shiplog wrote.

@@ -90,6 +90,18 @@ impl Ledger {
         Ok(())
     }
 
+    /// Commits a page as it is, to see whether anything can be committed; records nothing.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub(super) fn probe(&self) -> rusqlite::Result<()> {
+        let tables = Transaction::new_unchecked(&self.connection, Immediate)?;
+        let unused: i64 = tables.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        tables.pragma_update(None, "user_version", unused)?;
+        tables.commit()
+    }
+
     pub(super) fn head(&self) -> Option<GlobalPosition> {
         self.known.head
     }

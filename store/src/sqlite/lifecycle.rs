@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, PoisonError},
     thread,
 };
 
@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{
     FILE_NAME, LOCK_NAME, SqliteLog, Writing,
-    ledger::Ledger,
+    frozen::Frozen,
     lock::Lock,
     open::{self, OpenError},
     readers::Readers,
@@ -35,6 +35,9 @@ pub fn claim(directory: &Path) -> Result<Lock, OpenError> {
 
 impl SqliteLog {
     /// Opens the log in `directory`, and makes either if it does not exist.
+    ///
+    /// One that can be read and not be written, because the disk is full or read-only, is opened all the
+    /// same: appends are refused as unavailable until it can be written.
     ///
     /// # Errors
     ///
@@ -61,15 +64,22 @@ impl SqliteLog {
             Some(damage) => survey::accept(&damage)?,
             None => {}
         }
-        let (mut ledger, id) = open::make_or_open(&path)?;
-        // Before anybody reads what a power cut could still take. Without room for it the log is read
-        // all the same; it is tried again before anything is recorded.
-        if let Err(error) = ledger.settle() {
-            tracing::warn!(%error, "what a crash left cannot be made durable yet: {error}");
-        }
-        let readers = Readers::of_file(path.clone());
-        let (writing, _) = start(Origin::File(path.clone()), clock, ledger, Some(lock))
-            .map_err(|source| OpenError::Io { path, source })?;
+        let frozen = Frozen::default();
+        let origin = Origin::File(path.clone(), Arc::clone(&frozen));
+        let (writer, id) = match open::make_or_open(&path) {
+            Ok((ledger, id)) => (Writer::new(origin, clock, ledger), id),
+            Err(error) if error.may_pass() => {
+                let Ok((id, head)) = open::look(&path) else { return Err(error) };
+                let why: &dyn std::error::Error = &error;
+                tracing::warn!(error = why, "the log can be read, and not be written yet: {error}");
+                *frozen.write().unwrap_or_else(PoisonError::into_inner) = true;
+                (Writer::of_unopened(origin, clock, head, Arc::new(error)), id)
+            }
+            Err(error) => return Err(error),
+        };
+        let readers = Readers::of_file(path.clone(), Some(frozen));
+        let (writing, _) =
+            start(writer, Some(lock)).map_err(|source| OpenError::Io { path, source })?;
         Ok(Self { id, readers, writing: Some(writing) })
     }
 
@@ -107,7 +117,7 @@ impl SqliteLog {
 
     fn read(path: PathBuf) -> Result<Self, OpenError> {
         let (_, id) = open::reader(&path)?;
-        Ok(Self { id, readers: Readers::of_file(path), writing: None })
+        Ok(Self { id, readers: Readers::of_file(path, None), writing: None })
     }
 
     /// Makes a log that is gone when it is dropped. It behaves as one in a file does.
@@ -119,7 +129,7 @@ impl SqliteLog {
         let path = || PathBuf::from(":memory:");
         let (ledger, id) =
             open::in_memory().map_err(|source| OpenError::Sqlite { path: path(), source })?;
-        let (writing, requests) = start(Origin::Memory, clock, ledger, None)
+        let (writing, requests) = start(Writer::new(Origin::Memory, clock, ledger), None)
             .map_err(|source| OpenError::Io { path: path(), source })?;
         Ok(Self { id, readers: Readers::Writer(requests), writing: Some(writing) })
     }
@@ -144,15 +154,14 @@ fn file_of(path: &Path) -> PathBuf {
 }
 
 fn start(
-    origin: Origin,
-    clock: Arc<dyn Clock>,
-    ledger: Ledger,
+    mut writer: Writer,
     lock: Option<Lock>,
 ) -> std::io::Result<(Writing, mpsc::WeakSender<Request>)> {
+    writer.settle();
     let (requests, queue) = mpsc::channel(QUEUE);
-    let (writer, head) = Writer::new(origin, clock, ledger);
+    let (head, refusal) = (writer.head(), writer.refusal());
     let thread =
         thread::Builder::new().name("shiplog-writer".into()).spawn(move || writer.run(queue))?;
     let weak = requests.downgrade();
-    Ok((Writing { requests, head, thread, _lock: lock }, weak))
+    Ok((Writing { requests, head, refusal, thread, _lock: lock }, weak))
 }

@@ -23,7 +23,10 @@ impl Lock {
         let path = directory.join(name);
         let io = |source| OpenError::Io { path: path.clone(), source };
         // Apart from the log itself: closing any handle of that file would drop SQLite's own locks.
-        let file = private::open_or_create(&path).map_err(io)?;
+        let file = private::open_or_create(&path)
+            // On a disk that takes nothing any more, a lock that is there can be taken all the same.
+            .or_else(|error| File::open(&path).map_err(|_| error))
+            .map_err(io)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { directory: directory.into(), _file: file }),
             Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path }),

@@ -9,8 +9,11 @@ use std::{
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, config::DbConfig, params};
 use uuid::Uuid;
 
-use super::{fault, ledger::Ledger, schema, wal::WalDamage};
-use crate::{position::LogId, private};
+use super::{fault, frozen::open_frozen, ledger::Ledger, rows, schema, wal::WalDamage};
+use crate::{
+    position::{GlobalPosition, LogId},
+    private,
+};
 
 /// The newest format that is known here, and the one that is written.
 const FORMAT: i64 = 1;
@@ -118,6 +121,20 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// Whether a machine failed, so that the same can go well later.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Io { .. } | Self::Sqlite { .. } => true,
+            Self::Locked { .. }
+            | Self::Missing { .. }
+            | Self::NotALog { .. }
+            | Self::TooNew { .. }
+            | Self::Damaged { .. }
+            | Self::Foreign { .. }
+            | Self::WalDamaged(_) => false,
+        }
+    }
+
     /// What an error of SQLite means, other than on identifying the file.
     pub(super) fn from_sqlite(path: &Path, source: rusqlite::Error) -> Self {
         if fault::is_damage(&source) {
@@ -134,11 +151,14 @@ impl OpenError {
 /// Makes the directory and has it survive a power failure.
 pub(super) fn make_directory(directory: &Path) -> Result<(), OpenError> {
     let io = |source| OpenError::Io { path: directory.into(), source };
+    let was_there = directory.is_dir();
     private::make_directory(directory).map_err(io)?;
-    match directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+    let synced = match directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         Some(parent) => File::open(parent).and_then(|parent| parent.sync_all()).map_err(io),
         None => Ok(()),
-    }
+    };
+    // A disk that takes nothing any more still has what it had.
+    if was_there { Ok(()) } else { synced }
 }
 
 /// Takes from others what they may do with the directory of a log, and with what Shiplog keeps there:
@@ -218,6 +238,35 @@ pub(super) fn reader(path: &Path) -> Result<(Connection, LogId), OpenError> {
         return Err(OpenError::Missing { path: path.into() });
     }
     let (connection, id) = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    to_read(connection, id, path)
+}
+
+/// Opens a log for reading that nobody can write meanwhile: see [`open_frozen`].
+pub(super) fn frozen_reader(path: &Path) -> Result<(Connection, LogId), OpenError> {
+    if !path.is_file() {
+        return Err(OpenError::Missing { path: path.into() });
+    }
+    let connection = open_frozen(path).map_err(|source| OpenError::from_sqlite(path, source))?;
+    harden(&connection, path)?;
+    let id = identify(&connection, path)?;
+    to_read(connection, id, path)
+}
+
+/// Which log it is, and where it ends, though it cannot be written.
+pub(super) fn look(path: &Path) -> Result<(LogId, Option<GlobalPosition>), OpenError> {
+    let (connection, id) = match reader(path) {
+        Err(error) if error.may_pass() => frozen_reader(path)?,
+        opened => opened?,
+    };
+    let head = rows::head(&connection).map_err(|source| OpenError::from_sqlite(path, source))?;
+    Ok((id, head.map(|(position, _)| position)))
+}
+
+fn to_read(
+    connection: Connection,
+    id: Option<LogId>,
+    path: &Path,
+) -> Result<(Connection, LogId), OpenError> {
     let id = id.ok_or_else(|| OpenError::Missing { path: path.into() })?;
     let sqlite = |source| OpenError::from_sqlite(path, source);
     connection.execute_batch(READER).map_err(sqlite)?;
@@ -230,13 +279,18 @@ pub(super) fn reader(path: &Path) -> Result<(Connection, LogId), OpenError> {
 fn connect(path: &Path, flags: OpenFlags) -> Result<(Connection, Option<LogId>), OpenError> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|source| OpenError::Sqlite { path: path.into(), source })?;
+    harden(&connection, path)?;
+    let id = identify(&connection, path)?;
+    Ok((connection, id))
+}
+
+fn harden(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     for (setting, value) in HARDENING {
         connection
             .set_db_config(setting, value)
             .map_err(|source| OpenError::from_sqlite(path, source))?;
     }
-    let id = identify(&connection, path)?;
-    Ok((connection, id))
+    Ok(())
 }
 
 fn identify(connection: &Connection, path: &Path) -> Result<Option<LogId>, OpenError> {

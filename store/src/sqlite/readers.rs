@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use super::{
+    frozen::Frozen,
     open::{self, OpenError},
     rows::Names,
     writer::Request,
@@ -34,6 +35,8 @@ pub(super) enum Readers {
 /// Connections to one file.
 pub(super) struct Pool {
     path: PathBuf,
+    /// Set where this process alone writes the file; else it may change though it cannot be opened.
+    frozen: Option<Frozen>,
     permits: Arc<Semaphore>,
     /// `None` once the log is being closed.
     idle: Mutex<Option<Vec<Reader>>>,
@@ -46,9 +49,9 @@ struct Reader {
 
 impl Readers {
     /// Readers of the file at `path`; none is opened yet.
-    pub(super) fn of_file(path: PathBuf) -> Self {
+    pub(super) fn of_file(path: PathBuf, frozen: Option<Frozen>) -> Self {
         let permits = Arc::new(Semaphore::new(MOST_READERS));
-        Self::Pool(Arc::new(Pool { path, permits, idle: Mutex::new(Some(Vec::new())) }))
+        Self::Pool(Arc::new(Pool { path, frozen, permits, idle: Mutex::new(Some(Vec::new())) }))
     }
 
     /// Reads now, without blocking the caller's thread.
@@ -102,10 +105,16 @@ impl Pool {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| closed())?;
         let work = move || {
             let _permit = permit;
-            let mut reader = self.take()?;
+            let frozen = self.frozen.as_ref();
+            let frozen = frozen.map(|it| it.read().unwrap_or_else(PoisonError::into_inner));
+            let frozen = frozen.filter(|is_frozen| **is_frozen);
+            let kept = self.lock().as_mut().and_then(Vec::pop);
+            // One that was opened to read a frozen file keeps others from writing it: it is closed again.
+            let is_passing = kept.is_none() && frozen.is_some();
+            let mut reader = kept.map_or_else(|| self.open(is_passing), Ok)?;
             let done = work(&reader.tables, &mut reader.names);
             // After a fault, the next one reads through a new connection.
-            if done.is_ok() {
+            if done.is_ok() && !is_passing {
                 self.keep(reader);
             }
             done
@@ -113,11 +122,12 @@ impl Pool {
         tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(interrupted(error)))
     }
 
-    fn take(&self) -> Result<Reader, LogFault> {
-        if let Some(reader) = self.lock().as_mut().and_then(Vec::pop) {
-            return Ok(reader);
+    fn open(&self, is_frozen: bool) -> Result<Reader, LogFault> {
+        let (tables, _) = match open::reader(&self.path) {
+            Err(error) if is_frozen && error.may_pass() => open::frozen_reader(&self.path),
+            opened => opened,
         }
-        let (tables, _) = open::reader(&self.path).map_err(unopened)?;
+        .map_err(unopened)?;
         Ok(Reader { tables, names: Names::default() })
     }
 

@@ -6,7 +6,7 @@ mod tests;
 use std::{
     iter, mem,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -19,7 +19,7 @@ use shiplog_domain::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{fault, ledger::Ledger, open, rows::Names};
+use super::{fault, frozen::Frozen, ledger::Ledger, open, rows::Names};
 use crate::{
     clock::{Clock, whole_microseconds},
     log::{AppendError, Appended, Cause, LogFault},
@@ -72,6 +72,8 @@ pub(super) enum Request {
     Append(Append),
     /// To let a log that has only this one connection be read.
     Look(Look),
+    /// To find out whether anything can be recorded, where that was not so the last time.
+    Attempt(oneshot::Sender<Result<(), LogFault>>),
     /// To have something go wrong.
     #[cfg(test)]
     Meddle(Box<dyn FnOnce(&mut Connection) + Send>),
@@ -79,8 +81,8 @@ pub(super) enum Request {
 
 /// Where the log is, for opening it again.
 pub(super) enum Origin {
-    /// In a file.
-    File(PathBuf),
+    /// In a file, and what those hold who read it though it cannot be written.
+    File(PathBuf, Frozen),
     /// Nowhere but in its connection.
     Memory,
 }
@@ -90,6 +92,8 @@ pub(super) struct Writer {
     origin: Origin,
     clock: Arc<dyn Clock>,
     head: watch::Sender<Option<GlobalPosition>>,
+    /// Why nothing can be recorded, as far as is known.
+    refusal: watch::Sender<Option<LogFault>>,
     state: State,
     /// When the file was last opened again, or could not be.
     attempted: Option<Instant>,
@@ -104,15 +108,48 @@ enum State {
 }
 
 impl Writer {
-    /// A writer, and what it will say of the head.
-    pub(super) fn new(
+    /// A writer of a file that was opened.
+    pub(super) fn new(origin: Origin, clock: Arc<dyn Clock>, ledger: Ledger) -> Self {
+        let head = watch::Sender::new(ledger.head());
+        let (refusal, names) = (watch::Sender::default(), Names::default());
+        let state = State::Open(Box::new(ledger));
+        Self { origin, clock, head, refusal, state, attempted: None, names }
+    }
+
+    /// A writer of a file that can be read, and not be opened to be written yet.
+    pub(super) fn of_unopened(
         origin: Origin,
         clock: Arc<dyn Clock>,
-        ledger: Ledger,
-    ) -> (Self, watch::Receiver<Option<GlobalPosition>>) {
-        let (head, published) = watch::channel(ledger.head());
-        let (state, names) = (State::Open(Box::new(ledger)), Names::default());
-        (Self { origin, clock, head, state, attempted: None, names }, published)
+        head: Option<GlobalPosition>,
+        why: Cause,
+    ) -> Self {
+        let refusal = watch::Sender::new(Some(not_yet(&why)));
+        let (head, state) = (watch::Sender::new(head), State::Poisoned(why));
+        Self { origin, clock, head, refusal, state, attempted: None, names: Names::default() }
+    }
+
+    /// Where the log ends, to be told of each change.
+    pub(super) fn head(&self) -> watch::Receiver<Option<GlobalPosition>> {
+        self.head.subscribe()
+    }
+
+    /// Why nothing can be recorded, as far as is known, to be told of each change.
+    pub(super) fn refusal(&self) -> watch::Receiver<Option<LogFault>> {
+        self.refusal.subscribe()
+    }
+
+    /// Has what a crash left in the WAL made durable, before anybody reads what a power cut could still
+    /// take. Without room for it the log is read all the same; it is tried again before anything is
+    /// recorded.
+    pub(super) fn settle(&mut self) {
+        if let State::Open(ledger) = &mut self.state
+            && let Err(error) = ledger.settle()
+        {
+            tracing::warn!(%error, "what a crash left cannot be made durable yet: {error}");
+            let why: Cause = Arc::new(error);
+            self.note(Some(&not_yet(&why)));
+            self.close_file(why);
+        }
     }
 
     /// Works until nobody can ask any more and everything asked is done.
@@ -131,6 +168,10 @@ impl Writer {
                         }
                     }
                     Request::Look(look) => self.look(look),
+                    Request::Attempt(answer) => {
+                        // Nobody may be waiting any more.
+                        let _ = answer.send(self.attempt());
+                    }
                     #[cfg(test)]
                     Request::Meddle(how) => {
                         if let State::Open(ledger) = &mut self.state {
@@ -157,13 +198,17 @@ impl Writer {
         let now = whole_microseconds(self.clock.now());
         let ledger = match self.ledger() {
             Ok(ledger) => ledger,
-            Err(fault) => return refuse(appends, &fault),
+            Err(fault) => {
+                self.note(Some(&fault));
+                return refuse(appends, &fault);
+            }
         };
         match ledger.record(&appends, now) {
             Ok(answers) => {
                 let head = ledger.head();
                 // First the head: whoever hears of an event must find it below.
                 self.head.send_replace(head);
+                self.note(None);
                 for (append, answer) in appends.into_iter().zip(answers) {
                     // Nobody may be waiting any more; the event stays recorded.
                     let _ = append.answer.send(answer);
@@ -171,8 +216,42 @@ impl Writer {
             }
             Err(error) => {
                 let fault = self.poison(error);
+                let error: &dyn std::error::Error = &fault;
+                tracing::error!(error, "writing to the log failed; it will be opened again");
+                self.note(Some(&fault));
                 refuse(appends, &fault);
             }
+        }
+    }
+
+    /// Finds out whether something can be recorded again, if that was not so the last time.
+    fn attempt(&mut self) -> Result<(), LogFault> {
+        let last = self.refusal.borrow().clone();
+        let Some(last) = last else { return Ok(()) };
+        if self.attempted.is_some_and(|at| at.elapsed() < BETWEEN_ATTEMPTS) {
+            return Err(last);
+        }
+        let probed = self.ledger().map(|ledger| ledger.probe());
+        self.attempted = Some(Instant::now());
+        let possible = probed.and_then(|probed| {
+            probed.map_err(|error| {
+                let why: Cause = Arc::new(self.poison(error));
+                not_yet(&why)
+            })
+        });
+        self.note(possible.as_ref().err());
+        possible
+    }
+
+    /// Notes whether something can be recorded, and says so where that has changed.
+    fn note(&self, refusal: Option<&LogFault>) {
+        let was_refused = self.refusal.borrow().is_some();
+        if was_refused && refusal.is_none() {
+            let position = self.head.borrow().map(|head| head.0);
+            tracing::info!(position, "the log can be written again");
+        }
+        if was_refused || refusal.is_some() {
+            self.refusal.send_replace(refusal.cloned());
         }
     }
 
@@ -188,19 +267,18 @@ impl Writer {
         {
             tracing::warn!(%error, "the log cannot be written to yet: {error}");
             self.attempted = Some(Instant::now());
-            self.state = State::Poisoned(Arc::new(error));
+            self.close_file(Arc::new(error));
         }
         match &mut self.state {
             State::Open(ledger) => Ok(ledger),
-            State::Poisoned(cause) => Err(LogFault::Unavailable {
-                reason: format!("writing failed and is not possible yet: {}", root(cause)).into(),
-                source: Some(Arc::clone(cause)),
-            }),
+            State::Poisoned(cause) => Err(not_yet(cause)),
         }
     }
 
     fn reopen(&mut self) {
-        let Origin::File(path) = &self.origin else { return };
+        let Origin::File(path, frozen) = &self.origin else { return };
+        // Those who read it as if nothing could change it come first; new ones have no reason afterwards.
+        let Ok(mut is_frozen) = frozen.try_write() else { return };
         match open::reopen(path) {
             // Before anybody is told what is there: a power cut could still take it.
             Ok(mut ledger) => {
@@ -208,10 +286,9 @@ impl Writer {
                     tracing::warn!(%error, "the log cannot be written to yet: {error}");
                     return;
                 }
-                let position = ledger.head().map(|head| head.0);
-                tracing::info!(position, "the log is open for writing again");
                 self.head.send_replace(ledger.head());
                 self.state = State::Open(Box::new(ledger));
+                *is_frozen = false;
             }
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
@@ -227,20 +304,30 @@ impl Writer {
             State::Poisoned(_) => false,
         };
         let fault = fault::committing(error, rolled_back);
-        let error: &dyn std::error::Error = &fault;
-        tracing::error!(error, "writing to the log failed; it will be opened again");
-        let state = mem::replace(&mut self.state, State::Poisoned(Arc::new(fault.clone())));
-        if let (Origin::Memory, State::Open(ledger)) = (&self.origin, state)
-            && let Ok(ledger) = Ledger::load(ledger.into_connection())
-        {
-            self.state = State::Open(Box::new(ledger));
-        }
+        self.close_file(Arc::new(fault.clone()));
         fault
+    }
+
+    /// Lets go of a file; what is in memory is read again.
+    fn close_file(&mut self, why: Cause) {
+        let state = mem::replace(&mut self.state, State::Poisoned(why));
+        match (&self.origin, state) {
+            (Origin::File(_, frozen), open) => {
+                drop(open);
+                *frozen.write().unwrap_or_else(PoisonError::into_inner) = true;
+            }
+            (Origin::Memory, State::Open(ledger)) => {
+                if let Ok(ledger) = Ledger::load(ledger.into_connection()) {
+                    self.state = State::Open(Box::new(ledger));
+                }
+            }
+            (Origin::Memory, State::Poisoned(_)) => {}
+        }
     }
 
     /// Leaves no WAL behind, so that the file alone is the log.
     fn close(self) {
-        let (Origin::File(_), State::Open(ledger)) = (&self.origin, &self.state) else { return };
+        let (Origin::File(..), State::Open(ledger)) = (&self.origin, &self.state) else { return };
         let checkpoint = ledger.connection().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
         if let Err(error) = checkpoint {
             let error: &dyn std::error::Error = &error;
@@ -249,11 +336,21 @@ impl Writer {
     }
 }
 
+/// What is said of each append until the file could be opened again.
+fn not_yet(cause: &Cause) -> LogFault {
+    LogFault::Unavailable {
+        reason: format!("writing failed and is not possible yet: {}", root(cause)).into(),
+        source: Some(Arc::clone(cause)),
+    }
+}
+
 /// What is at the bottom of it.
 fn root(cause: &Cause) -> String {
     let first: &dyn std::error::Error = &**cause;
-    let last = iter::successors(Some(first), |error| error.source()).last().unwrap_or(first);
-    last.to_string()
+    let causes = || iter::successors(Some(first), |error| error.source());
+    let words = causes().find_map(|error| fault::in_words(error.downcast_ref()?));
+    let last = causes().last().unwrap_or(first);
+    words.map_or_else(|| last.to_string(), Into::into)
 }
 
 fn refuse(appends: Vec<Append>, fault: &LogFault) {

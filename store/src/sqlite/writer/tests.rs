@@ -154,3 +154,72 @@ async fn a_log_in_memory_outlives_a_fault() {
 
     assert_eq!(keys(&log).await, ["before"]);
 }
+
+#[tokio::test]
+async fn whether_it_can_be_written_is_known_from_the_last_append_and_tried_again_after_a_failure() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path());
+    log.append(&stream(), NoStream, event("before", 9)).await.unwrap();
+    log.writable().await.unwrap();
+    meddle(&log, fill_the_disk).await;
+    // Nobody knows it yet.
+    log.writable().await.unwrap();
+
+    log.append(&stream(), Exact(StreamVersion(0)), event("key", 1 << 20)).await.unwrap_err();
+    let refusal = log.writing.as_ref().map(|writing| writing.refusal.clone()).unwrap();
+    assert!(refusal.borrow().is_some());
+    // The connection that is opened again knows no limit.
+    log.writable().await.unwrap();
+
+    assert!(refusal.borrow().is_none());
+    assert_eq!(keys(&log).await, ["before"], "an attempt records nothing");
+}
+
+/// Keeps what readers and writers share from being made, as a disk without room does.
+fn take_the_room(directory: &Path) -> PathBuf {
+    let shared = directory.join(format!("{FILE_NAME}-shm"));
+    std::os::unix::fs::symlink("nowhere", &shared).unwrap();
+    shared
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_is_read_all_the_same_and_written_as_soon_as_it_can_be() {
+    let directory = tempfile::tempdir().unwrap();
+    let before = open(directory.path());
+    before.append(&stream(), NoStream, event("before", 9)).await.unwrap();
+    drop(before);
+    let shared = take_the_room(directory.path());
+
+    let log = open(directory.path());
+    assert_eq!(keys(&log).await, ["before"]);
+    assert_eq!(log.head().await.unwrap(), Some(GlobalPosition(1)));
+    let mut live = log.subscribe(Some(GlobalPosition(1)));
+    fs::remove_file(shared).unwrap();
+    log.writable().await.unwrap();
+    log.append(&stream(), Exact(StreamVersion(0)), event("key", 9)).await.unwrap();
+
+    assert_eq!(keys(&log).await, ["before", "key"]);
+    assert_eq!(live.try_next().await.unwrap().unwrap().position, GlobalPosition(2));
+}
+
+#[tokio::test]
+async fn appends_to_a_log_that_cannot_be_written_are_refused_as_unavailable() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(directory.path()));
+    take_the_room(directory.path());
+
+    let log = open(directory.path());
+    let error = log.append(&stream(), NoStream, event("key", 9)).await.unwrap_err();
+
+    assert!(matches!(error, AppendError::Fault(LogFault::Unavailable { .. })), "{error}");
+    log.writable().await.unwrap_err();
+    assert_eq!(keys(&log).await, [""; 0]);
+}
+
+#[test]
+fn a_log_that_cannot_be_read_either_is_not_opened() {
+    let directory = tempfile::tempdir().unwrap();
+    take_the_room(directory.path());
+    let refused = SqliteLog::open(directory.path(), Arc::new(SystemClock)).map(drop);
+    assert!(refused.is_err(), "there is no log yet");
+}
