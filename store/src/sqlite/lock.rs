@@ -25,7 +25,7 @@ impl Lock {
         // Apart from the log itself: closing any handle of that file would drop SQLite's own locks.
         let file = private::open_or_create(&path)
             // On a disk that takes nothing any more, a lock that is there can be taken all the same.
-            .or_else(|error| File::open(&path).map_err(|_| error))
+            .or_else(|error| private::open(&path).map_err(|_| error))
             .map_err(io)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { directory: directory.into(), _file: file }),
