@@ -4,8 +4,6 @@
 //! [`OnDemand`](crate::models::OnDemand).
 
 mod ask;
-#[cfg(test)]
-mod at_the_limits;
 mod errors;
 mod events;
 mod fold;

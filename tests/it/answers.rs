@@ -7,14 +7,17 @@ use serde_json::{Map, Value};
 use crate::support::{Client, encode};
 
 /// Fields that answers have got since some release; no earlier one has them.
-const ADDED: [&str; 9] = [
+const ADDED: [&str; 12] = [
+    "approvals",
     "configuration",
     "contents_count",
+    "irreversible_count",
     "mediaType",
-    "approvals",
+    "next",
     "progress",
     "queued",
     "queued_count",
+    "reverts_count",
     "taken_back_by",
     "upcoming",
 ];

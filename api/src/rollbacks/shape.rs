@@ -32,7 +32,7 @@ pub(super) struct RollbackShape {
     from: Option<Place>,
     /// What it brought back.
     to: Option<Place>,
-    /// What it took back, newest first: the first 20 of it.
+    /// What it took back, newest first: the first 20 of it at least, and all of it while a page tells no more than 20,000.
     reverts: Vec<Place>,
     /// How many deployments it took back.
     #[schema(minimum = 0)]
@@ -60,7 +60,7 @@ pub(super) struct RollbackShape {
     #[serde(rename = "override")]
     crosses: Option<Crossed>,
     /// What was changed that the release that it brought back may not work after, newest first: the
-    /// first 20 of it.
+    /// first 20 of it at least, as with `reverts`.
     irreversible: Vec<IrreversibleShape>,
     /// How many of these changes there are; 1,000 are 1,000 or more.
     #[schema(minimum = 0, maximum = 1_000)]

@@ -64,7 +64,7 @@ pub struct Rollback {
     pub from: Option<Place>,
     /// What it brought back.
     pub to: Option<Place>,
-    /// What it took back, newest first: up to 20.
+    /// What it took back, newest first: at least 20, and all of it where the page has room.
     pub reverts: Vec<Place>,
     /// How many deployments it took back.
     pub reverts_count: usize,
@@ -72,7 +72,7 @@ pub struct Rollback {
     pub left_at: Option<Timestamp>,
     /// How long what it took back had run.
     pub ran_for_ms: Option<i64>,
-    /// The changes that what it brought back may not work after, newest first: up to 20.
+    /// The changes that what it brought back may not work after, newest first: at least 20, and all of it where the page has room.
     pub irreversible: Vec<Irreversible>,
     /// How many of these there are, as far as 1,000.
     pub irreversible_count: usize,

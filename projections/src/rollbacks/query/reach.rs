@@ -25,9 +25,6 @@ struct Aim {
     from: Option<Place>,
 }
 
-/// How much of what a rollback took back, and of the changes that it crosses, is told of it.
-const TOLD: usize = 20;
-
 /// How many of the deployments that a rollback names are looked through for the one that it leaves.
 const LOOKED_THROUGH: usize = 1_000;
 
@@ -45,8 +42,8 @@ impl Found {
     pub(super) fn reach(self, view: &View<'_>, shared: &Shared) -> Result<Rollback> {
         let own = self.point(view, self.entry.deployment.number())?;
         let Aim { to, reverts, count, taken, from } = match own {
-            Some(own) => self.reached(view, own)?,
-            None => self.aimed(view)?,
+            Some(own) => self.reached(view, shared, own)?,
+            None => self.aimed(view, shared)?,
         };
         let ran = from.as_ref().map(|from| self.ran(view, from.number)).transpose()?.flatten();
         let afterwards =
@@ -62,7 +59,8 @@ impl Found {
         let shown = &self.entry.deployment.requested.acknowledged;
         let is_shown = irreversible.iter().all(|change| shown.contains(change));
         let shown = (irreversible_count > 0).then_some(is_shown);
-        irreversible.truncate(TOLD);
+        irreversible.truncate(shared.room());
+        shared.told(reverts.len() + irreversible.len());
         let ran_for_ms = ran.zip(own).map(|((_, since), own)| (own.at - since.at) / 1_000);
         let left_at = left.map(|(_, left)| timestamp(0, left.at)).transpose()?;
         let Self { entry, declared, reported, .. } = self;
@@ -85,7 +83,7 @@ impl Found {
     }
 
     /// What it brought back, took back and left when it took effect.
-    fn reached(&self, view: &View<'_>, own: Point) -> Result<Aim> {
+    fn reached(&self, view: &View<'_>, shared: &Shared, own: Point) -> Result<Aim> {
         let restores = match self.intent() {
             Intent::Rollback { restores, .. } => *restores,
             Intent::Deploy
@@ -95,7 +93,7 @@ impl Found {
         };
         let release = self.entry.deployment.release().identity();
         let back = Back { lane: self.lane, at: own, release, restores };
-        let reached = back.reach(view.0, TOLD)?;
+        let reached = back.reach(view.0, shared.room())?;
         let (count, left) = (back.count(view.0, &reached)?, back.left(view.0, &reached)?);
         let reverts: Vec<_> = reached.reverts.into_iter().map(|ran| ran.place).collect();
         // Without an earlier run it took back what took effect last, and what was in doubt since then.
@@ -112,7 +110,7 @@ impl Found {
     }
 
     /// What it is to bring back, take back and leave, as it was asked for.
-    fn aimed(&self, view: &View<'_>) -> Result<Aim> {
+    fn aimed(&self, view: &View<'_>, shared: &Shared) -> Result<Aim> {
         let Intent::Rollback { restores, reverts } = self.intent() else {
             let taken = Taken::Numbers(Vec::new());
             let from = self.before.clone();
@@ -122,8 +120,8 @@ impl Found {
         let own = self.entry.deployment.release();
         let mut places = Vec::new();
         let mut left = None;
-        for number in reverts.iter().take(LOOKED_THROUGH) {
-            if left.is_some() && places.len() >= TOLD {
+        for number in reverts.iter().take(shared.room().max(LOOKED_THROUGH)) {
+            if left.is_some() && places.len() >= shared.room() {
                 break;
             }
             let Some(deployment) = self.document(view, *number)? else { continue };
@@ -134,7 +132,7 @@ impl Found {
             }
             places.push(place);
         }
-        places.truncate(TOLD);
+        places.truncate(shared.room());
         let (count, taken) = (reverts.len(), Taken::Numbers(reverts.clone()));
         let from = left.or_else(|| self.before.clone());
         Ok(Aim { to, reverts: places, count, taken, from })

@@ -1,7 +1,7 @@
 //! What the rollbacks of a page have in common, read once for each lane and not for each of them.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::{HashMap, HashSet},
     rc::Rc,
 };
@@ -20,9 +20,16 @@ use crate::{
 /// The most irreversible changes that one rollback is said to cross.
 const MOST_CROSSED: usize = 1_000;
 
+/// How much of what a rollback took back, and of the changes that it crosses, is told of it at least.
+const TOLD: usize = 20;
+
+/// How much of all that is told on a page of rollbacks, beside that.
+const ROOM: usize = 20_000;
+
 /// What the rollbacks of a page have in common.
 #[derive(Default)]
 pub(super) struct Shared {
+    told: Cell<usize>,
     changing: RefCell<HashMap<i64, Rc<[Changing]>>>,
     superseded: RefCell<HashMap<i64, (Point, Later)>>,
 }
@@ -63,6 +70,16 @@ impl Taken {
 }
 
 impl Shared {
+    /// How much can be told of the next one.
+    pub(super) fn room(&self) -> usize {
+        ROOM.saturating_sub(self.told.get()).max(TOLD)
+    }
+
+    /// Notes how much was told of one.
+    pub(super) fn told(&self, count: usize) {
+        self.told.set(self.told.get().saturating_add(count));
+    }
+
     /// What the deployments that were taken back had changed for good, newest first; up to 1,000.
     pub(super) fn crossed(
         &self,
@@ -149,4 +166,19 @@ fn read_changing(view: &View<'_>, lane: i64) -> Result<Vec<Changing>> {
         });
     }
     Ok(changing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_with_no_room_left_still_tells_the_first_of_each() {
+        let shared = Shared::default();
+        assert_eq!(shared.room(), ROOM);
+        shared.told(ROOM - 100);
+        assert_eq!(shared.room(), 100);
+        shared.told(100);
+        assert_eq!(shared.room(), TOLD);
+    }
 }
