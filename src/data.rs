@@ -6,7 +6,7 @@ use std::{
 };
 
 use shiplog_store::{
-    clock::SystemClock,
+    clock::{Clock, SystemClock},
     sqlite::{self, FILE_NAME, Lock, OpenError, SqliteLog},
 };
 
@@ -27,7 +27,12 @@ pub(crate) fn read_models(directory: &Path) -> PathBuf {
 
 /// Opens the log to write, as one process at a time can; makes it where there is none.
 pub(crate) fn open(directory: &Path) -> Result<SqliteLog, Failure> {
-    SqliteLog::open(directory, Arc::new(SystemClock)).map_err(|error| tell(&error))
+    open_by(directory, Arc::new(SystemClock))
+}
+
+/// As [`open`], with a clock that somebody watches.
+pub(crate) fn open_by(directory: &Path, clock: Arc<dyn Clock>) -> Result<SqliteLog, Failure> {
+    SqliteLog::open(directory, clock).map_err(|error| tell(&error))
 }
 
 /// Keeps other processes from a data directory that is to hold the read models of another log.
