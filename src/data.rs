@@ -7,7 +7,7 @@ use std::{
 
 use rustix::{fs::Mode, process::umask};
 use shiplog_store::{
-    clock::SystemClock,
+    clock::{Clock, SystemClock},
     sqlite::{self, FILE_NAME, Lock, OpenError, SqliteLog, Survey, WalDamage},
 };
 
@@ -35,17 +35,18 @@ pub(crate) fn keep_private() {
 /// what is there first, and says whether a loss is accepted.
 pub(crate) fn open(
     directory: &Path,
+    clock: Arc<dyn Clock>,
     settle: impl FnOnce(&Survey) -> Result<bool, Failure>,
 ) -> Result<SqliteLog, Failure> {
     keep_private();
     let open = || {
         let lock = sqlite::claim(directory)?;
-        let survey = sqlite::survey(&lock, &SystemClock)?;
+        let survey = sqlite::survey(&lock, &*clock)?;
         Ok((lock, survey))
     };
     let (lock, survey) = open().map_err(|error| tell(&error))?;
     let is_loss_accepted = survey.as_ref().map(settle).transpose()?.unwrap_or_default();
-    let log = SqliteLog::open_claimed(lock, Arc::new(SystemClock), is_loss_accepted);
+    let log = SqliteLog::open_claimed(lock, clock, is_loss_accepted);
     log.map_err(|error| tell(&error))
 }
 

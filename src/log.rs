@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use shiplog_store::{
     away::AwayLog,
-    clock::SystemClock,
+    clock::{Clock, SystemClock},
     eventstoredb::{ConnectError, EventStoreDbLog},
     log::{Log, LogFault},
     position::LogId,
@@ -68,7 +68,7 @@ impl Place {
         match self {
             Self::Directory(directory) => {
                 let settle = |survey: &_| loss::settle(directory, survey, None);
-                data::open(directory, settle).map(Opened::File)
+                data::open(directory, Arc::new(SystemClock), settle).map(Opened::File)
             }
             Self::Cluster(address) => connect(address).await.map_err(|error| tell(&error)),
         }
@@ -125,15 +125,16 @@ impl LogArgs {
 
     /// Opens the log to serve it. A lock keeps other processes from the data directory: the log's own
     /// or, where that is on a cluster, the one that is given and is to be kept. A loss of the directory's
-    /// own log is accepted after the position that is given.
+    /// own log is accepted after the position that is given; it records by this clock.
     pub(crate) async fn serve(
         &self,
+        clock: Arc<dyn Clock>,
         accepted: Option<u64>,
     ) -> Result<(Served, Option<Lock>), Failure> {
         let Some(address) = &self.log else {
             let directory = &self.data.data;
             let settle = |survey: &_| loss::settle(directory, survey, accepted);
-            let log = data::open(directory, settle)?;
+            let log = data::open(directory, clock, settle)?;
             return Ok((Served::Here(Opened::File(log).shared()), None));
         };
         let lock = data::claim(&self.data.data)?;

@@ -10,7 +10,10 @@ use std::{io, net::SocketAddr, num::NonZero, panic, path::Path, sync::Arc, time:
 use anyhow::Context as _;
 use shiplog_api::{App, Hosts, PublicUrl, Stage};
 use shiplog_projections::{models::ReadModels, script::Workshop};
-use shiplog_store::{clock::SystemClock, log::Log};
+use shiplog_store::{
+    clock::{Clock, SystemClock, WatchedClock},
+    log::Log,
+};
 use tokio::{net::TcpListener, time::timeout};
 use tracing_subscriber::EnvFilter;
 
@@ -94,14 +97,15 @@ impl Serve {
         let listener = bind(listen).await?;
         let address = listener.local_addr().context("cannot tell where it listens")?;
         let hosts = Hosts::new(address, public_url);
+        let clock: Arc<dyn Clock> = Arc::new(WatchedClock::start(Arc::new(SystemClock)));
         let connections = descriptors::connections();
         let connections = max_connections.map_or(connections, |most| most.get() as usize);
-        let (served, _lock) = place.serve(accept_loss_after).await?;
+        let (served, _lock) = place.serve(Arc::clone(&clock), accept_loss_after).await?;
         // Before anybody is told that it listens: whoever knows may ask it to stop.
         let stop = Stop::listen().context("cannot listen for signals")?;
         match served {
             Served::Here(log) => {
-                let derived = start(context, &log, data, demo).await?;
+                let derived = start(context, (&log, &clock), data, demo).await?;
                 announce(context, &listener, data)?;
                 let stage = Stage::of(derived.app(log), hosts, connections);
                 shiplog_api::serve(listener, &stage, stop.asked()).await;
@@ -110,9 +114,15 @@ impl Serve {
             Served::Away(awaited) => {
                 announce(context, &listener, data)?;
                 let directory = data::read_models(data);
-                let start = async |log: &_| start(context, log, data, demo).await;
-                away::serve((listener, hosts, connections), stop, &directory, awaited, start)
-                    .await?;
+                let start = async |log: &_| start(context, (log, &clock), data, demo).await;
+                away::serve(
+                    (listener, hosts, connections),
+                    stop,
+                    (&directory, &clock),
+                    awaited,
+                    start,
+                )
+                .await?;
             }
         }
         tracing::info!("stopped");
@@ -127,22 +137,27 @@ const COMMITTING: Duration = Duration::from_secs(1);
 struct Derived {
     models: Arc<ReadModels>,
     scripts: Arc<Workshop>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Derived {
     /// Opens what is in a directory and keeps it level with a log.
-    async fn follow(log: &Arc<dyn Log>, directory: &Path) -> anyhow::Result<Self> {
+    async fn follow(
+        log: &Arc<dyn Log>,
+        clock: &Arc<dyn Clock>,
+        directory: &Path,
+    ) -> anyhow::Result<Self> {
         let models = ReadModels::start(log, directory).await;
         let models = models.map_err(|error| Failure::new(Exit::Failure, data::causes(&error)))?;
         let models = Arc::new(models);
         let scripts = Workshop::start(log, &models, directory, script::program()?);
-        Ok(Self { models, scripts: Arc::new(scripts) })
+        Ok(Self { models, scripts: Arc::new(scripts), clock: Arc::clone(clock) })
     }
 
     /// A server of this and of the log.
     fn app(&self, log: Arc<dyn Log>) -> App {
         let (models, scripts) = (Arc::clone(&self.models), Arc::clone(&self.scripts));
-        App::new(log, models, scripts, Arc::new(SystemClock))
+        App::new(log, models, scripts, Arc::clone(&self.clock))
     }
 
     async fn stop(&self) {
@@ -161,7 +176,7 @@ impl Derived {
 /// Has the read models follow the log, and fills that first if it is empty and should not be.
 async fn start(
     context: &mut Context<'_>,
-    log: &Arc<dyn Log>,
+    (log, clock): (&Arc<dyn Log>, &Arc<dyn Clock>),
     data: &Path,
     demo: bool,
 ) -> anyhow::Result<Derived> {
@@ -170,7 +185,7 @@ async fn start(
     }
     let directory = &data::read_models(data);
     let filled = demo && fill(context, log).await?;
-    let derived = Derived::follow(log, directory).await?;
+    let derived = Derived::follow(log, clock, directory).await?;
     if filled {
         // Whoever asked for a history to look at should not find half of it.
         level(log, &derived.models).await?;

@@ -8,9 +8,11 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use jiff::SignedDuration;
 use serde::Serialize;
 use shiplog_projections::models::{Model, Phase, ReadModels};
 use shiplog_store::{
+    clock::believed,
     log::LogFault,
     position::{GlobalPosition, LogId},
 };
@@ -30,6 +32,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_readyz))
         .routes(routes!(get_metrics))
 }
+
+/// From how far on a clock that is wrong is told of.
+const WORTH_A_NOTE: SignedDuration = SignedDuration::from_secs(5);
 
 /// Whether the read models have once been where the log was when the server was first asked.
 ///
@@ -85,6 +90,9 @@ pub(crate) struct Ready {
     writes: bool,
     /// Why nothing can be recorded.
     writes_why: Option<String>,
+    /// What an operator should look at, though the server does its work: a clock that has jumped, or that
+    /// is behind what is recorded.
+    notes: Vec<String>,
     /// The read models that cannot go on; the others do.
     stalled: Vec<&'static str>,
     projections: Vec<Projection>,
@@ -117,6 +125,7 @@ impl Ready {
             why: Some(why.to_string()),
             writes: false,
             writes_why: Some(why.to_string()),
+            notes: Vec::new(),
             stalled: stalled(&projections),
             projections,
         }
@@ -185,6 +194,7 @@ async fn look(app: &App) -> Result<Ready, LogFault> {
         why: None,
         writes: writable.is_ok(),
         writes_why: writable.err().map(|fault| fault.to_string()),
+        notes: clock_notes(app),
         stalled: stalled(&projections),
         projections,
     })
@@ -193,8 +203,32 @@ async fn look(app: &App) -> Result<Ready, LogFault> {
 /// Whether something can be recorded. Notes it in the metrics, too.
 async fn writable(app: &App) -> Result<(), LogFault> {
     let writable = app.log.writable().await;
+    // On a cluster its nodes give the time of recording.
+    let is_believed = if app.log.is_shared() { Ok(()) } else { believed(&*app.clock).map(drop) };
+    let writable = writable.and(is_believed);
     app.telemetry.writable(writable.is_ok());
     writable
+}
+
+/// What is wrong with the clock. Notes it in the metrics, too.
+fn clock_notes(app: &App) -> Vec<String> {
+    let (now, skew) = (app.clock.now(), app.clock.skew());
+    let recorded = app.models.all().into_iter().filter_map(|model| model.progress().recorded_at);
+    let last = recorded.max().unwrap_or(now);
+    let behind = last.duration_since(now).max(SignedDuration::ZERO);
+    app.telemetry.clock(skew, behind);
+    let mut notes = Vec::new();
+    if skew.abs() >= WORTH_A_NOTE {
+        let expected = now.checked_sub(skew).unwrap_or(now);
+        notes.push(format!("the clock jumped: it says `{now}` where `{expected}` is due"));
+    }
+    if behind >= WORTH_A_NOTE {
+        notes.push(format!(
+            "the clock says `{now}`, and the last event was recorded at `{last}`: until the clock is \
+             there, events are recorded as of then"
+        ));
+    }
+    notes
 }
 
 /// Show what the server measures, as Prometheus reads it.
@@ -204,6 +238,7 @@ async fn get_metrics(State(app): State<App>) -> Response {
     // Asking is what brings the gauges up to date.
     projections::all(&app).await;
     app.telemetry.connections(&app.connections);
+    clock_notes(&app);
     if let Err(fault) = writable(&app).await {
         tracing::debug!(%fault, "nothing can be recorded: {fault}");
     }

@@ -125,6 +125,12 @@ kinds! {
     /// The log cannot be read or written.
     LogUnavailable = SERVICE_UNAVAILABLE, "log-unavailable", "The log is unavailable",
         "Nothing was recorded. The same request can be sent again.";
+    /// The clock is not to be believed.
+    ClockJumped = SERVICE_UNAVAILABLE, "clock-jumped", "The clock jumped",
+        "The server's clock is more than an hour ahead of what it should say by the time that has \
+         passed since the start, and what it says would stay in the log for good. Nothing was \
+         recorded. When the clock is set right, the same request can be sent again; if it is right, \
+         restart the server, which accepts it.";
     /// It may be recorded, or not.
     OutcomeUnknown = SERVICE_UNAVAILABLE, "outcome-unknown", "The outcome is unknown",
         "Writing failed half-way, and nobody knows whether it is recorded. Retry with the same \

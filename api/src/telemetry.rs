@@ -9,6 +9,7 @@ use std::{
 };
 
 use futures::{FutureExt as _, future::BoxFuture};
+use jiff::SignedDuration;
 use metrics::{Counter, Key, KeyName, Label, Level, Metadata, Recorder as _, SharedString, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use shiplog_domain::{permission::Needs, stream::StreamName};
@@ -27,6 +28,8 @@ const APPENDED: &str = "shiplog_events_appended_total";
 const CONNECTIONS: &str = "shiplog_http_connections";
 const REFUSED: &str = "shiplog_http_connections_refused_total";
 const WRITABLE: &str = "shiplog_log_writable";
+const CLOCK_SKEW: &str = "shiplog_clock_skew_seconds";
+const CLOCK_BEHIND: &str = "shiplog_clock_behind_log_seconds";
 const LAG: &str = "shiplog_projection_lag_events";
 const LAG_SECONDS: &str = "shiplog_projection_lag_seconds";
 const POSITION: &str = "shiplog_projection_position";
@@ -70,6 +73,12 @@ impl Telemetry {
         for (name, unit, text) in [
             describe(CONNECTIONS, None, "connections that are open"),
             describe(WRITABLE, None, "whether events can be recorded: 1, or 0"),
+            describe(
+                CLOCK_SKEW,
+                Some(Unit::Seconds),
+                "how far the clock is ahead of the time that has passed since the start",
+            ),
+            describe(CLOCK_BEHIND, Some(Unit::Seconds), "how far it is behind the last event"),
             describe(LAG, None, "events that the projection has yet to fold, counted up to 1,000"),
             describe(LAG_SECONDS, Some(Unit::Seconds), "age of the first event not folded"),
             describe(POSITION, None, "the log's position up to which the projection is folded"),
@@ -111,6 +120,14 @@ impl Telemetry {
     pub(crate) fn writable(&self, is_writable: bool) {
         let gauge = self.recorder.register_gauge(&Key::from_name(WRITABLE), &METADATA);
         gauge.set(float(u64::from(is_writable)));
+    }
+
+    /// Notes how far the clock has jumped, and how far it is behind what is recorded.
+    pub(crate) fn clock(&self, skew: SignedDuration, behind: SignedDuration) {
+        for (gauge, value) in [(CLOCK_SKEW, skew), (CLOCK_BEHIND, behind)] {
+            let gauge = self.recorder.register_gauge(&Key::from_name(gauge), &METADATA);
+            gauge.set(value.as_secs_f64());
+        }
     }
 
     /// Notes how far a projection is and, if that is known, how far behind.

@@ -12,7 +12,7 @@ use jiff::{Timestamp, civil};
 use serde_json::json;
 use shiplog_domain::names::EnvironmentName;
 use shiplog_projections::models::{Model, Phase, ReadModels};
-use shiplog_store::{log::Log, position::GlobalPosition};
+use shiplog_store::{clock::SystemClock, log::Log, position::GlobalPosition};
 
 use super::figures::seconds;
 use crate::{
@@ -84,7 +84,8 @@ pub(super) struct Generate {
 impl Generate {
     pub(super) async fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         let Self { events, data: DataArgs { data: directory }, services, seed } = self;
-        let log: Arc<dyn Log> = Arc::new(data::open(&directory, |_| Ok(false))?);
+        let log: Arc<dyn Log> =
+            Arc::new(data::open(&directory, Arc::new(SystemClock), |_| Ok(false))?);
         refuse_what_is_there(&*log, &directory).await?;
         let (plan, is_quiet) = (plan(events, services, seed), context.settings.quiet.value);
 

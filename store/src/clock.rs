@@ -1,11 +1,47 @@
 //! The one reader of the wall clock.
 
-use jiff::Timestamp;
+mod watched;
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use self::watched::WatchedClock;
+use crate::log::LogFault;
+
+/// So far ahead of what a steady clock makes of it, a clock is not believed.
+pub const MAX_SKEW: SignedDuration = SignedDuration::from_hours(1);
 
 /// Tells what time it is, so that nothing else has to.
 pub trait Clock: Send + Sync {
     /// The time now, in whole microseconds. May go backwards: wall clocks do.
     fn now(&self) -> Timestamp;
+
+    /// For how long the machine has run, whether it was suspended or not: it never jumps. None if that
+    /// cannot be told.
+    fn uptime(&self) -> Option<Duration> {
+        None
+    }
+
+    /// How far `now` is ahead of what it should be; zero where nothing is known that it could be compared
+    /// with.
+    fn skew(&self) -> SignedDuration {
+        SignedDuration::ZERO
+    }
+}
+
+/// The time now, if it can be recorded.
+///
+/// # Errors
+///
+/// [`LogFault::ClockJumped`] if the clock is ahead of what it should be by more than [`MAX_SKEW`].
+pub fn believed(clock: &dyn Clock) -> Result<Timestamp, LogFault> {
+    let (now, skew) = (clock.now(), clock.skew());
+    if skew > MAX_SKEW {
+        let expected = now.checked_sub(skew).unwrap_or(now);
+        return Err(LogFault::ClockJumped { now, expected });
+    }
+    Ok(now)
 }
 
 /// The machine's clock.
@@ -16,6 +52,15 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the one reader of the wall clock")]
     fn now(&self) -> Timestamp {
         whole_microseconds(Timestamp::now())
+    }
+
+    fn uptime(&self) -> Option<Duration> {
+        // On Linux, the other one stands still while the machine is suspended.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let id = rustix::time::ClockId::Boottime;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let id = rustix::time::ClockId::Monotonic;
+        Duration::try_from(rustix::time::clock_gettime(id)).ok()
     }
 }
 

@@ -93,6 +93,18 @@ pub enum LogFault {
         /// What went wrong.
         source: Cause,
     },
+    /// Nothing was written: what the clock says cannot be recorded for good before somebody has looked at
+    /// it.
+    #[error(
+        "the clock jumped: it says `{now}` where `{expected}` is due; set it right, and writes go on by \
+         themselves, or restart the server if it is right"
+    )]
+    ClockJumped {
+        /// What the clock says.
+        now: Timestamp,
+        /// What it should say, by the time that has passed since the start.
+        expected: Timestamp,
+    },
     /// What was read cannot have been written.
     #[error("the log is damaged at {place}: {problem}")]
     Corrupt {

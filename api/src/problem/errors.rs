@@ -31,6 +31,7 @@ impl From<LogFault> for Problem {
                 tracing::warn!(error = &fault as &dyn Error, "the outcome of a write is unknown");
                 ProblemKind::OutcomeUnknown.because(fault.to_string())
             }
+            LogFault::ClockJumped { .. } => ProblemKind::ClockJumped.because(fault.to_string()),
             LogFault::Corrupt { .. } => internal(&fault),
         }
     }

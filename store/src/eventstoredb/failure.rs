@@ -85,6 +85,7 @@ impl Failure {
 pub(super) fn may_pass(fault: &LogFault) -> bool {
     match fault {
         LogFault::Corrupt { .. } => false,
+        LogFault::ClockJumped { .. } => true,
         LogFault::OutcomeUnknown { source } => !refuses_the_user(source),
         LogFault::Unavailable { source, .. } => !source.as_ref().is_some_and(refuses_the_user),
     }

@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{fault, frozen::Frozen, ledger::Ledger, open, rows::Names};
 use crate::{
-    clock::{Clock, whole_microseconds},
+    clock::{self, Clock, whole_microseconds},
     log::{AppendError, Appended, Cause, LogFault},
     position::{ExpectedVersion, GlobalPosition, StreamVersion},
 };
@@ -195,7 +195,19 @@ impl Writer {
     }
 
     fn record(&mut self, appends: Vec<Append>) {
-        let now = whole_microseconds(self.clock.now());
+        let (now, appends) = match clock::believed(&*self.clock) {
+            Ok(now) => (whole_microseconds(now), appends),
+            Err(fault) => {
+                // What another log has recorded has its time already.
+                let is_timed = |append: &Append| append.recorded_at.is_some();
+                let (timed, others): (Vec<_>, _) = appends.into_iter().partition(is_timed);
+                refuse(others, &fault);
+                (Timestamp::MIN, timed)
+            }
+        };
+        if appends.is_empty() {
+            return;
+        }
         let ledger = match self.ledger() {
             Ok(ledger) => ledger,
             Err(fault) => {

@@ -126,9 +126,9 @@ impl From<rusqlite::Error> for Halt {
 impl From<LogFault> for Halt {
     fn from(fault: LogFault) -> Self {
         match &fault {
-            LogFault::Unavailable { .. } | LogFault::OutcomeUnknown { .. } => {
-                Self::Passing(fault.to_string())
-            }
+            LogFault::Unavailable { .. }
+            | LogFault::OutcomeUnknown { .. }
+            | LogFault::ClockJumped { .. } => Self::Passing(fault.to_string()),
             LogFault::Corrupt { .. } => Self::Lasting(fault.to_string()),
         }
     }
