@@ -10,7 +10,6 @@ use super::{
     FILE_NAME, LOCK_NAME,
     lock::Lock,
     open::{self, OpenError},
-    rows,
     wal::{self, WalDamage},
 };
 use crate::{
@@ -51,12 +50,8 @@ pub fn survey(claimed: &Lock, clock: &dyn Clock) -> Result<Option<Survey>, OpenE
         return Ok(None);
     }
     let damage = of_writer(&path, clock)?;
-    match open::reader(&path) {
-        Ok((tables, id)) => {
-            let head =
-                rows::head(&tables).map_err(|source| OpenError::from_sqlite(&path, source))?;
-            Ok(Some(Survey { id, head: head.map(|(position, _)| position), damage }))
-        }
+    match open::look(&path) {
+        Ok((id, head)) => Ok(Some(Survey { id, head, damage })),
         Err(OpenError::Missing { .. }) if damage.is_none() => Ok(None),
         Err(error) => Err(error),
     }
