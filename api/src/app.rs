@@ -11,14 +11,14 @@ use axum::{
 use shiplog_domain::{
     environment::Environment, lane::Lane, projection::Projection, release::Release,
 };
-use shiplog_projections::{models::ReadModels, script::Workshop};
+use shiplog_projections::{models::ReadModels, script::Workshop, turn::Turns};
 use shiplog_store::{
     clock::Clock,
     execute::{Outcome, Streams},
     log::Log,
     position::{ConsistencyToken, GlobalPosition},
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, trace::TraceLayer};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -58,7 +58,9 @@ pub struct App {
     pub(crate) models: Arc<ReadModels>,
     pub(crate) scripts: Arc<Workshop>,
     /// How many scripts can be tried at once.
-    pub(crate) previews: Arc<Semaphore>,
+    pub(crate) previews: Turns,
+    /// How many times the log can be replayed under other rules at once.
+    pub(crate) replays: Turns,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) readiness: Arc<Readiness>,
@@ -89,7 +91,8 @@ impl App {
             acknowledged,
             models,
             scripts,
-            previews: Arc::new(Semaphore::new(definitions::preview::AT_ONCE)),
+            previews: Turns::new(definitions::preview::AT_ONCE),
+            replays: Turns::new(what_if::AT_ONCE),
             clock,
             telemetry: Arc::new(telemetry),
             readiness: Arc::default(),

@@ -47,6 +47,7 @@ const READ_PROBLEMS: &[ProblemKind] = &[
     ProblemKind::Misdirected,
     ProblemKind::NotFound,
     ProblemKind::OtherLog,
+    ProblemKind::QueryStopped,
     ProblemKind::Internal,
     ProblemKind::LogUnavailable,
 ];

@@ -13,12 +13,11 @@ use axum::{
 };
 use serde::Serialize;
 use shiplog_domain::names::{EnvironmentName, ServiceName, Version};
-use shiplog_projections::what_if::{Difference, Policy, Report, WhatIfError, what_if};
-use tokio::{
-    runtime::Handle,
-    sync::{Semaphore, SemaphorePermit, oneshot},
-    time::timeout,
+use shiplog_projections::{
+    turn::Turn,
+    what_if::{Difference, Policy, Report, WhatIfError, what_if},
 };
+use tokio::{runtime::Handle, sync::oneshot, time::timeout};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -30,14 +29,13 @@ use crate::{
     problem::{Problem, ProblemKind, internal},
     query::Query,
     shapes::{Actor, Moment, Name, Number, Object},
-    views::PATIENCE,
 };
 
 /// Where it is asked.
 pub(crate) const PATH: &str = "/v1/what-if";
 
 /// One at a time: it takes the whole log, and a processor.
-static TURN: Semaphore = Semaphore::const_new(1);
+pub(crate) const AT_ONCE: usize = 1;
 
 /// How long a replay may take.
 const LONGEST: Duration = Duration::from_mins(5);
@@ -143,9 +141,8 @@ async fn ask_what_if(
     let mut asked = Query::parse(raw.as_deref(), &["format"])?;
     let format = format(&mut asked, &headers)?;
     let policy = Policy::from(given);
-    let Ok(Ok(turn)) = timeout(PATIENCE, TURN.acquire()).await else {
-        return Err(ProblemKind::Busy.because("the log is being replayed for somebody else"));
-    };
+    let busy = || ProblemKind::Busy.because("the log is being replayed for somebody else");
+    let turn = app.replays.take().await.ok_or_else(busy)?;
     let report = replayed(&app, policy, turn).await?;
     let receipt = app.receipt(report.position);
     let body = match format {
@@ -156,11 +153,7 @@ async fn ask_what_if(
 }
 
 /// Replays the log on a thread of its own, for as long as somebody waits for it.
-async fn replayed(
-    app: &App,
-    policy: Policy,
-    turn: SemaphorePermit<'static>,
-) -> Result<Report, Problem> {
+async fn replayed(app: &App, policy: Policy, turn: Turn) -> Result<Report, Problem> {
     let (log, handle) = (Arc::clone(&app.log), Handle::current());
     let (waiting, gone) = oneshot::channel::<Infallible>();
     let replayed = tokio::task::spawn_blocking(move || {

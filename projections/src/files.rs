@@ -9,6 +9,7 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     io::{self, Write as _},
+    iter,
     path::{Path, PathBuf},
 };
 
@@ -182,12 +183,19 @@ fn named(file: &str, name: &str) -> Option<Named> {
 
 /// Deletes a database, with what SQLite keeps beside it.
 pub(crate) fn remove(path: &Path) {
-    for suffix in ["", "-journal", "-wal", "-shm"] {
+    for file in iter::once(path.to_owned()).chain(beside(path)) {
+        // One that is not there is as good as deleted; one that will not go is found at the next start.
+        let _ = fs::remove_file(file);
+    }
+}
+
+/// What SQLite keeps beside a database, whether it is there or not.
+pub(crate) fn beside(path: &Path) -> impl Iterator<Item = PathBuf> {
+    ["-journal", "-wal", "-shm"].into_iter().map(move |suffix| {
         let mut name = OsString::from(path);
         name.push(suffix);
-        // One that is not there is as good as deleted; one that will not go is found at the next start.
-        let _ = fs::remove_file(name);
-    }
+        PathBuf::from(name)
+    })
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use shiplog_store::{
     position::{GlobalPosition, LogId},
 };
 
-use crate::tables;
+use crate::{files, tables};
 
 /// Where the states of projections that users wrote are, in the directory of the read models.
 pub(crate) const SCRIPTS: &str = "scripts";
@@ -63,13 +63,8 @@ pub fn keep_aside(known: &[Known], evidence: &Path) -> io::Result<()> {
         let is_script = file.parent().is_some_and(|folder| folder.ends_with(SCRIPTS));
         let folder = Path::new("read-models").join(if is_script { SCRIPTS } else { "" });
         // The file goes last: until then it is found again.
-        for suffix in ["-wal", "-shm", "-journal", ""] {
-            let mut part = file.as_os_str().to_owned();
-            part.push(suffix);
-            let part = PathBuf::from(part);
-            if part.exists() {
-                evidence::keep(&part, evidence, &folder)?;
-            }
+        for part in files::beside(file).chain([file.clone()]).filter(|part| part.exists()) {
+            evidence::keep(&part, evidence, &folder)?;
         }
     }
     Ok(())

@@ -26,7 +26,7 @@ pub mod script;
 mod sort_key;
 pub mod sql;
 mod tables;
-mod turn;
+pub mod turn;
 pub mod verify;
 pub mod view;
 pub mod what_if;

@@ -18,24 +18,24 @@ use tokio::{
 };
 
 /// How long somebody waits for a turn.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How many read at once for each processor: some of them wait for the disk.
 const FOR_EACH_PROCESSOR: usize = 4;
 
 /// Turns to read, which all clones share.
 #[derive(Clone, Debug)]
-pub(crate) struct Turns(Arc<Semaphore>);
+pub struct Turns(Arc<Semaphore>);
 
 /// A turn, which ends when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Turn {
+pub struct Turn {
     _permit: OwnedSemaphorePermit,
 }
 
 impl Turns {
     /// So many at once.
-    pub(crate) fn new(at_once: usize) -> Self {
+    pub fn new(at_once: usize) -> Self {
         Self(Arc::new(Semaphore::new(at_once)))
     }
 
@@ -45,12 +45,12 @@ impl Turns {
         Self::new((processors * FOR_EACH_PROCESSOR).clamp(8, 32))
     }
 
-    /// The next one; `None` if it does not come in time, or will not come any more.
-    pub(crate) async fn take(&self) -> Option<Turn> {
+    /// The next one; `None` if it does not come within 2 seconds, or will not come any more.
+    pub async fn take(&self) -> Option<Turn> {
         self.take_within(PATIENCE).await
     }
 
-    async fn take_within(&self, patience: Duration) -> Option<Turn> {
+    pub(crate) async fn take_within(&self, patience: Duration) -> Option<Turn> {
         let permit = timeout(patience, Arc::clone(&self.0).acquire_owned()).await.ok()?.ok()?;
         Some(Turn { _permit: permit })
     }

@@ -1,13 +1,12 @@
 //! Where that is kept aside which would be lost otherwise: `lost-<time>` in a data directory.
 
 use std::{
-    fs::{self, DirBuilder, File},
+    fs::{self, File},
     io,
-    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
-use crate::clock::Clock;
+use crate::{clock::Clock, private};
 
 /// What the names of all such directories begin with.
 const PREFIX: &str = "lost-";
@@ -25,7 +24,7 @@ pub fn make_directory(data: &Path, clock: &dyn Clock) -> io::Result<PathBuf> {
     });
     for name in names {
         let path = data.join(name);
-        match DirBuilder::new().mode(0o700).create(&path) {
+        match private::create_directory(&path) {
             Ok(()) => {
                 File::open(data)?.sync_all()?;
                 return Ok(path);
@@ -66,7 +65,7 @@ pub(crate) fn keep_copy(file: &Path, directory: &Path) -> io::Result<()> {
 pub fn keep(file: &Path, directory: &Path, folder: &Path) -> io::Result<()> {
     let name = file.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let folder = directory.join(folder);
-    DirBuilder::new().mode(0o700).recursive(true).create(&folder)?;
+    private::make_directory(&folder)?;
     let target = folder.join(name);
     if target.exists() {
         return Err(io::ErrorKind::AlreadyExists.into());

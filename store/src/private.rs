@@ -21,6 +21,11 @@ pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(DIRECTORY_MODE).recursive(true).create(path)
 }
 
+/// Makes a directory that must not exist.
+pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(DIRECTORY_MODE).create(path)
+}
+
 /// Opens a file to write, and makes it if it is missing. A symbolic link is not followed.
 pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
     options().create(true).truncate(false).open(path)

@@ -16,13 +16,16 @@
 //! there is then seen by the event ids: a retry is told of it, or is recorded.
 
 mod backup;
+mod beside;
 mod checksum;
+mod directory;
 mod fault;
 mod frozen;
 mod ledger;
 mod lifecycle;
 mod lock;
 mod open;
+mod open_error;
 mod page;
 mod readers;
 mod restore;
@@ -58,7 +61,7 @@ pub use self::{
     frozen::open_frozen,
     lifecycle::claim,
     lock::Lock,
-    open::OpenError,
+    open_error::OpenError,
     restore::{RestoreError, Restored, restore},
     survey::{Survey, survey},
     wal::WalDamage,

@@ -18,12 +18,12 @@ use shiplog_domain::{
     projection::{Language, ProjectionName},
     stream::StreamName,
 };
-use shiplog_projections::script::{Preview, Slice, Stop};
-use shiplog_store::position::GlobalPosition;
-use tokio::{
-    sync::{SemaphorePermit, mpsc},
-    time::timeout,
+use shiplog_projections::{
+    script::{Preview, Slice, Stop},
+    turn::Turn,
 };
+use shiplog_store::position::GlobalPosition;
+use tokio::{sync::mpsc, time::timeout};
 use utoipa::ToSchema;
 
 use super::{define::LanguageWord, show::FaultShape, states::PartitionShape};
@@ -32,7 +32,6 @@ use crate::{
     body::Body,
     problem::{Problem, ProblemKind},
     shapes::{Moment, Name, Text},
-    views::PATIENCE,
 };
 
 /// Where a script is tried.
@@ -41,7 +40,7 @@ pub(crate) const PATH: &str = "/v1/projections/preview";
 /// How long a preview may take.
 const LONGEST: Duration = Duration::from_mins(5);
 
-/// How many run at once; more wait for [`PATIENCE`].
+/// How many run at once; more wait for their turn.
 pub(crate) const AT_ONCE: usize = 2;
 
 /// What a script is called in stack traces while it has no name.
@@ -175,8 +174,8 @@ pub(super) struct TrialProgress {
 ///
 /// A script that fails is an answer, too: `fault` says where. With `Accept: text/event-stream`, events
 /// named `progress` tell how far it is, and the last one, `result`, has the answer, or `problem` why
-/// there is none. A preview takes five minutes at most, and two run at a time; another one waits 2 seconds for its turn, then it
-/// is `503` with the code `busy`.
+/// there is none. A preview takes five minutes at most, and two run at a time; another one waits 2
+/// seconds for its turn, then it is `503` with the code `busy`.
 #[utoipa::path(post, path = "/v1/projections/preview", tag = "projections",
     request_body = Trial,
     responses((status = 200, description = "What it made of the history", body = Tried)))]
@@ -219,9 +218,8 @@ pub(crate) async fn run(
 }
 
 /// A turn to run a script that is not kept, given back when the caller leaves.
-pub(super) async fn turn(app: &App) -> Result<SemaphorePermit<'_>, Problem> {
-    let turn = timeout(PATIENCE, app.previews.acquire()).await;
-    turn.ok().and_then(Result::ok).ok_or_else(|| {
+pub(super) async fn turn(app: &App) -> Result<Turn, Problem> {
+    app.previews.take().await.ok_or_else(|| {
         ProblemKind::Busy.because(format!("{AT_ONCE} other scripts are being tried or checked"))
     })
 }

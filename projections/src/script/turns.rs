@@ -1,25 +1,21 @@
 //! How many scripts run at once.
 
-use std::{sync::Arc, time::Duration};
-
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
+use std::time::Duration;
 
 use super::{folder::Stop, limits};
+use crate::turn::{self, Turn};
 
 /// How long a script waits for one to end that it takes the place of.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The turns of one server's scripts; its clones share them.
 #[derive(Clone, Debug)]
-pub(super) struct Turns(Arc<Semaphore>);
+pub(super) struct Turns(turn::Turns);
 
 impl Turns {
     /// As many as may run at once.
     pub(super) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(limits::AT_ONCE)))
+        Self(turn::Turns::new(limits::AT_ONCE))
     }
 
     /// A turn, held as long as the script runs.
@@ -27,9 +23,8 @@ impl Turns {
     /// # Errors
     ///
     /// [`Stop::Machine`] if as many as may run at once go on running.
-    pub(super) async fn take(&self) -> Result<OwnedSemaphorePermit, Stop> {
-        let turn = timeout(PATIENCE, Arc::clone(&self.0).acquire_owned()).await;
-        turn.ok().and_then(Result::ok).ok_or_else(|| {
+    pub(super) async fn take(&self) -> Result<Turn, Stop> {
+        self.0.take_within(PATIENCE).await.ok_or_else(|| {
             let most = limits::AT_ONCE;
             Stop::Machine(format!(
                 "{most} scripts run at once at most, and as many do: pause or drop one"

@@ -14,7 +14,7 @@ use rusqlite::{
     ffi,
 };
 
-use super::{checksum, rows::head};
+use super::{beside::beside, checksum, rows::head};
 use crate::{log::LogFault, position::GlobalPosition, private};
 
 /// Every page in one step: the copy is of one instant, and writing goes on.
@@ -103,12 +103,6 @@ fn sweep(to: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 fn directory_of(path: &Path) -> &Path {

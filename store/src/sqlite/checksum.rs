@@ -10,6 +10,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
+use super::beside::beside;
 use crate::private;
 
 /// How many hexadecimal digits a SHA-256 has.
@@ -28,9 +29,7 @@ pub enum Checked {
 
 /// Where the checksum of a file is: `<file>.sha256`.
 pub(super) fn path_of(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".sha256");
-    PathBuf::from(name)
+    beside(file, ".sha256")
 }
 
 /// Writes the checksum of `content`, which is going to be called `file`; it is synced.

@@ -2,7 +2,6 @@
 //! or its disk is read-only.
 
 use std::{
-    ffi::OsString,
     fmt::Write as _,
     fs,
     os::unix::ffi::OsStrExt as _,
@@ -11,6 +10,8 @@ use std::{
 };
 
 use rusqlite::{Connection, OpenFlags, ffi};
+
+use super::beside::{WAL, beside};
 
 /// Whether nobody has the file open to write it. Held for reading by each read that relies on that, and
 /// for writing while it is opened to be written: neither may meet the other.
@@ -34,9 +35,7 @@ pub fn open_frozen(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Whether nothing is in a write-ahead log, so that the file alone is the database.
 fn is_whole(path: &Path) -> bool {
-    let mut name = OsString::from(path);
-    name.push("-wal");
-    fs::metadata(name).map_or(true, |wal| wal.len() == 0)
+    fs::metadata(beside(path, WAL)).map_or(true, |wal| wal.len() == 0)
 }
 
 /// The address that says of a file that it does not change.

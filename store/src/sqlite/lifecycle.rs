@@ -9,10 +9,11 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::{
-    FILE_NAME, LOCK_NAME, SqliteLog, Writing,
+    FILE_NAME, LOCK_NAME, SqliteLog, Writing, directory,
     frozen::Frozen,
     lock::Lock,
-    open::{self, OpenError},
+    open,
+    open_error::OpenError,
     readers::Readers,
     survey,
     wal::WalDamage,
@@ -27,9 +28,9 @@ use crate::clock::Clock;
 ///
 /// [`OpenError::Locked`] if another process has it; otherwise why it cannot be had.
 pub fn claim(directory: &Path) -> Result<Lock, OpenError> {
-    open::make_directory(directory)?;
+    directory::make(directory)?;
     let lock = Lock::take(directory, LOCK_NAME)?;
-    open::tighten(directory);
+    directory::tighten(directory);
     Ok(lock)
 }
 

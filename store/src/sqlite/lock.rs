@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::open::OpenError;
+use super::open_error::OpenError;
 use crate::private;
 
 /// Held for as long as a process writes the log, or keeps its directory for itself.

@@ -1,22 +1,22 @@
 //! Opening the file: is it a log, is it ours to read, how SQLite is to treat it.
 
-use std::{
-    fs::{self, File},
-    io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::Path};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, config::DbConfig, params};
 use uuid::Uuid;
 
-use super::{fault, frozen::open_frozen, ledger::Ledger, rows, schema, wal::WalDamage};
+use super::{
+    fault,
+    frozen::open_frozen,
+    ledger::Ledger,
+    open_error::OpenError,
+    rows,
+    schema::{self, FORMAT},
+};
 use crate::{
     position::{GlobalPosition, LogId},
     private,
 };
-
-/// The newest format that is known here, and the one that is written.
-const FORMAT: i64 = 1;
 
 /// Says in the file's header that it is Shiplog's: `Shlg`.
 const APPLICATION_ID: i64 = 0x5368_6c67;
@@ -48,136 +48,6 @@ const HARDENING: [(DbConfig, bool); 4] = [
     (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
     (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
 ];
-
-/// Why a log could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process writes it.
-    #[error("another shiplog process has it open: `{}` is locked", path.display())]
-    Locked {
-        /// The lock.
-        path: PathBuf,
-    },
-    /// There is nothing there, and it was to be read only.
-    #[error("there is no log at `{}`", path.display())]
-    Missing {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
-    /// There is something else there; it was left as it is.
-    #[error("`{}` is not a shiplog log: {problem}", path.display())]
-    NotALog {
-        /// The file.
-        path: PathBuf,
-        /// How that is known.
-        problem: String,
-    },
-    /// A newer Shiplog made it.
-    #[error(
-        "`{}` has format `{found}`; this binary knows up to `{FORMAT}`: a newer Shiplog is needed",
-        path.display()
-    )]
-    TooNew {
-        /// The file.
-        path: PathBuf,
-        /// Its format.
-        found: i64,
-    },
-    /// It contradicts itself.
-    #[error("`{}` is damaged: {problem}", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What contradicts what.
-        problem: String,
-    },
-    /// It holds what Shiplog did not make, or not what Shiplog makes.
-    #[error("`{}` is not as Shiplog made it: {problem}", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// Which table, index, trigger or view.
-        problem: String,
-    },
-    /// A part of what was recorded is lost.
-    #[error(transparent)]
-    WalDamaged(#[from] WalDamage),
-    /// The operating system could not.
-    #[error("`{}` cannot be opened", path.display())]
-    Io {
-        /// Which file or directory.
-        path: PathBuf,
-        /// What it said.
-        source: io::Error,
-    },
-    /// SQLite could not.
-    #[error("`{}` cannot be opened", path.display())]
-    Sqlite {
-        /// The file.
-        path: PathBuf,
-        /// What it said.
-        source: rusqlite::Error,
-    },
-}
-
-impl OpenError {
-    /// Whether a machine failed, so that the same can go well later.
-    pub(super) fn may_pass(&self) -> bool {
-        match self {
-            Self::Io { .. } | Self::Sqlite { .. } => true,
-            Self::Locked { .. }
-            | Self::Missing { .. }
-            | Self::NotALog { .. }
-            | Self::TooNew { .. }
-            | Self::Damaged { .. }
-            | Self::Foreign { .. }
-            | Self::WalDamaged(_) => false,
-        }
-    }
-
-    /// What an error of SQLite means, other than on identifying the file.
-    pub(super) fn from_sqlite(path: &Path, source: rusqlite::Error) -> Self {
-        if fault::is_damage(&source) {
-            return Self::Damaged { path: path.into(), problem: source.to_string() };
-        }
-        if fault::is_for_want_of_room(&source) {
-            let source = io::Error::new(io::ErrorKind::StorageFull, "the disk is full");
-            return Self::Io { path: path.into(), source };
-        }
-        Self::Sqlite { path: path.into(), source }
-    }
-}
-
-/// Makes the directory and has it survive a power failure.
-pub(super) fn make_directory(directory: &Path) -> Result<(), OpenError> {
-    let io = |source| OpenError::Io { path: directory.into(), source };
-    let was_there = directory.is_dir();
-    private::make_directory(directory).map_err(io)?;
-    let synced = match directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => File::open(parent).and_then(|parent| parent.sync_all()).map_err(io),
-        None => Ok(()),
-    };
-    // A disk that takes nothing any more still has what it had.
-    if was_there { Ok(()) } else { synced }
-}
-
-/// Takes from others what they may do with the directory of a log, and with what Shiplog keeps there:
-/// earlier releases left that to the umask.
-pub(super) fn tighten(directory: &Path) {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let own = entries.map(|entry| entry.path()).filter(|path| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        ["log.", "lost-", "read-models"].iter().any(|own| name.starts_with(own))
-    });
-    let tightened: io::Result<u64> =
-        own.map(|path| private::tighten(&path)).chain([private::tighten_alone(directory)]).sum();
-    let path = directory.display();
-    match tightened {
-        Ok(0) => {}
-        Ok(count) => tracing::info!(count, "`{path}` and its files are their owner's alone now"),
-        Err(error) => tracing::warn!(%error, "others may read `{path}`: {error}"),
-    }
-}
 
 /// Opens a log for writing; makes it where there is none.
 pub(super) fn make_or_open(path: &Path) -> Result<(Ledger, LogId), OpenError> {

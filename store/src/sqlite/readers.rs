@@ -12,12 +12,7 @@ use tokio::{
     task::JoinError,
 };
 
-use super::{
-    frozen::Frozen,
-    open::{self, OpenError},
-    rows::Names,
-    writer::Request,
-};
+use super::{frozen::Frozen, open, open_error::OpenError, rows::Names, writer::Request};
 use crate::log::LogFault;
 
 /// The most connections that read at the same time.

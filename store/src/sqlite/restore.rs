@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     BackupError, FILE_NAME, OpenError, SqliteLog, backup,
+    beside::{INDEX, WAL, beside},
     checksum::{self, Checked},
     lifecycle::claim,
 };
@@ -66,8 +67,7 @@ pub async fn restore(
 ) -> Result<Restored, RestoreError> {
     let to = directory.join(FILE_NAME);
     // What a crash left beside another log would be taken for this one's.
-    for suffix in ["", "-wal", "-shm"] {
-        let path = directory.join(format!("{FILE_NAME}{suffix}"));
+    for path in ["", WAL, INDEX].map(|suffix| beside(&to, suffix)) {
         if path.exists() {
             return Err(RestoreError::Occupied { path });
         }

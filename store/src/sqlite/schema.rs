@@ -7,6 +7,9 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use rusqlite::Connection;
 
+/// The newest format that is known here, and the one that is written.
+pub(super) const FORMAT: i64 = 1;
+
 /// What makes the tables.
 pub(super) const SQL: &str = include_str!("schema.sql");
 

@@ -8,8 +8,10 @@ use std::{
 
 use super::{
     FILE_NAME, LOCK_NAME,
+    beside::{INDEX, WAL, beside},
     lock::Lock,
-    open::{self, OpenError},
+    open,
+    open_error::OpenError,
     wal::{self, WalDamage},
 };
 use crate::{
@@ -46,7 +48,7 @@ pub struct Survey {
 /// [`OpenError`] as on opening it to read, or if the copy cannot be made.
 pub fn survey(claimed: &Lock, clock: &dyn Clock) -> Result<Option<Survey>, OpenError> {
     let path = claimed.directory().join(FILE_NAME);
-    if size(&path) == 0 && !beside(&path, "-wal").exists() {
+    if size(&path) == 0 && !beside(&path, WAL).exists() {
         return Ok(None);
     }
     let damage = of_writer(&path, clock)?;
@@ -83,7 +85,7 @@ pub(super) fn of_verifier(path: &Path, clock: &dyn Clock) -> Result<Option<WalDa
 /// Looks at the WAL; one of which a copy was kept before is as damaged as it was then.
 fn damage(path: &Path, is_written: bool) -> Result<Option<WalDamage>, OpenError> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.into());
-    let (wal, index) = (beside(&path, "-wal"), beside(&path, "-shm"));
+    let (wal, index) = (beside(&path, WAL), beside(&path, INDEX));
     let io = |source| OpenError::Io { path: wal.clone(), source };
     let sign = wal::damage(&wal, &index, is_written).map_err(io)?;
     let kept = if is_written { None } else { kept_before(&path, &wal).map_err(io)? };
@@ -103,7 +105,7 @@ fn keep(found: WalDamage, path: &Path, clock: &dyn Clock) -> Result<WalDamage, O
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.into());
     let copies = || -> io::Result<PathBuf> {
         let directory = evidence::make_directory(path.parent().unwrap_or(Path::new(".")), clock)?;
-        for part in [beside(&path, "-shm"), beside(&path, "-wal"), path.clone()] {
+        for part in [beside(&path, INDEX), beside(&path, WAL), path.clone()] {
             if part.exists() && (part != path || size(&part) <= MOST_COPIED_BYTES) {
                 evidence::keep_copy(&part, &directory)?;
             }
@@ -130,7 +132,7 @@ pub(super) fn accept(damage: &WalDamage) -> Result<(), OpenError> {
 fn kept_before(path: &Path, wal: &Path) -> io::Result<Option<PathBuf>> {
     for directory in evidence::directories(path.parent().unwrap_or(Path::new("."))) {
         let copy = directory.join(path.file_name().unwrap_or_default());
-        let wal_copy = beside(&copy, "-wal");
+        let wal_copy = beside(&copy, WAL);
         let is_same = if size(wal) == 0 {
             size(&wal_copy) == 0 && are_same(&copy, path)?
         } else {
@@ -164,11 +166,4 @@ fn are_same(one: &Path, other: &Path) -> io::Result<bool> {
         one.consume(read);
         other.consume(read);
     }
-}
-
-/// What SQLite keeps beside a file under its name and a suffix.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
