@@ -1,5 +1,7 @@
 //! `shiplog bench log`: a log by itself, the embedded one beside a cluster's.
 
+mod conflicts;
+mod contended;
 mod load;
 
 use std::{
@@ -25,12 +27,14 @@ use crate::{
     progress::per_second,
 };
 
-const COLUMNS: [Column; 5] = [
+const COLUMNS: [Column; 7] = [
     Column::new("what", "/what", Kind::Text),
     Column::new("writers", "/writers", Kind::Text),
     Column::new("embedded, /s", "/embedded/per_second", Kind::Text),
     Column::new("cluster, /s", "/cluster/per_second", Kind::Text),
     Column::new("ratio", "/ratio", Kind::Text),
+    Column::new("conflicts/s", "/cluster/conflicts_per_second", Kind::Text),
+    Column::new("slowest, ms", "/cluster/slowest_ms", Kind::Text),
 ];
 
 /// Count appends and events read a second, in the embedded log and in a cluster's.
@@ -38,6 +42,9 @@ const COLUMNS: [Column; 5] = [
 /// No HTTP, no rules, no read models: an append is of the two events of a deployment that was
 /// reported as succeeded, encoded once, and counted when it is acknowledged. Each writer has lanes
 /// of its own. Then all that was appended is read, over and over.
+///
+/// Of a cluster it is measured, too, what becomes of deployments that sixteen report to the same six lanes over
+/// two connections, as to two servers: each is decided, and decided again where the other server was faster.
 ///
 /// What is appended to the cluster stays there, in streams whose names begin with `bench-` and that
 /// no server takes for its own.
@@ -67,8 +74,9 @@ impl BareLog {
         let directory = place.scratch()?;
         let embedded = SqliteLog::open(directory.path(), Arc::new(SystemClock))?;
         let embedded: Arc<dyn Log> = Arc::new(embedded);
+        let prefix = prefix();
         let cluster = match &address {
-            Some(address) => Some(connect_within(address, &prefix()).await?),
+            Some(address) => Some(connect_within(address, &prefix).await?),
             None => None,
         };
         let template = template().await?;
@@ -90,6 +98,11 @@ impl BareLog {
             None => None,
         };
         items.push(Ok(tell("read all", None, one, other)));
+        if let (Some(address), Some(cluster)) = (&address, cluster) {
+            context.say(format!("two servers that report to the same lanes, {seconds} s"))?;
+            let servers = [cluster, connect_within(address, &prefix).await?];
+            items.push(Ok(contended::measure(servers, lasting).await?));
+        }
         output::list(context, &COLUMNS, items)?;
         Ok(Exit::Success)
     }

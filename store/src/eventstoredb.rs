@@ -4,8 +4,8 @@
 //!
 //! An append is judged first (`append`): whether its ids are in the stream already (`known`),
 //! and whether the stream is where it is expected to be. What passes is written as JSON
-//! (`records`), stamped with the time, and put into the queue of the one call that takes
-//! appends (`batches`). When the cluster acknowledges it, its last event comes back through the
+//! (`records`), stamped with the time (`batches`), and put into the queue of the one call that takes
+//! appends (`session`). When the cluster acknowledges it, its last event comes back through the
 //! log's own subscription (`tail`), and that is the answer. When the cluster refuses it, or is
 //! not heard of, the stream is read, and what is found there is the answer; if it has not moved
 //! on, the append is sent again, until time is up and the outcome is unknown.
@@ -14,8 +14,10 @@
 //! subscribes has a task that subscribes to the cluster for our streams alone (`follow`,
 //! `scope`), and subscribes again after the last event when that breaks off.
 //!
-//! All of them go through a connection that is made anew when it fails (`supervisor`, `dial`),
-//! and through `contained`, which keeps the crate's panics and loops to themselves.
+//! All of them go through a line that is made anew when it fails (`supervisor`). It has a client of the
+//! crate (`dial`), for subscriptions and the end of the log, which `contained` calls, so that its panics and
+//! loops stay its own; and a connection of our own to the leader (`connection`, `leader`, `tls`, `wire`), for
+//! what has to be quick: appends, and pages of a stream.
 //!
 //! **Invariant:** an append expects one version, each time it is sent. So it is recorded once or
 //! not at all, whoever sends it how often.

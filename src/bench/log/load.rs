@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use futures::{TryStreamExt as _, future::try_join_all};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use shiplog_api::{Admission, Claims, record};
 use shiplog_domain::{
@@ -37,19 +38,23 @@ pub(super) async fn template() -> anyhow::Result<Template> {
     let (key, report) = Reports::new(0, 1).next().context("there are reports without end")?;
     let mut report: Map<String, Value> = serde_json::from_str(&report)?;
     report.insert("idempotency_key".into(), key.into());
+    let claims = claims(SystemClock.now());
+    let admission = Admission::new(&log, Arc::new(SystemClock));
+    record(&admission, &claims, Value::Object(report).to_string().as_bytes()).await;
+    let template: Template = log.read_all(None).try_collect().await?;
+    ensure!(!template.is_empty(), "the report that is measured with was not taken");
+    Ok(template)
+}
+
+/// Who reports, at this time.
+pub(super) fn claims(now: Timestamp) -> Claims {
     let actor = Actor {
         kind: ActorKind::System,
         id: "shiplog-bench".into(),
         name: None,
         via: Via::Claimed,
     };
-    let correlation = CorrelationId("bench".into());
-    let claims = Claims { actor, correlation, source: None, now: SystemClock.now() };
-    let admission = Admission::new(&log, Arc::new(SystemClock));
-    record(&admission, &claims, Value::Object(report).to_string().as_bytes()).await;
-    let template: Template = log.read_all(None).try_collect().await?;
-    ensure!(!template.is_empty(), "the report that is measured with was not taken");
-    Ok(template)
+    Claims { actor, correlation: CorrelationId("bench".into()), source: None, now }
 }
 
 /// What is appended again and again.

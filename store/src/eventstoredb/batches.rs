@@ -10,9 +10,9 @@ use std::{
 
 use eventstore::Error;
 use jiff::Timestamp;
+use tokio::time::timeout;
 
 use super::{
-    connection::within,
     failure::Failure,
     records::encode,
     session::{Answer, Sending, Session},
@@ -94,14 +94,28 @@ impl Batches {
                 Err(fault) => return Sent::Unsent(fault),
             }
         };
-        let answer = within(self.limit, async { Ok(sending.answer().await) }).await;
-        let failure = match answer {
-            Ok(Answer::Recorded) => return Sent::Acknowledged(stamp),
-            Ok(Answer::Moved) => return Sent::Moved,
-            Ok(Answer::Failed(failure)) | Err(failure) => failure,
+        let failure = match self.answer(&call, &mut sending).await {
+            Answer::Recorded => return Sent::Acknowledged(stamp),
+            Answer::Moved => return Sent::Moved,
+            Answer::Failed(failure) => failure,
         };
         self.supervisor.report(&call.line, &failure).await;
         refused(&failure).map_or(Sent::Doubtful(stamp, failure), Sent::Unsent)
+    }
+
+    /// Waits for what the server says. Where that takes long, the line is asked half-way: should it be lost, there
+    /// is time to send the append over another one.
+    async fn answer(&self, call: &Call, sending: &mut Sending) -> Answer {
+        let half = self.limit / 2;
+        if let Ok(answer) = timeout(half, sending.answer()).await {
+            return answer;
+        }
+        let late = Failure::Late(half);
+        if self.supervisor.report(&call.line, &late).await {
+            return Answer::Failed(late);
+        }
+        let answer = timeout(half, sending.answer()).await;
+        answer.unwrap_or(Answer::Failed(Failure::Late(self.limit)))
     }
 
     /// Stamps the append and puts it into the queue under one lock, so that times rise along it; `None` if

@@ -28,6 +28,7 @@ use super::{
     tls,
     wire::{BatchReq, BatchResp, Content, ReadReq, ReadResp},
 };
+use crate::log::Cause;
 
 /// A page with as many bytes is not read on.
 pub(super) const MANY_BYTES: usize = 4 << 20;
@@ -51,11 +52,12 @@ impl Connection {
     /// Connects to a node.
     pub(super) async fn open(address: &Address, node: &Node) -> Result<Self, Failure> {
         let limit = address.gossip_timeout;
-        let opening = async {
-            let open = Self::try_open(address, node).boxed().await;
-            open.map_err(|why| Failure::Unreachable(Arc::from(why)))
-        };
-        within(limit, opening).await
+        let opening = Self::try_open(address, node).boxed();
+        // Without an answer there is nobody who could be asked.
+        let late = |_| Err(Arc::new(Failure::Late(limit)) as Cause);
+        let opened = timeout(limit, opening).await;
+        let opened = opened.map_or_else(late, |opened| opened.map_err(Arc::from));
+        opened.map_err(Failure::Unreachable)
     }
 
     async fn try_open(
@@ -162,7 +164,7 @@ async fn handshake(
 }
 
 /// Waits for a call for so long.
-pub(super) async fn within<T>(
+async fn within<T>(
     limit: Duration,
     call: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {

@@ -58,9 +58,9 @@ pub(super) async fn read(reads: &Reads) -> Result<Option<LogId>, LogFault> {
     id.map(Some).map_err(|problem| LogFault::Corrupt { place: format!("stream `{name}`"), problem })
 }
 
-/// Asks for the cheapest thing that the leader has to look into its log for.
+/// Asks for the cheapest thing that a node has to look into its log for.
 pub(super) async fn ask(client: &eventstore::Client) -> Result<(), Failure> {
-    let options = ReadStreamOptions::default().requires_leader(true).max_count(1);
+    let options = ReadStreamOptions::default().max_count(1);
     let asking = async {
         let mut reading = client.read_stream(IDENTITY, &options).await?;
         reading.next().await

@@ -40,7 +40,11 @@ async fn follow(address: &Address, seed: &Node) -> Result<Found, Failure> {
     let connection = Connection::open(address, seed).await?;
     let Err(failure) = connection.ask().await else { return Ok(Found::Leader(connection)) };
     match failure.verdict() {
-        Verdict::Elsewhere(leader) => Ok(Found::Leader(Connection::open(address, &leader).await?)),
+        Verdict::Elsewhere(leader) => {
+            let leader = Connection::open(address, &leader).await;
+            // One that is gone is replaced by the others, in their time.
+            Ok(leader.map_or(Found::Leaderless(connection), Found::Leader))
+        }
         // One that may not read the log is told so by the call that it makes.
         Verdict::Kept => Ok(Found::Leader(connection)),
         Verdict::Lost | Verdict::Silent => Ok(Found::Leaderless(connection)),

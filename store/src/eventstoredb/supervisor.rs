@@ -32,6 +32,9 @@ use crate::log::LogFault;
 /// How long a call waits for a connection that was lost a moment ago.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How often a connection to the leader is tried, each time on another line.
+const ATTEMPTS: usize = 3;
+
 /// How long to wait before the second attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
@@ -138,16 +141,18 @@ impl Supervisor {
     ///
     /// As [`line`](Self::line).
     pub(super) async fn connection(&self) -> Result<(Arc<Line>, Arc<Connection>), LogFault> {
+        let mut attempts = 1;
         loop {
             let line = self.line().await?;
             match line.connection().await {
                 Ok(connection) => return Ok((line, connection)),
                 Err(failure) => {
-                    if !self.report(&line, &failure).await {
+                    if !self.report(&line, &failure).await || attempts >= ATTEMPTS {
                         return Err(failure.fault());
                     }
                 }
             }
+            attempts += 1;
         }
     }
 

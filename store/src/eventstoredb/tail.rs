@@ -1,9 +1,8 @@
 //! The end of the log as it grows: every event of ours, by whichever node, a moment after it is
 //! recorded.
 //!
-//! A call to read something takes 45 ms, since the crate sends it in two pieces over a
-//! connection without `TCP_NODELAY`. A subscription that goes on takes none. So one subscription
-//! of the log's own tells what its appends came to, what others have appended to streams that
+//! A subscription that goes on takes no call for each event. So one subscription of the log's own
+//! tells what its appends came to, what others have appended to streams that
 //! are known, and where the log ends. Whoever finds it away reads instead.
 
 use std::{

@@ -49,13 +49,15 @@ fn a_log_is_measured_beside_a_clusters_which_keeps_its_own_to_itself() {
         .args(["--dir", env!("CARGO_TARGET_TMPDIR")]));
     let rows = measured.as_array().unwrap();
     let of = |name: &str| rows.iter().map(|row| row[name].clone()).collect::<Vec<Value>>();
-    assert_eq!(of("what"), ["append", "append", "read all"]);
-    assert_eq!(of("writers"), [1.into(), 4.into(), Value::Null]);
+    let shared = "deployments, 6 lanes of two servers";
+    assert_eq!(of("what"), ["append", "append", "read all", shared]);
+    assert_eq!(of("writers"), [1.into(), 4.into(), Value::Null, 16.into()]);
     for row in rows {
-        for log in ["embedded", "cluster"] {
-            assert!(row[log]["count"].as_u64() > Some(0), "{row}");
-        }
+        assert!(row["cluster"]["count"].as_u64() > Some(0), "{row}");
+        assert_eq!(row["embedded"]["count"].as_u64() > Some(0), row["what"] != shared, "{row}");
     }
+    assert!(rows[3]["cluster"]["conflicts_per_second"].as_u64() > Some(0), "{}", rows[3]);
+    assert!(double.conflicts() > 0);
     let appended = rows[0]["cluster"]["count"].as_u64().unwrap();
     let records = double.records() as u64;
     assert!(records > 2 * appended, "{records} records, {appended} appends");

@@ -117,8 +117,13 @@ async fn a_cluster_behind_tls_is_reached_with_its_authority_and_not_without() {
     let mut authority = tempfile::NamedTempFile::new().unwrap();
     authority.write_all(certified.cert.pem().as_bytes()).unwrap();
     let authority = authority.path().to_str().unwrap();
+    let mut key = tempfile::NamedTempFile::new().unwrap();
+    key.write_all(certified.signing_key.serialize_pem().as_bytes()).unwrap();
+    let key = key.path().to_str().unwrap();
 
-    for option in [&format!("tlsCaFile={authority}"), "tlsVerifyCert=false"] {
+    let alone = format!("tlsCaFile={authority}");
+    let with_certificate = format!("{alone}&userCertFile={authority}&userKeyFile={key}");
+    for option in [alone.as_str(), "tlsVerifyCert=false", &with_certificate] {
         let log = connect(&double.uri_with(option), &format!("{option}."), unsteady()).await;
         let stream = fresh_stream();
         log.append(&stream, NoStream, events(&stream, 0..3)).await.unwrap();
