@@ -15,7 +15,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, Prometheu
 use shiplog_domain::{permission::Needs, stream::StreamName};
 use shiplog_projections::models::Rebuild;
 use shiplog_store::{
-    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
+    log::{AppendError, Appended, Clocks, Log, LogFault, NewEvent, RecordStream},
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
 };
 
@@ -250,6 +250,10 @@ impl Log for Counting {
 
     fn is_shared(&self) -> bool {
         self.log.is_shared()
+    }
+
+    fn clocks(&self) -> BoxFuture<'_, Result<Clocks, LogFault>> {
+        self.log.clocks()
     }
 }
 

@@ -45,7 +45,6 @@ use std::{sync::Arc, time::Duration};
 
 use eventstore::NodePreference;
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
-use jiff::Timestamp;
 use shiplog_domain::stream::StreamName;
 
 pub use self::{
@@ -71,7 +70,7 @@ use crate::{
     clock::Clock,
     log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
-    transfer::Replica,
+    transfer::{Original, Replica},
 };
 
 /// The longest that one try of a call may take, unless the connection string says less.
@@ -232,7 +231,7 @@ impl Replica for EventStoreDbLog {
         stream: &'a StreamName,
         expected: ExpectedVersion,
         events: Vec<NewEvent>,
-        recorded_at: Timestamp,
+        Original { recorded_at, may_go_back: _ }: Original,
     ) -> BoxFuture<'a, Result<Appended, AppendError>> {
         let stream = stream.clone();
         self.settle(Append { stream, expected, events, recorded_at: Some(recorded_at) }).boxed()
