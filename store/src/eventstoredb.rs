@@ -62,13 +62,14 @@ use self::{
     reads::Reads,
     scope::Scope,
     standing::Standings,
-    supervisor::Supervisor,
+    supervisor::{Availability, Supervisor},
     tail::Tail,
 };
 use crate::{
     cache::Cache,
     clock::Clock,
     log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
+    outage::Outage,
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
     transfer::{Original, Replica},
 };
@@ -170,7 +171,10 @@ impl EventStoreDbLog {
     ) -> Result<Self, ConnectError> {
         let address: Address = address.parse()?;
         let (attempts, limit) = (address.attempts, address.deadline.min(TRY));
-        let leader = Arc::new(Supervisor::start(address.clone(), NodePreference::Leader));
+        let outage = Outage::new("the cluster cannot be used", "the cluster can be used again");
+        let availability = Availability { part: outage.part(), needs_answers: true };
+        let leader = Supervisor::start(address.clone(), NodePreference::Leader, availability);
+        let leader = Arc::new(leader);
         let dial = |source| ConnectError::Dial { address: address.to_string(), source };
         leader.first(attempts).await.map_err(dial)?;
         let reads = Arc::new(Reads::new(Arc::clone(&leader), Scope::new(prefix), limit));
@@ -193,7 +197,7 @@ impl EventStoreDbLog {
         let appends =
             Appends::new(Arc::clone(&reads), batches, known, Arc::clone(&tail), address.deadline);
         let appends = Arc::new(appends);
-        let (pulse, followed) = (Pulse::start(Arc::clone(&reads)), Pool::new(address));
+        let (pulse, followed) = (Pulse::start(Arc::clone(&reads)), Pool::new(address, outage));
         let standings = Arc::default();
         Ok(Self { id, reads, appends, tail, _pulse: pulse, followed, standings, limit })
     }

@@ -6,8 +6,8 @@ use shiplog_domain::{
 };
 use shiplog_double::{Double, Options};
 
-use super::*;
-use crate::{clock::SystemClock, position::StreamVersion};
+use super::{super::supervisor::Availability, *};
+use crate::{clock::SystemClock, outage::Outage, position::StreamVersion};
 
 fn event(stream: &str) -> NewEvent {
     let stream = StreamName::recorded(stream.to_owned());
@@ -36,7 +36,9 @@ fn event(stream: &str) -> NewEvent {
 async fn beside_a_conflict(contended: bool) -> Sent {
     let double = Double::start(Options::default()).unwrap();
     let address = double.uri().parse().unwrap();
-    let supervisor = Arc::new(Supervisor::start(address, NodePreference::Leader));
+    let part = Outage::new("it cannot be used", "it can be used again").part();
+    let availability = Availability { part, needs_answers: true };
+    let supervisor = Arc::new(Supervisor::start(address, NodePreference::Leader, availability));
     let batches = Batches::new(supervisor, Duration::from_mins(1), Arc::new(SystemClock));
     // Both are on their way before either is answered.
     double.faults().delay(Duration::from_millis(100));
