@@ -27,6 +27,7 @@ mod address;
 mod append;
 mod batches;
 mod contained;
+mod continuity;
 mod dial;
 mod failure;
 mod follow;
@@ -45,7 +46,7 @@ use std::{sync::Arc, time::Duration};
 
 use eventstore::NodePreference;
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
-use shiplog_domain::stream::StreamName;
+use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
 
 pub use self::{
     address::{Address, AddressError},
@@ -55,6 +56,7 @@ pub use self::{
 use self::{
     append::{Append, Appends},
     batches::Batches,
+    continuity::Continuity,
     failure::Failure,
     follow::{Follow, Followed},
     pool::Pool,
@@ -68,7 +70,7 @@ use self::{
 use crate::{
     cache::Cache,
     clock::Clock,
-    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
+    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream, Recorded},
     outage::Outage,
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
     transfer::{Original, Replica},
@@ -127,6 +129,7 @@ pub struct EventStoreDbLog {
     appends: Arc<Appends>,
     tail: Arc<Tail>,
     _pulse: Pulse,
+    continuity: Continuity,
     followed: Pool,
     standings: Arc<Standings>,
     limit: Duration,
@@ -198,8 +201,9 @@ impl EventStoreDbLog {
             Appends::new(Arc::clone(&reads), batches, known, Arc::clone(&tail), address.deadline);
         let appends = Arc::new(appends);
         let (pulse, followed) = (Pulse::start(Arc::clone(&reads)), Pool::new(address, outage));
+        let continuity = Continuity::start(Arc::clone(&reads));
         let standings = Arc::default();
-        Ok(Self { id, reads, appends, tail, _pulse: pulse, followed, standings, limit })
+        Ok(Self { id, reads, appends, tail, _pulse: pulse, continuity, followed, standings, limit })
     }
 
     /// How the subscriptions stand to the log, the oldest first.
@@ -290,6 +294,17 @@ impl Log for EventStoreDbLog {
             asked.unwrap_or_else(|_| Err(Failure::Late(HEAD).fault()))
         }
         .boxed()
+    }
+
+    fn event_at(
+        &self,
+        position: GlobalPosition,
+    ) -> BoxFuture<'_, Result<Option<Recorded<EncodedEvent>>, LogFault>> {
+        self.reads.at(position).boxed()
+    }
+
+    fn rewound(&self) -> BoxFuture<'_, GlobalPosition> {
+        self.continuity.broken().boxed()
     }
 
     fn is_shared(&self) -> bool {

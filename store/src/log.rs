@@ -255,6 +255,22 @@ pub trait Log: Send + Sync {
         Box::pin(std::future::ready(Ok(None)))
     }
 
+    /// The event at this position; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be read.
+    fn event_at(
+        &self,
+        position: GlobalPosition,
+    ) -> BoxFuture<'_, Result<Option<Recorded<EncodedEvent>>, LogFault>>;
+
+    /// Ends when an event that was known is not there any more, because somebody has put an older copy of a
+    /// shared log back; says where it was. What is known of such a log is known of another one.
+    fn rewound(&self) -> BoxFuture<'_, GlobalPosition> {
+        Box::pin(std::future::pending())
+    }
+
     /// Whether events can be appended now, as far as is known from the last attempt.
     ///
     /// Where that failed, it is tried again, once a second at most and without recording anything, so that

@@ -50,10 +50,10 @@ use std::{
 };
 
 use futures::{
-    FutureExt as _, StreamExt as _,
+    FutureExt as _, StreamExt as _, TryStreamExt as _,
     future::{self, BoxFuture},
 };
-use shiplog_domain::stream::StreamName;
+use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::{
@@ -74,7 +74,7 @@ use self::{
     writer::{Append, NewRow, Request},
 };
 use crate::{
-    log::{AppendError, Appended, Clocks, Log, LogFault, NewEvent, RecordStream, check},
+    log::{AppendError, Appended, Clocks, Log, LogFault, NewEvent, RecordStream, Recorded, check},
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
     transfer::{Original, Replica},
 };
@@ -216,6 +216,19 @@ impl Log for SqliteLog {
             let place =
                 |position: Option<GlobalPosition>| position.map_or(0, |position| position.0);
             Ok(Some(place(head.await?).saturating_sub(place(after))))
+        }
+        .boxed()
+    }
+
+    fn event_at(
+        &self,
+        position: GlobalPosition,
+    ) -> BoxFuture<'_, Result<Option<Recorded<EncodedEvent>>, LogFault>> {
+        // The one writer gives positions without a gap.
+        let before = position.0.checked_sub(1).map(GlobalPosition);
+        async move {
+            let next = self.read_all(before).try_next().await?;
+            Ok(next.filter(|event| event.position == position))
         }
         .boxed()
     }

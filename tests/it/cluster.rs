@@ -3,6 +3,7 @@
 mod away;
 mod histories;
 mod noise;
+mod older_copy;
 mod storm;
 mod together;
 pub(crate) mod transfer;

@@ -4,9 +4,9 @@ use std::{error::Error as _, sync::Arc};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use metrics::Counter;
-use shiplog_domain::stream::StreamName;
+use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
 use shiplog_store::{
-    log::{AppendError, Appended, Clocks, Log, LogFault, NewEvent, RecordStream},
+    log::{AppendError, Appended, Clocks, Log, LogFault, NewEvent, RecordStream, Recorded},
     outage::{Outage, Part},
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
 };
@@ -106,6 +106,13 @@ impl Log for Counting {
 
     fn writable(&self) -> BoxFuture<'_, Result<(), LogFault>> {
         self.log.writable()
+    }
+
+    fn event_at(
+        &self,
+        position: GlobalPosition,
+    ) -> BoxFuture<'_, Result<Option<Recorded<EncodedEvent>>, LogFault>> {
+        self.log.event_at(position)
     }
 
     fn is_shared(&self) -> bool {
