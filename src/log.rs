@@ -8,8 +8,8 @@ use shiplog_store::{
     eventstoredb::{ConnectError, EventStoreDbLog},
     log::{Log, LogFault},
     position::LogId,
+    replica::Replica,
     sqlite::{Lock, SqliteLog, WalDamage},
-    transfer::Replica,
 };
 
 use crate::{

@@ -28,6 +28,7 @@ mod append;
 mod batches;
 mod contained;
 mod continuity;
+mod copies;
 mod dial;
 mod failure;
 mod follow;
@@ -73,7 +74,6 @@ use crate::{
     log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream, Recorded},
     outage::Outage,
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
-    transfer::{Original, Replica},
 };
 
 /// The longest that one try of a call may take, unless the connection string says less.
@@ -230,19 +230,6 @@ impl EventStoreDbLog {
         let from_leader = self.followed.preference == NodePreference::Leader;
         let follow = Follow { supervisor, reads, standings, after, until, from_leader, limit };
         Followed::new(follow).boxed()
-    }
-}
-
-impl Replica for EventStoreDbLog {
-    fn replicate<'a>(
-        &'a self,
-        stream: &'a StreamName,
-        expected: ExpectedVersion,
-        events: Vec<NewEvent>,
-        Original { recorded_at, may_go_back: _ }: Original,
-    ) -> BoxFuture<'a, Result<Appended, AppendError>> {
-        let stream = stream.clone();
-        self.settle(Append { stream, expected, events, recorded_at: Some(recorded_at) }).boxed()
     }
 }
 

@@ -14,5 +14,6 @@ pub mod log;
 pub mod outage;
 pub mod position;
 mod private;
+pub mod replica;
 pub mod sqlite;
 pub mod transfer;

@@ -76,7 +76,7 @@ use self::{
 use crate::{
     log::{AppendError, Appended, Clocks, Log, LogFault, NewEvent, RecordStream, Recorded, check},
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
-    transfer::{Original, Replica},
+    replica::{Original, Replica},
 };
 
 /// The log's file in its directory.

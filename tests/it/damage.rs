@@ -17,8 +17,8 @@ use shiplog_store::{
     clock::SystemClock,
     log::{Log as _, NewEvent},
     position::{ExpectedVersion, StreamVersion},
+    replica::{Original, Replica as _},
     sqlite::{FILE_NAME, SqliteLog, restore},
-    transfer::{Original, Replica as _},
 };
 use tempfile::TempDir;
 

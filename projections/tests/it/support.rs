@@ -21,8 +21,8 @@ use shiplog_store::{
     execute::Streams,
     log::{Log, NewEvent},
     position::ExpectedVersion,
+    replica::{Original, Replica as _},
     sqlite::SqliteLog,
-    transfer::{Original, Replica as _},
 };
 
 /// Says one second more each time it is asked.

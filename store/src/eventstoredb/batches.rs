@@ -120,6 +120,26 @@ impl Batches {
         }
     }
 
+    /// Sends appends in this order over one call, each of them once, and waits for what the server says of each.
+    /// How many of them it acknowledged before the first that it did not.
+    ///
+    /// # Errors
+    ///
+    /// If nothing was sent.
+    pub(super) async fn send_all(&self, appends: &[Outgoing<'_>]) -> Result<usize, LogFault> {
+        let place = &self.calm;
+        let session = self.session(place).await?;
+        let queued = appends.iter().map(|append| self.queue(&session, *append));
+        let queued = queued.collect::<Result<Vec<_>, _>>().map_err(no_json)?;
+        let calls = queued.into_iter().map(|(_, call)| within(self.limit, call));
+        let answers = future::join_all(calls).await;
+        if let Some(failure) = answers.iter().find_map(|answer| answer.as_ref().err()) {
+            close(place, &session).await;
+            self.supervisor.report(&session.line, failure);
+        }
+        Ok(answers.iter().take_while(|answer| answer.is_ok()).count())
+    }
+
     /// Where the call is that the append goes over; that of a stream is always the same.
     fn place(&self, outgoing: &Outgoing<'_>) -> &Place {
         if !outgoing.contended {

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     log::{AppendError, Appended},
     position::{GlobalPosition, StreamVersion},
-    transfer::Original,
+    replica::Original,
 };
 
 /// How many streams the writer knows without looking.

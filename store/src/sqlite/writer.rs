@@ -24,7 +24,7 @@ use crate::{
     clock::{self, Clock, whole_microseconds},
     log::{AppendError, Appended, Cause, LogFault},
     position::{ExpectedVersion, GlobalPosition, StreamVersion},
-    transfer::Original,
+    replica::Original,
 };
 
 /// How many requests may wait; more wait for their turn to wait.

@@ -2,6 +2,7 @@
 
 mod appends;
 mod connection;
+mod copies;
 mod provider;
 mod subscriptions;
 mod together;

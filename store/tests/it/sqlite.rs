@@ -10,8 +10,8 @@ use shiplog_store::{
         ExpectedVersion::{Exact, NoStream},
         GlobalPosition, StreamVersion,
     },
+    replica::{Original, Replica as _},
     sqlite::{BackupError, FILE_NAME, OpenError, SqliteLog},
-    transfer::{Original, Replica as _},
 };
 
 use crate::support::{events, everything, fresh_stream, unsteady};
