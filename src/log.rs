@@ -8,8 +8,8 @@ use shiplog_store::{
     eventstoredb::{ConnectError, EventStoreDbLog},
     log::{Log, LogFault},
     position::LogId,
+    replica::Replica,
     sqlite::{Lock, SqliteLog, WalDamage},
-    transfer::Replica,
 };
 
 use crate::{
@@ -123,6 +123,15 @@ impl LogArgs {
         Ok((Opened::File(log), damage))
     }
 
+    /// Connects once more to the cluster whose log is served, as soon as it answers. A directory's own log
+    /// has no use for that.
+    pub(crate) async fn again(&self) -> Arc<dyn Log> {
+        match &self.log {
+            Some(address) => arrival(address, String::new()).await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Opens the log to serve it. A lock keeps other processes from the data directory: the log's own
     /// or, where that is on a cluster, the one that is given and is to be kept. A loss of the directory's
     /// own log is accepted after the position that is given; it records by this clock.
@@ -183,20 +192,24 @@ impl Awaited {
     /// clock.
     pub(crate) async fn arrival(self, clock: &Arc<dyn Clock>) -> Arc<dyn Log> {
         let Self { address, why } = self;
-        let mut said = why.to_string();
-        loop {
-            match connect(&address, Arc::clone(clock)).await {
-                Ok(log) => return log.shared(),
-                Err(error) => {
-                    let problem = error.to_string();
-                    if problem != said {
-                        tracing::warn!(%problem, "still without the cluster: {problem}");
-                    }
-                    said = problem;
+        arrival(&address, why.to_string(), clock).await
+    }
+}
+
+/// Looks for a cluster until it is there; says so whenever it fails in another way than was said.
+async fn arrival(address: &str, mut said: String, clock: &Arc<dyn Clock>) -> Arc<dyn Log> {
+    loop {
+        match connect(address, Arc::clone(clock)).await {
+            Ok(log) => return log.shared(),
+            Err(error) => {
+                let problem = error.to_string();
+                if problem != said {
+                    tracing::warn!(%problem, "still without the cluster: {problem}");
                 }
+                said = problem;
             }
-            tokio::time::sleep(PAUSE).await;
         }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

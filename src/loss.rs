@@ -56,7 +56,7 @@ pub(crate) fn settle(
     Ok(true)
 }
 
-/// Keeps aside the read models that go further than a log on a cluster, which may have been restored
+/// Keeps aside the read models whose last event a log on a cluster does not have: it may have been restored
 /// from a backup.
 ///
 /// # Errors
@@ -64,25 +64,26 @@ pub(crate) fn settle(
 /// If a file cannot be moved.
 pub(crate) async fn keep_aside_of_cluster(directory: &Path, log: &dyn Log) -> Result<(), Failure> {
     let mut looks = 0;
-    let (head, beyond) = loop {
-        // A head that cannot be read is believed to be as far as ever.
+    let (head, astray) = loop {
+        let known = known::known(&data::read_models(directory), log.id());
+        // What cannot be read is believed to be as it was.
         let Ok(head) = log.head().await else { return Ok(()) };
-        let beyond = beyond(directory, log.id(), head);
+        let Ok(astray) = known::astray(known, log).await else { return Ok(()) };
         looks += 1;
-        if beyond.is_empty() || looks >= LOOKS {
-            break (head, beyond);
+        if astray.is_empty() || looks >= LOOKS {
+            break (head, astray);
         }
         tokio::time::sleep(PAUSE).await;
     };
-    let Some(furthest) = beyond.first() else { return Ok(()) };
+    let Some(furthest) = astray.first() else { return Ok(()) };
     let (name, known) = (&furthest.name, furthest.position);
-    let kept = keep_aside(directory, &beyond, None)?;
+    let kept = keep_aside(directory, &astray, None)?;
     let (position, kept) = (number(head), kept.display());
     tracing::warn!(
         position,
-        "the cluster's log ends at position {position}, and the read model `{name}` knows it up to \
-         {known}: the cluster may have lost events; the read model is made anew, and what it knew is \
-         kept in `{kept}`"
+        "the cluster's log ends at position {position}, and does not have the event at {known} up to which the \
+         read model `{name}` knows it: the cluster may have lost events; what does not fit is made anew, and \
+         what it knew is kept in `{kept}`"
     );
     Ok(())
 }

@@ -3,9 +3,12 @@
 mod away;
 mod descriptors;
 mod log_lines;
+mod renewal;
 mod stop;
 
-use std::{io, net::SocketAddr, num::NonZero, panic, path::Path, sync::Arc, time::Duration};
+use std::{
+    io, net::SocketAddr, num::NonZero, panic, path::Path, pin::pin, sync::Arc, time::Duration,
+};
 
 use anyhow::Context as _;
 use shiplog_api::{App, Hosts, PublicUrl, Stage};
@@ -17,7 +20,7 @@ use shiplog_store::{
 use tokio::{net::TcpListener, time::timeout};
 use tracing_subscriber::EnvFilter;
 
-use self::{log_lines::LogLines, stop::Stop};
+use self::{log_lines::LogLines, renewal::attend, stop::Stop};
 
 use crate::{
     context::Context,
@@ -103,12 +106,18 @@ impl Serve {
         let (served, _lock) = place.serve(Arc::clone(&clock), accept_loss_after).await?;
         // Before anybody is told that it listens: whoever knows may ask it to stop.
         let stop = Stop::listen().context("cannot listen for signals")?;
+        let renew = async || {
+            let log = place.again().await;
+            let derived = begin((&log, &clock), data).await?;
+            Ok((log, derived))
+        };
         match served {
             Served::Here(log) => {
                 let derived = start(context, (&log, &clock), data, demo).await?;
                 announce(context, &listener, data)?;
-                let stage = Stage::of(derived.app(log), hosts, connections);
-                shiplog_api::serve(listener, &stage, stop.asked()).await;
+                let stage = Stage::of(derived.app(Arc::clone(&log)), hosts, connections);
+                let serving = pin!(shiplog_api::serve(listener, &stage, stop.asked()));
+                let derived = attend(serving, &stage, (log, derived), renew).await?;
                 derived.stop().await;
             }
             Served::Away(awaited) => {
@@ -120,7 +129,7 @@ impl Serve {
                     stop,
                     (&directory, &clock),
                     awaited,
-                    start,
+                    (start, renew),
                 )
                 .await?;
             }
@@ -173,6 +182,17 @@ impl Derived {
     }
 }
 
+/// Has the read models follow the log, but for those that know another one.
+async fn begin(
+    (log, clock): (&Arc<dyn Log>, &Arc<dyn Clock>),
+    data: &Path,
+) -> anyhow::Result<Derived> {
+    if log.is_shared() {
+        loss::keep_aside_of_cluster(data, &**log).await?;
+    }
+    Derived::follow(log, clock, &data::read_models(data)).await
+}
+
 /// Has the read models follow the log, and fills that first if it is empty and should not be.
 async fn start(
     context: &mut Context<'_>,
@@ -180,12 +200,8 @@ async fn start(
     data: &Path,
     demo: bool,
 ) -> anyhow::Result<Derived> {
-    if log.is_shared() {
-        loss::keep_aside_of_cluster(data, &**log).await?;
-    }
-    let directory = &data::read_models(data);
     let filled = demo && fill(context, log).await?;
-    let derived = Derived::follow(log, clock, directory).await?;
+    let derived = begin((log, clock), data).await?;
     if filled {
         // Whoever asked for a history to look at should not find half of it.
         level(log, &derived.models).await?;

@@ -48,6 +48,14 @@ impl Stage {
         Self { now: watch::Sender::new(now), hosts, connections }
     }
 
+    /// Answers nothing any more but that the server is alive and not ready, because of `why`; ends what would
+    /// go on for ever of what was there before.
+    pub fn withhold(&self, why: &str) {
+        self.shutdown();
+        let router = waiting::router(why, &self.hosts);
+        self.now.send_replace(Now { router, app: None });
+    }
+
     pub(crate) fn connections(&self) -> &Connections {
         &self.connections
     }

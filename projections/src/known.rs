@@ -4,12 +4,15 @@
 //! the log shows that the log has lost events.
 
 use std::{
+    collections::{HashMap, hash_map::Entry},
     fs, io,
     path::{Path, PathBuf},
 };
 
+use jiff::Timestamp;
 use shiplog_store::{
     evidence,
+    log::{Log, LogFault},
     position::{GlobalPosition, LogId},
 };
 
@@ -27,6 +30,8 @@ pub struct Known {
     pub file: PathBuf,
     /// The last event that was folded into it.
     pub position: GlobalPosition,
+    /// When that was recorded.
+    pub recorded_at: Option<Timestamp>,
 }
 
 /// All files of read models in `directory` that have folded events of this log, the furthest first.
@@ -39,8 +44,8 @@ pub fn known(directory: &Path, log: LogId) -> Vec<Known> {
     let files = files.filter(|file| file.extension().is_some_and(|it| it == "sqlite"));
     let mut known: Vec<_> = files
         .filter_map(|file| {
-            let position = tables::position(&file, log)?;
-            Some(Known { name: name(&file), file, position })
+            let (position, recorded_at) = tables::position(&file, log)?;
+            Some(Known { name: name(&file), file, position, recorded_at })
         })
         .collect();
     known.sort_by(|one, other| other.position.cmp(&one.position).then(one.file.cmp(&other.file)));
@@ -50,6 +55,30 @@ pub fn known(directory: &Path, log: LogId) -> Vec<Known> {
 /// Those that know more than a log that ends at `head`.
 pub fn beyond(known: Vec<Known>, head: Option<GlobalPosition>) -> Vec<Known> {
     known.into_iter().filter(|known| Some(known.position) > head).collect()
+}
+
+/// Those whose last event a log does not have: it ends before, or has another one in its place.
+///
+/// # Errors
+///
+/// If that cannot be read.
+pub async fn astray(known: Vec<Known>, log: &dyn Log) -> Result<Vec<Known>, LogFault> {
+    let mut looked = HashMap::new();
+    let mut astray = Vec::new();
+    for known in known {
+        let found = match looked.entry(known.position) {
+            Entry::Occupied(found) => *found.get(),
+            Entry::Vacant(place) => {
+                let event = log.event_at(known.position).await?;
+                *place.insert(event.map(|event| event.recorded_at))
+            }
+        };
+        // A file of an earlier release may not say when.
+        if found.is_none_or(|at| known.recorded_at.is_some_and(|known| known != at)) {
+            astray.push(known);
+        }
+    }
+    Ok(astray)
 }
 
 /// Moves the files into a directory that [`evidence::make_directory`] made, so that the read models are

@@ -87,12 +87,17 @@ pub(crate) fn log(path: &Path) -> Option<LogId> {
     log.ok()?.parse().ok()
 }
 
-/// Up to where a file has folded this log; `None` if that is nothing, or cannot be told.
-pub(crate) fn position(path: &Path, log: LogId) -> Option<GlobalPosition> {
+/// Up to where a file has folded this log, and when the event there was recorded; `None` if that is nothing,
+/// or cannot be told.
+pub(crate) fn position(path: &Path, log: LogId) -> Option<(GlobalPosition, Option<Timestamp>)> {
     let tables = open_to_digest(path).ok()?;
-    let asked = "SELECT position FROM checkpoint WHERE log = ?";
-    let position = tables.query_row(asked, [log.to_string()], |row| row.get::<_, Option<u64>>(0));
-    position.ok().flatten().map(GlobalPosition)
+    let asked = "SELECT position, recorded_at FROM checkpoint WHERE log = ?";
+    let place = tables.query_row(asked, [log.to_string()], |row| {
+        Ok((row.get::<_, Option<u64>>(0)?, row.get::<_, Option<i64>>(1)?))
+    });
+    let (position, recorded_at) = place.ok()?;
+    let recorded_at = recorded_at.and_then(|at| Timestamp::from_microsecond(at).ok());
+    position.map(|position| (GlobalPosition(position), recorded_at))
 }
 
 /// Whether it was begun to make a file, and a full disk or a kill came first.

@@ -1,13 +1,16 @@
 //! Serving while the cluster is away: what was derived from the log before, until that is there.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, pin::pin, sync::Arc};
 
 use shiplog_api::{Hosts, Stage};
 use shiplog_projections::models::folded_log;
 use shiplog_store::{clock::Clock, log::Log};
 use tokio::net::TcpListener;
 
-use super::{Derived, Stop};
+use super::{
+    Derived, Stop,
+    renewal::{Running, attend},
+};
 use crate::log::Awaited;
 
 /// Serves the read models in `directory`, if they are of one log, and then the log with what
@@ -17,7 +20,10 @@ pub(super) async fn serve(
     stop: Stop,
     (directory, clock): (&Path, &Arc<dyn Clock>),
     awaited: Awaited,
-    start: impl AsyncFnOnce(&Arc<dyn Log>) -> anyhow::Result<Derived>,
+    (start, renew): (
+        impl AsyncFnOnce(&Arc<dyn Log>) -> anyhow::Result<Derived>,
+        impl AsyncFn() -> anyhow::Result<Running>,
+    ),
 ) -> anyhow::Result<()> {
     let stand_in = folded_log(directory).map(|id| awaited.stand_in(id));
     tell(&awaited, stand_in.is_some());
@@ -35,18 +41,15 @@ pub(super) async fn serve(
             derived.stop().await;
         }
         let derived = start(&log).await?;
-        stage.show(derived.app(log));
+        stage.show(derived.app(Arc::clone(&log)));
         tracing::info!("the cluster answers: the server goes on with it");
-        anyhow::Ok(derived)
+        anyhow::Ok((log, derived))
     };
-    let serving = shiplog_api::serve(listener, &stage, stop.asked());
-    tokio::pin!(serving);
+    let mut serving = pin!(shiplog_api::serve(listener, &stage, stop.asked()));
     let derived = tokio::select! {
         () = &mut serving => before,
         arrived = arrival => {
-            let derived = arrived?;
-            serving.await;
-            Some(derived)
+            Some(attend(serving, &stage, arrived?, renew).await?)
         }
     };
     if let Some(derived) = derived {

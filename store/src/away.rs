@@ -1,10 +1,10 @@
 //! What stands for a log while nobody can reach it.
 
 use futures::{FutureExt as _, StreamExt as _, future, future::BoxFuture, stream};
-use shiplog_domain::stream::StreamName;
+use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
 
 use crate::{
-    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
+    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream, Recorded},
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
 };
 
@@ -60,6 +60,13 @@ impl Log for AwayLog {
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Option<GlobalPosition>, LogFault>> {
+        future::ready(Err(self.why.clone())).boxed()
+    }
+
+    fn event_at(
+        &self,
+        _position: GlobalPosition,
+    ) -> BoxFuture<'_, Result<Option<Recorded<EncodedEvent>>, LogFault>> {
         future::ready(Err(self.why.clone())).boxed()
     }
 

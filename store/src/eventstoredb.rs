@@ -30,6 +30,8 @@ mod append;
 mod batches;
 mod connection;
 mod contained;
+mod continuity;
+mod copies;
 mod dial;
 mod failure;
 mod follow;
@@ -52,8 +54,7 @@ use std::{sync::Arc, time::Duration};
 
 use eventstore::NodePreference;
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
-use jiff::Timestamp;
-use shiplog_domain::stream::StreamName;
+use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
 
 pub use self::{
     address::{Address, AddressError},
@@ -63,6 +64,7 @@ pub use self::{
 use self::{
     append::{Append, Appends},
     batches::Batches,
+    continuity::Continuity,
     failure::Failure,
     follow::{Follow, Followed},
     pool::Pool,
@@ -70,15 +72,15 @@ use self::{
     reads::Reads,
     scope::Scope,
     standing::Standings,
-    supervisor::Supervisor,
+    supervisor::{Availability, Supervisor},
     tail::Tail,
 };
 use crate::{
     cache::Cache,
     clock::Clock,
-    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
+    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream, Recorded},
+    outage::Outage,
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
-    transfer::Replica,
 };
 
 /// The longest that one try of a call may take, unless the connection string says less.
@@ -134,6 +136,7 @@ pub struct EventStoreDbLog {
     appends: Arc<Appends>,
     tail: Arc<Tail>,
     _pulse: Pulse,
+    continuity: Continuity,
     followed: Pool,
     standings: Arc<Standings>,
     limit: Duration,
@@ -178,7 +181,10 @@ impl EventStoreDbLog {
     ) -> Result<Self, ConnectError> {
         let address: Address = address.parse()?;
         let (attempts, limit) = (address.attempts, address.deadline.min(TRY));
-        let leader = Arc::new(Supervisor::start(address.clone(), NodePreference::Leader));
+        let outage = Outage::new("the cluster cannot be used", "the cluster can be used again");
+        let availability = Availability { part: outage.part(), needs_answers: true };
+        let leader = Supervisor::start(address.clone(), NodePreference::Leader, availability);
+        let leader = Arc::new(leader);
         let dial = |source| ConnectError::Dial { address: address.to_string(), source };
         leader.first(attempts).await.map_err(dial)?;
         let reads = Arc::new(Reads::new(Arc::clone(&leader), Scope::new(prefix), limit));
@@ -201,9 +207,10 @@ impl EventStoreDbLog {
         let appends =
             Appends::new(Arc::clone(&reads), batches, known, Arc::clone(&tail), address.deadline);
         let appends = Arc::new(appends);
-        let (pulse, followed) = (Pulse::start(Arc::clone(&reads)), Pool::new(address));
+        let (pulse, followed) = (Pulse::start(Arc::clone(&reads)), Pool::new(address, outage));
+        let continuity = Continuity::start(Arc::clone(&reads));
         let standings = Arc::default();
-        Ok(Self { id, reads, appends, tail, _pulse: pulse, followed, standings, limit })
+        Ok(Self { id, reads, appends, tail, _pulse: pulse, continuity, followed, standings, limit })
     }
 
     /// How the subscriptions stand to the log, the oldest first.
@@ -230,19 +237,6 @@ impl EventStoreDbLog {
         let from_leader = self.followed.preference == NodePreference::Leader;
         let follow = Follow { supervisor, reads, standings, after, until, from_leader, limit };
         Followed::new(follow).boxed()
-    }
-}
-
-impl Replica for EventStoreDbLog {
-    fn replicate<'a>(
-        &'a self,
-        stream: &'a StreamName,
-        expected: ExpectedVersion,
-        events: Vec<NewEvent>,
-        recorded_at: Timestamp,
-    ) -> BoxFuture<'a, Result<Appended, AppendError>> {
-        let stream = stream.clone();
-        self.settle(Append { stream, expected, events, recorded_at: Some(recorded_at) }).boxed()
     }
 }
 
@@ -294,6 +288,17 @@ impl Log for EventStoreDbLog {
             asked.unwrap_or_else(|_| Err(Failure::Late(HEAD).fault()))
         }
         .boxed()
+    }
+
+    fn event_at(
+        &self,
+        position: GlobalPosition,
+    ) -> BoxFuture<'_, Result<Option<Recorded<EncodedEvent>>, LogFault>> {
+        self.reads.at(position).boxed()
+    }
+
+    fn rewound(&self) -> BoxFuture<'_, GlobalPosition> {
+        self.continuity.broken().boxed()
     }
 
     fn is_shared(&self) -> bool {

@@ -2,44 +2,22 @@
 //!
 //! Positions are not: each log gives its own, in the same order.
 
-use std::{fmt::Write as _, mem, sync::Arc};
+mod window;
 
-use futures::{TryStreamExt as _, future::BoxFuture};
-use jiff::Timestamp;
+use std::{fmt::Write as _, mem};
+
+use futures::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
-use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
+use shiplog_domain::wire::EncodedEvent;
 
+use self::window::{Pending, Window};
 use crate::{
-    log::{
-        AppendError, Appended, Log, LogFault, MAX_EVENTS_PER_APPEND, NewEvent, RecordStream,
-        Recorded,
-    },
-    position::{ExpectedVersion, GlobalPosition, StreamVersion},
+    log::{AppendError, Log, LogFault, RecordStream, Recorded},
+    position::GlobalPosition,
+    replica::{CopyError, Replica},
 };
 
 type Record = Recorded<EncodedEvent>;
-
-/// A log that another one can be copied into.
-pub trait Replica: Log {
-    /// Appends events that another log recorded at `recorded_at`, and keeps that time.
-    ///
-    /// Else as [`Log::append`]. Where the other log was written by several nodes, times may go back
-    /// along the log; they do not along a stream.
-    ///
-    /// # Errors
-    ///
-    /// As [`Log::append`].
-    fn replicate<'a>(
-        &'a self,
-        stream: &'a StreamName,
-        expected: ExpectedVersion,
-        events: Vec<NewEvent>,
-        recorded_at: Timestamp,
-    ) -> BoxFuture<'a, Result<Appended, AppendError>>;
-}
-
-/// The most bytes of data that go into one append, but for its last event.
-const ENOUGH_BYTES: usize = 256 * 1024;
 
 /// What a transfer is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,8 +98,10 @@ async fn copy(
     tell: &mut (dyn FnMut(Step, u64) + Send),
 ) -> Result<u64, TransferError> {
     let (mut records, mut there) = (up_to(source, until), target.read_all(None));
+    let clocks = source.clocks().await.map_err(TransferError::Source)?;
     let (mut known, mut nth) = (0, 0);
-    let mut pending = Pending::default();
+    let (mut pending, mut last_of_several) = (Pending::default(), None);
+    let mut window = Window::default();
     while let Some(record) = records.try_next().await.map_err(TransferError::Source)? {
         nth += 1;
         if known + 1 == nth
@@ -130,17 +110,33 @@ async fn copy(
             same(nth, &record, Some(&other))?;
             known = nth;
             tell(Step::Looking, nth);
+            if clocks.may_go_back_at(record.position) {
+                last_of_several = Some(record);
+            }
             continue;
         }
         if !pending.takes(&record) {
-            mem::take(&mut pending).append(target).await?;
-            tell(Step::Copying, nth - 1);
+            window.push(mem::take(&mut pending), clocks);
+            if window.is_full() {
+                append(mem::take(&mut window), target).await?;
+                tell(Step::Copying, nth - 1);
+            }
         }
         pending.push(record);
     }
-    pending.append(target).await?;
+    window.push(pending, clocks);
+    // A copy that an earlier Shiplog made does not keep yet whose clocks its times are from.
+    if let Some(record) = last_of_several.filter(|_| !target.is_shared()) {
+        window.push(Pending::of(record), clocks);
+    }
+    append(window, target).await?;
     tell(Step::Copying, nth);
     Ok(known)
+}
+
+async fn append(window: Window, target: &dyn Replica) -> Result<(), TransferError> {
+    let copied = window.append(target).await;
+    copied.map_err(|CopyError { what, error }| TransferError::Refused { what, error })
 }
 
 /// Reads both to their ends; says how many events they have, and the digest of both.
@@ -218,49 +214,5 @@ fn take_in(digest: &mut Sha256, record: &Record) {
     for part in [stream.as_str().as_bytes(), event_type.as_bytes(), &metadata, data] {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part);
-    }
-}
-
-/// Events that were recorded together, as far as can be told, and so are appended together.
-#[derive(Default)]
-struct Pending {
-    records: Vec<Record>,
-    bytes: usize,
-}
-
-impl Pending {
-    /// Whether this one goes into the same append.
-    fn takes(&self, record: &Record) -> bool {
-        self.records.last().is_none_or(|last| {
-            self.records.len() < MAX_EVENTS_PER_APPEND
-                && self.bytes < ENOUGH_BYTES
-                && last.stream == record.stream
-                && last.version.0 + 1 == record.version.0
-                && last.recorded_at == record.recorded_at
-                && last.metadata == record.metadata
-        })
-    }
-
-    fn push(&mut self, record: Record) {
-        self.bytes += record.event.data.len();
-        self.records.push(record);
-    }
-
-    async fn append(self, target: &dyn Replica) -> Result<(), TransferError> {
-        let Some(first) = self.records.first() else { return Ok(()) };
-        let (stream, at) = (first.stream.clone(), first.recorded_at);
-        let (version, what) = (first.version, name(first));
-        let expected = match version.0.checked_sub(1) {
-            None => ExpectedVersion::NoStream,
-            Some(last) => ExpectedVersion::Exact(StreamVersion(last)),
-        };
-        let metadata = Arc::new(first.metadata.clone());
-        let events = self.records.into_iter().map(|record| NewEvent {
-            id: record.id,
-            metadata: Arc::clone(&metadata),
-            event: record.event,
-        });
-        let copied = target.replicate(&stream, expected, events.collect(), at).await;
-        copied.map(drop).map_err(|error| TransferError::Refused { what, error })
     }
 }

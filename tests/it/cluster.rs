@@ -2,6 +2,8 @@
 
 mod away;
 mod histories;
+mod noise;
+mod older_copy;
 mod storm;
 mod together;
 pub(crate) mod transfer;

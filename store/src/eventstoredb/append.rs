@@ -103,7 +103,7 @@ impl Appends {
     /// often it is sent. It is in vain for good once the stream has moved on without it.
     async fn send(&self, append: &Append, known: &mut Known) -> Result<Appended, AppendError> {
         let Append { stream, expected, events, recorded_at } = append;
-        let name = self.reads.scope.physical(stream).ok_or_else(|| homeless(stream))?;
+        let name = self.physical(stream)?;
         let until = Instant::now() + self.limit;
         let (mut stamps, mut doubt, mut pause) = (Vec::new(), None::<Cause>, FIRST_PAUSE);
         loop {
@@ -199,6 +199,35 @@ impl Appends {
         Ok(moved.then(|| Err(conflict(append, known))))
     }
 
+    /// Sends appends in this order, each once: see [`Batches::send_all`]. If all are acknowledged, the last event
+    /// of them, at this place, has come back, and with it all before.
+    pub(super) async fn send_in_order(
+        &self,
+        appends: &[Outgoing<'_>],
+        (stream, version): (&StreamName, StreamVersion),
+    ) -> Result<usize, LogFault> {
+        let awaited = self.tail.is_live().then(|| self.tail.await_at(stream, version));
+        let acknowledged = self.batches.send_all(appends).await?;
+        if acknowledged == appends.len() {
+            let told = match awaited {
+                Some(mut awaited) => timeout(TAIL, awaited.event()).await.ok().flatten(),
+                None => None,
+            };
+            if told.is_none() {
+                self.event(stream, version).await?;
+            }
+        }
+        Ok(acknowledged)
+    }
+
+    /// What the cluster calls a stream.
+    pub(super) fn physical<'a>(
+        &self,
+        stream: &'a StreamName,
+    ) -> Result<std::borrow::Cow<'a, str>, LogFault> {
+        self.reads.scope.physical(stream).ok_or_else(|| homeless(stream))
+    }
+
     /// Reads what is not known of the stream.
     async fn catch_up(&self, stream: &StreamName, known: &mut Known) -> Result<(), LogFault> {
         loop {
@@ -211,7 +240,7 @@ impl Appends {
     }
 
     /// The event at a place, if there is one.
-    async fn event(
+    pub(super) async fn event(
         &self,
         stream: &StreamName,
         version: StreamVersion,

@@ -9,6 +9,7 @@ use std::{
 };
 
 use eventstore::Error;
+use futures::future;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
@@ -101,6 +102,34 @@ impl Batches {
         };
         self.supervisor.report(&call.line, &failure).await;
         refused(&failure).map_or(Sent::Doubtful(stamp, failure), Sent::Unsent)
+    }
+
+    /// Sends appends in this order over one call, each of them once, and waits for what the server says of each.
+    /// How many of them it acknowledged before the first that it did not.
+    ///
+    /// # Errors
+    ///
+    /// If nothing was sent.
+    pub(super) async fn send_all(&self, appends: &[Outgoing<'_>]) -> Result<usize, LogFault> {
+        let call = self.call().await?;
+        let mut sent = Vec::with_capacity(appends.len());
+        for append in appends {
+            match self.queue(&call.session, *append) {
+                Ok(Some((_, sending))) => sent.push(sending),
+                // The call is over, or the append cannot be sent: what comes after it is not sent either.
+                Ok(None) => break,
+                Err(fault) if sent.is_empty() => return Err(fault),
+                Err(_) => break,
+            }
+        }
+        let answers = sent.iter_mut().map(|sending| self.answer(&call, sending));
+        let answers = future::join_all(answers).await;
+        let is_recorded = |answer: &&Answer| matches!(answer, Answer::Recorded);
+        let recorded = answers.iter().take_while(is_recorded).count();
+        if let Some(Answer::Failed(failure)) = answers.get(recorded) {
+            self.supervisor.report(&call.line, failure).await;
+        }
+        Ok(recorded)
     }
 
     /// Waits for what the server says. Where that takes long, the line is asked half-way: should it be lost, there

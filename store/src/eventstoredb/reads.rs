@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use eventstore::{ReadAllOptions, StreamPosition};
+use eventstore::{Position, ReadAllOptions, StreamPosition};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
 
@@ -28,6 +28,9 @@ use crate::{
 
 /// The most events of a page.
 const MOST: usize = 500;
+
+/// gRPC's code of a position at which no record begins.
+const INVALID_ARGUMENT: i32 = 3;
 
 /// How often a read is tried, each time on a connection that nobody complained about.
 const ATTEMPTS: usize = 3;
@@ -181,6 +184,51 @@ impl Reads {
         Ok(None)
     }
 
+    /// The event of ours at a position, if there is one.
+    pub(super) async fn at(
+        &self,
+        position: GlobalPosition,
+    ) -> Result<Option<Recorded<EncodedEvent>>, LogFault> {
+        let place = Position { commit: position.0, prepare: position.0 };
+        let options = ReadAllOptions::default()
+            .position(StreamPosition::Position(place))
+            .requires_leader(true)
+            .max_count(1);
+        let options = &options;
+        let call = |line: Arc<Line>| async move {
+            let reading = async {
+                let mut reading = line.client.read_all(options).await?;
+                reading.next().await
+            };
+            match within(self.limit, reading).await {
+                Err(Failure::Client(eventstore::Error::Grpc { code, .. }))
+                    if i32::from(code) == INVALID_ARGUMENT =>
+                {
+                    Ok(None)
+                }
+                event => event,
+            }
+        };
+        let found = self.call(call).await?.and_then(|event| event.event);
+        let Some(record) = found.filter(|record| record.position.commit == position.0) else {
+            return Ok(None);
+        };
+        Ok(match records::decode(&self.scope, record)? {
+            Found::Ours(event) => Some(event),
+            Found::Foreign(_) => None,
+        })
+    }
+
+    /// The connection, as soon as there is one.
+    pub(super) async fn line(&self) -> Result<Arc<Line>, LogFault> {
+        self.supervisor.line().await
+    }
+
+    /// Notes that the leader does what it should.
+    pub(super) fn works(&self) {
+        self.supervisor.works();
+    }
+
     /// Makes a call that changes nothing, on another connection if the first one fails.
     pub(super) async fn call<T, F>(&self, call: impl Fn(Arc<Line>) -> F) -> Result<T, LogFault>
     where
@@ -190,7 +238,10 @@ impl Reads {
         loop {
             let line = self.supervisor.line().await?;
             match call(Arc::clone(&line)).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.works();
+                    return Ok(answer);
+                }
                 Err(failure) => {
                     if !self.supervisor.report(&line, &failure).await || attempts >= ATTEMPTS {
                         return Err(failure.fault());

@@ -3,6 +3,7 @@
 mod appends;
 mod conflicts;
 mod connection;
+mod copies;
 mod provider;
 mod subscriptions;
 mod together;

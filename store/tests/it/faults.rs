@@ -6,10 +6,10 @@ use std::{
 };
 
 use futures::{FutureExt as _, future::BoxFuture};
-use shiplog_domain::stream::StreamName;
+use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
 use shiplog_store::{
     execute::{ExecuteError, Outcome, Streams},
-    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
+    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream, Recorded},
     position::{
         ExpectedVersion::{self, Exact},
         GlobalPosition, LogId, StreamVersion,
@@ -109,6 +109,13 @@ impl Log for Faulty {
 
     fn head(&self) -> BoxFuture<'_, Result<Option<GlobalPosition>, LogFault>> {
         self.log.head()
+    }
+
+    fn event_at(
+        &self,
+        position: GlobalPosition,
+    ) -> BoxFuture<'_, Result<Option<Recorded<EncodedEvent>>, LogFault>> {
+        self.log.event_at(position)
     }
 
     fn is_shared(&self) -> bool {

@@ -6,6 +6,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -40,6 +41,17 @@ pub(crate) struct Cluster {
 struct State {
     alive: Vec<bool>,
     leader: Option<usize>,
+    election: Option<Election>,
+    /// When each node that was started is ready.
+    ready: Vec<Option<Instant>>,
+}
+
+/// The choice of another leader, while it lasts.
+#[derive(Debug)]
+struct Election {
+    until: Instant,
+    /// Who led before, and is still named by some.
+    before: usize,
 }
 
 /// What a node is.
@@ -51,7 +63,7 @@ pub(crate) enum Role {
         host: String,
         port: u16,
     },
-    /// Fewer than half of the nodes are alive.
+    /// Fewer than half of the nodes are alive, or they have not chosen yet, or it has been started a moment ago.
     Leaderless,
 }
 
@@ -86,7 +98,12 @@ impl Cluster {
         Self {
             memory: Memory::new(options.projections),
             faults: Faults::default(),
-            state: Mutex::new(State { alive: vec![false; ports.len()], leader: None }),
+            state: Mutex::new(State {
+                alive: vec![false; ports.len()],
+                leader: None,
+                election: None,
+                ready: vec![None; ports.len()],
+            }),
             options,
             ports,
             ids: AtomicU64::new(1),
@@ -143,7 +160,10 @@ impl Cluster {
         if let Some(known) = state.alive.get_mut(node) {
             *known = alive;
         }
-        state.elect();
+        if let Some(ready) = state.ready.get_mut(node) {
+            *ready = Some(Instant::now() + self.faults.start());
+        }
+        state.elect(self.faults.election());
         self.tell(&state);
     }
 
@@ -151,7 +171,7 @@ impl Cluster {
     pub(crate) fn lead(&self, node: usize) -> bool {
         let mut state = self.state();
         if state.alive.get(node) == Some(&true) && state.has_quorum() {
-            state.leader = Some(node);
+            (state.leader, state.election) = (Some(node), None);
         }
         self.tell(&state);
         state.leader == Some(node)
@@ -188,8 +208,14 @@ impl Cluster {
 
     /// What a node is at the moment.
     pub(crate) fn role(&self, node: usize) -> Role {
-        let leader = self.state().leader;
-        match leader.and_then(|leader| Some((leader, self.ports.get(leader)?))) {
+        let state = self.state();
+        if state.ready.get(node).copied().flatten().is_some_and(|ready| Instant::now() < ready) {
+            return Role::Leaderless;
+        }
+        // While they choose, every other node still believes in the one before.
+        let believed = state.election.as_ref().map(|election| election.before);
+        let believed = believed.filter(|before| *before != node && node % 2 == 1);
+        match state.leader.or(believed).and_then(|leader| Some((leader, self.ports.get(leader)?))) {
             None => Role::Leaderless,
             Some((leader, _)) if leader == node => Role::Leader,
             Some((_, port)) => Role::Follower { host: self.options.host.clone(), port: *port },
@@ -235,8 +261,14 @@ impl Cluster {
         self.leaders.send_if_modified(|known| std::mem::replace(known, leader) != leader);
     }
 
+    /// As it is now: an election is over when its time is.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.election.as_ref().is_some_and(|election| election.until <= Instant::now()) {
+            state.elect(Duration::ZERO);
+            self.tell(&state);
+        }
+        state
     }
 }
 
@@ -245,11 +277,18 @@ impl State {
         2 * self.alive.iter().filter(|alive| **alive).count() > self.alive.len()
     }
 
-    /// Keeps the leader if it can be kept; else the first node that is alive leads.
-    fn elect(&mut self) {
+    /// Keeps the leader if it can be kept; else the first node that is alive leads, after so long.
+    fn elect(&mut self, duration: Duration) {
         let alive = |node: &usize| self.alive.get(*node) == Some(&true);
         let kept = self.leader.filter(alive);
         let first = self.alive.iter().position(|alive| *alive);
-        self.leader = kept.or(first).filter(|_| self.has_quorum());
+        let next = kept.or(first).filter(|_| self.has_quorum());
+        let before = self.leader.filter(|_| kept.is_none() && !duration.is_zero());
+        if let (Some(before), Some(_)) = (before, next) {
+            self.election = Some(Election { until: Instant::now() + duration, before });
+        } else if duration.is_zero() {
+            self.election = None;
+        }
+        self.leader = next.filter(|_| self.election.is_none());
     }
 }

@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     cluster::Cluster,
     faults::Faults,
-    memory::Stream,
+    memory::{Log, Stream},
     options::Options,
     server::{Listening, Server},
     tls,
@@ -36,6 +36,15 @@ pub struct Double {
     nodes: Mutex<Vec<Option<Listening>>>,
     tls: Option<TlsAcceptor>,
     runtime: Option<Runtime>,
+}
+
+/// A copy of all that a cluster had been told.
+pub struct Backup(Log);
+
+impl fmt::Debug for Backup {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Backup").field("records", &self.0.len()).finish()
+    }
 }
 
 impl fmt::Debug for Double {
@@ -131,6 +140,24 @@ impl Double {
     /// Appends events of somebody else's: not ours, no JSON.
     pub fn write_foreign(&self, count: usize) {
         (0..count).for_each(|_| self.cluster.write_foreign());
+    }
+
+    /// A copy of all that the cluster has been told, as it is now.
+    pub fn backup(&self) -> Backup {
+        Backup(self.cluster.memory().copy())
+    }
+
+    /// Puts an older copy in the place of what the cluster has. A real one has to be stopped for that: its
+    /// nodes are stopped first, and started again with the copy.
+    ///
+    /// # Errors
+    ///
+    /// If somebody else has taken a port.
+    pub fn restore(&self, backup: &Backup) -> io::Result<()> {
+        let nodes = 0..self.cluster.ports().len();
+        nodes.clone().for_each(|node| self.stop(node));
+        self.cluster.memory().restore(backup.0.clone());
+        nodes.into_iter().try_for_each(|node| self.restart(node))
     }
 
     /// How many records there are, those of the system and links included.

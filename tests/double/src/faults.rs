@@ -18,6 +18,8 @@ pub struct Faults {
     delay_us: AtomicU64,
     foreign_every: AtomicU64,
     written: AtomicU64,
+    election_us: AtomicU64,
+    start_us: AtomicU64,
     stalled: watch::Sender<bool>,
     endings: watch::Sender<Ending>,
 }
@@ -67,8 +69,18 @@ impl Faults {
 
     /// From now on every answer to a write, and every first answer to a read, comes that late.
     pub fn delay(&self, delay: Duration) {
-        let delay = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
-        self.delay_us.store(delay, Relaxed);
+        store(&self.delay_us, delay);
+    }
+
+    /// From now on it takes that long to choose another leader. Until then some nodes name the old one, and
+    /// the others say that they are not ready.
+    pub fn elect_slowly(&self, duration: Duration) {
+        store(&self.election_us, duration);
+    }
+
+    /// From now on a node that is started says for that long that it is not ready.
+    pub fn start_slowly(&self, duration: Duration) {
+        store(&self.start_us, duration);
     }
 
     /// Subscriptions give nothing as long as this is so.
@@ -95,6 +107,8 @@ impl Faults {
             &self.withheld,
             &self.delay_us,
             &self.foreign_every,
+            &self.election_us,
+            &self.start_us,
         ] {
             count.store(0, Relaxed);
         }
@@ -118,8 +132,16 @@ impl Faults {
     }
 
     pub(crate) fn answer_delay(&self) -> Option<Duration> {
-        let delay = self.delay_us.load(Relaxed);
-        (delay > 0).then_some(Duration::from_micros(delay))
+        let delay = load(&self.delay_us);
+        (!delay.is_zero()).then_some(delay)
+    }
+
+    pub(crate) fn election(&self) -> Duration {
+        load(&self.election_us)
+    }
+
+    pub(crate) fn start(&self) -> Duration {
+        load(&self.start_us)
     }
 
     pub(crate) fn foreigner_is_due(&self) -> bool {
@@ -134,6 +156,14 @@ impl Faults {
     pub(crate) fn endings(&self) -> watch::Receiver<Ending> {
         self.endings.subscribe()
     }
+}
+
+fn store(place: &AtomicU64, duration: Duration) {
+    place.store(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX), Relaxed);
+}
+
+fn load(place: &AtomicU64) -> Duration {
+    Duration::from_micros(place.load(Relaxed))
 }
 
 /// Counts one down, if there is one left.

@@ -23,7 +23,7 @@ pub use tonic::Status;
 
 pub use self::{
     control::obey,
-    double::Double,
+    double::{Backup, Double},
     faults::{Ending, Faults},
     options::{Options, Tls},
 };

@@ -38,6 +38,16 @@ impl Memory {
         Self { log: RwLock::new(log), records }
     }
 
+    /// All that is there, as a backup would have it.
+    pub(crate) fn copy(&self) -> Log {
+        self.read().clone()
+    }
+
+    /// Puts a copy in the place of what is there.
+    pub(crate) fn restore(&self, copy: Log) {
+        self.change(|log| *log = copy);
+    }
+
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Log> {
         self.log.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -171,6 +171,30 @@ async fn the_leader_is_found_when_it_changes() {
     assert_eq!(ids(&log, &stream).await.len(), 6);
 }
 
+/// Seen on real servers: until there is another leader, some nodes name the old one, and others are not ready.
+#[tokio::test]
+async fn an_election_and_a_slow_start_are_waited_for() {
+    let double = double(three());
+    let log = connect(&double.uri(), "t.", unsteady()).await;
+    let stream = fresh_stream();
+    log.append(&stream, NoStream, events(&stream, [0])).await.unwrap();
+    double.faults().elect_slowly(Duration::from_millis(1_500));
+    double.faults().start_slowly(Duration::from_millis(500));
+
+    for number in 1..3 {
+        let leader = double.leader().unwrap();
+        double.stop(leader);
+        assert_eq!(double.leader(), None);
+        let expected = Exact(StreamVersion(number as u64 - 1));
+        log.append(&stream, expected, events(&stream, [number])).await.unwrap();
+        assert!(double.leader().is_some_and(|next| next != leader));
+        double.restart(leader).unwrap();
+    }
+
+    assert_eq!(double.events(&format!("t.{stream}")), 3);
+    assert_eq!(ids(&log, &stream).await.len(), 3);
+}
+
 #[tokio::test]
 async fn seeds_that_are_dead_are_passed_over() {
     let double = double(three());

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// All records, by the order of their positions.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Log {
     records: Vec<Record>,
     streams: Vec<Stream>,
@@ -28,7 +28,7 @@ pub(crate) struct Log {
 }
 
 /// One stream. Its revisions are dense, so the revision is the index.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Stream {
     pub(crate) name: Arc<str>,
     /// The numbers of its records.

@@ -11,7 +11,7 @@ const LIMIT_BYTES: usize = 8 << 20;
 const ENTRY_BYTES: usize = 28;
 
 /// Where the last events went, by their ids.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Recent {
     places: HashMap<Uuid, (usize, u64)>,
     order: VecDeque<(Uuid, usize)>,

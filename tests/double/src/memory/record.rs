@@ -21,7 +21,7 @@ const ID_BYTES: usize = 40;
 const FRAME_BYTES: usize = 104;
 
 /// One event, or one link, where it is in the log.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub(crate) id: Uuid,
     /// The stream's number.
