@@ -123,11 +123,11 @@ impl LogArgs {
         Ok((Opened::File(log), damage))
     }
 
-    /// Connects once more to the cluster whose log is served, as soon as it answers. A directory's own log
+    /// Connects once more to the cluster whose log is served, as soon as it answers; it records by this clock. A directory's own log
     /// has no use for that.
-    pub(crate) async fn again(&self) -> Arc<dyn Log> {
+    pub(crate) async fn again(&self, clock: &Arc<dyn Clock>) -> Arc<dyn Log> {
         match &self.log {
-            Some(address) => arrival(address, String::new()).await,
+            Some(address) => arrival(address, String::new(), clock).await,
             None => std::future::pending().await,
         }
     }

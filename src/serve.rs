@@ -107,7 +107,7 @@ impl Serve {
         // Before anybody is told that it listens: whoever knows may ask it to stop.
         let stop = Stop::listen().context("cannot listen for signals")?;
         let renew = async || {
-            let log = place.again().await;
+            let log = place.again(&clock).await;
             let derived = begin((&log, &clock), data).await?;
             Ok((log, derived))
         };
