@@ -13,12 +13,13 @@ use shiplog_domain::{
     wire::{Decoded, DomainEvent, EncodedEvent},
 };
 use shiplog_store::{
-    log::{Log, LogFault, Recorded},
+    log::{Log, LogFault, Recorded, Unreadable},
     position::GlobalPosition,
 };
 
 pub use self::broken::Broken;
 use self::stream::Stream;
+use crate::entry;
 
 /// What a walk came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,8 +41,8 @@ pub struct Walk {
 pub struct Finding {
     /// At which event.
     pub position: GlobalPosition,
-    /// In which stream.
-    pub stream: StreamName,
+    /// In which stream, if that can be read.
+    pub stream: Option<StreamName>,
     /// What is wrong.
     pub what: Broken,
 }
@@ -49,7 +50,10 @@ pub struct Finding {
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { position, stream, what } = self;
-        write!(f, "event {position} of `{stream}`: {what}")
+        match stream {
+            Some(stream) => write!(f, "event {position} of `{stream}`: {what}"),
+            None => write!(f, "event {position}: {what}"),
+        }
     }
 }
 
@@ -62,7 +66,10 @@ pub async fn verify(log: &dyn Log) -> Result<Walk, LogFault> {
     let mut walker = Walker { is_shared: log.is_shared(), ..Walker::default() };
     let mut records = log.read_all(None);
     while let Some(recorded) = records.next().await {
-        walker.meet(&recorded?);
+        match entry::of(recorded)? {
+            Ok(recorded) => walker.meet(&recorded),
+            Err(unreadable) => walker.meet_unreadable(unreadable),
+        }
     }
     walker.walk.streams = walker.streams.len();
     Ok(walker.walk)
@@ -99,9 +106,23 @@ impl Walker {
         }
         self.walk.events += 1;
         self.walk.head = Some(recorded.position);
-        let finding =
-            |what| Finding { position: recorded.position, stream: recorded.stream.clone(), what };
+        let stream = Some(recorded.stream.clone());
+        let finding = |what| Finding { position: recorded.position, stream: stream.clone(), what };
         self.walk.findings.extend(broken.into_iter().map(finding));
+    }
+
+    /// What cannot be read takes its place all the same: what comes after it is not told of, too.
+    fn meet_unreadable(&mut self, Unreadable { position, stream, version, problem }: Unreadable) {
+        let broken = self.position(position);
+        if let (Some(stream), Some(version)) = (&stream, version) {
+            // The events of its request may come before and after it.
+            self.streams.entry(stream.clone()).or_default().pass_over(version);
+        }
+        self.walk.events += 1;
+        self.walk.head = Some(position);
+        let broken = broken.into_iter().chain([Broken::Unreadable(problem)]);
+        let finding = |what| Finding { position, stream: stream.clone(), what };
+        self.walk.findings.extend(broken.map(finding));
     }
 
     /// Where one writer gives the positions, they are 1, 2, 3 and so on; elsewhere they only rise.

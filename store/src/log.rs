@@ -1,8 +1,8 @@
 //! What a log is: streams of events, totally ordered, that only ever grow.
 
-use std::{borrow::Cow, collections::HashSet, error::Error, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, error::Error, fmt, sync::Arc};
 
-use futures::{future::BoxFuture, stream::BoxStream};
+use futures::{StreamExt as _, future::BoxFuture, stream::BoxStream};
 use jiff::Timestamp;
 use shiplog_domain::{
     metadata::{EventId, Metadata},
@@ -76,6 +76,29 @@ pub struct Appended {
 /// What lies beneath a fault; shared, because one fault may fail many appends.
 pub type Cause = Arc<dyn Error + Send + Sync>;
 
+/// An event that is in the log and cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Where in the log.
+    pub position: GlobalPosition,
+    /// Of which stream, if that can be read.
+    pub stream: Option<StreamName>,
+    /// Where in that stream, if that can be read.
+    pub version: Option<StreamVersion>,
+    /// What is wrong with it: `its metadata: EOF while parsing an object`.
+    pub problem: String,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { position, stream, version: _, problem } = self;
+        match stream {
+            Some(stream) => write!(f, "event {position} of `{stream}` is damaged: {problem}"),
+            None => write!(f, "event {position} is damaged: {problem}"),
+        }
+    }
+}
+
 /// Why a machine could not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LogFault {
@@ -105,6 +128,9 @@ pub enum LogFault {
         /// What it should say, by the time that has passed since the start.
         expected: Timestamp,
     },
+    /// One event cannot be read. A stream of records goes on after it.
+    #[error("{0}")]
+    Unreadable(Unreadable),
     /// What was read cannot have been written.
     #[error("the log is damaged at {place}: {problem}")]
     Corrupt {
@@ -146,7 +172,18 @@ pub enum AppendError {
 }
 
 /// Events, one by one, until the end or the first fault.
+///
+/// [`LogFault::Unreadable`] is not the end: it stands in the place of its event, and what comes after it
+/// follows. Whoever needs every event stops there; whoever can do without one goes on.
 pub type RecordStream<'a> = BoxStream<'a, Result<Recorded<EncodedEvent>, LogFault>>;
+
+/// Passes over the events that cannot be read, for whoever can do without them.
+pub fn readable(records: RecordStream<'_>) -> RecordStream<'_> {
+    let can_be = |read: &Result<_, LogFault>| {
+        std::future::ready(!matches!(read, Err(LogFault::Unreadable(_))))
+    };
+    records.filter(can_be).boxed()
+}
 
 /// A place where events are kept.
 ///

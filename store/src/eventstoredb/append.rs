@@ -130,7 +130,9 @@ impl Appends {
             match sent {
                 Ok(Some(answer)) => return answer,
                 Ok(None) => {}
-                Err(corrupt @ LogFault::Corrupt { .. }) => return Err(corrupt.into()),
+                Err(damage @ (LogFault::Corrupt { .. } | LogFault::Unreadable(_))) => {
+                    return Err(damage.into());
+                }
                 Err(fault) => doubt = doubt.or(Some(Arc::new(fault))),
             }
             if Instant::now() + pause >= until {

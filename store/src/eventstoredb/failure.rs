@@ -84,7 +84,7 @@ impl Failure {
 /// Whether a fault may pass by itself: damage does not, nor does a password become right.
 pub(super) fn may_pass(fault: &LogFault) -> bool {
     match fault {
-        LogFault::Corrupt { .. } => false,
+        LogFault::Corrupt { .. } | LogFault::Unreadable(_) => false,
         LogFault::ClockJumped { .. } => true,
         LogFault::OutcomeUnknown { source } => !refuses_the_user(source),
         LogFault::Unavailable { source, .. } => !source.as_ref().is_some_and(refuses_the_user),
