@@ -59,7 +59,7 @@ impl Place {
     pub(crate) async fn read(&self) -> Result<Opened, Failure> {
         match self {
             Self::Directory(directory) => data::open_read_only(directory).map(Opened::File),
-            Self::Cluster(address) => connect(address).await.map_err(|error| tell(&error)),
+            Self::Cluster(address) => reach(address).await,
         }
     }
 
@@ -70,7 +70,7 @@ impl Place {
                 let settle = |survey: &_| loss::settle(directory, survey, None);
                 data::open(directory, Arc::new(SystemClock), settle).map(Opened::File)
             }
-            Self::Cluster(address) => connect(address).await.map_err(|error| tell(&error)),
+            Self::Cluster(address) => reach(address).await,
         }
     }
 }
@@ -138,7 +138,7 @@ impl LogArgs {
             return Ok((Served::Here(Opened::File(log).shared()), None));
         };
         let lock = data::claim(&self.data.data)?;
-        let served = match connect(address).await {
+        let served = match connect(address, clock).await {
             Ok(log) => Served::Here(log.shared()),
             Err(why) if why.may_pass() => {
                 Served::Away(Awaited { address: address.clone(), why: Arc::new(why) })
@@ -179,12 +179,13 @@ impl Awaited {
         Arc::new(AwayLog::new(id, LogFault::Unavailable { reason, source }))
     }
 
-    /// Looks for the cluster until it is there; says so whenever it fails in another way.
-    pub(crate) async fn arrival(self) -> Arc<dyn Log> {
+    /// Looks for the cluster until it is there; says so whenever it fails in another way. It records by this
+    /// clock.
+    pub(crate) async fn arrival(self, clock: &Arc<dyn Clock>) -> Arc<dyn Log> {
         let Self { address, why } = self;
         let mut said = why.to_string();
         loop {
-            match connect(&address).await {
+            match connect(&address, Arc::clone(clock)).await {
                 Ok(log) => return log.shared(),
                 Err(error) => {
                     let problem = error.to_string();
@@ -205,9 +206,14 @@ pub(crate) async fn connect_within(address: &str, prefix: &str) -> Result<Arc<dy
     connected.map(|log| Arc::new(log) as Arc<dyn Log>).map_err(|error| tell(&error))
 }
 
-/// Connects to a cluster.
-async fn connect(address: &str) -> Result<Opened, ConnectError> {
-    let log = EventStoreDbLog::connect(address, Arc::new(SystemClock)).await?;
+/// Connects to a cluster, for one command.
+async fn reach(address: &str) -> Result<Opened, Failure> {
+    connect(address, Arc::new(SystemClock)).await.map_err(|error| tell(&error))
+}
+
+/// Connects to a cluster, to record by this clock.
+async fn connect(address: &str, clock: Arc<dyn Clock>) -> Result<Opened, ConnectError> {
+    let log = EventStoreDbLog::connect(address, clock).await?;
     Ok(Opened::Cluster(Box::new(log)))
 }
 

@@ -202,10 +202,7 @@ async fn look(app: &App) -> Result<Ready, LogFault> {
 
 /// Whether something can be recorded. Notes it in the metrics, too.
 async fn writable(app: &App) -> Result<(), LogFault> {
-    let writable = app.log.writable().await;
-    // A log on a cluster is written whatever the clock says.
-    let is_believed = if app.log.is_shared() { Ok(()) } else { believed(&*app.clock).map(drop) };
-    let writable = writable.and(is_believed);
+    let writable = app.log.writable().await.and(believed(&*app.clock).map(drop));
     app.telemetry.writable(writable.is_ok());
     writable
 }

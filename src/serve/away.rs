@@ -29,7 +29,7 @@ pub(super) async fn serve(
         None => (Stage::empty(Awaited::REASON, hosts, connections), None),
     };
     let arrival = async {
-        let log = awaited.arrival().await;
+        let log = awaited.arrival(clock).await;
         // Who follows the log folds into the same files.
         if let Some(derived) = &before {
             derived.stop().await;

@@ -26,20 +26,25 @@
 mod address;
 mod append;
 mod batches;
+mod connection;
 mod contained;
 mod dial;
 mod failure;
 mod follow;
 mod identity;
 mod known;
+mod leader;
 mod pool;
 mod pulse;
 mod reads;
 mod records;
 mod scope;
+mod session;
 mod standing;
 mod supervisor;
 mod tail;
+mod tls;
+mod wire;
 
 use std::{sync::Arc, time::Duration};
 

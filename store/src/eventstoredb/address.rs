@@ -10,9 +10,12 @@ mod tests;
 
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use eventstore::{ClientSettings, NodePreference};
+use http::Uri;
 use percent_encoding::percent_decode_str;
 use toml::{Table, Value};
+use tonic::metadata::{MetadataMap, MetadataValue, errors::InvalidMetadataValue};
 
 pub use self::error::AddressError;
 
@@ -39,15 +42,15 @@ pub struct Address {
     pub(super) discover: bool,
     pub(super) seeds: Vec<Node>,
     credentials: Option<Login>,
-    tls: bool,
-    verify: bool,
-    ca_file: Option<PathBuf>,
-    user_cert_file: Option<PathBuf>,
-    user_key_file: Option<PathBuf>,
+    pub(super) tls: bool,
+    pub(super) verify: bool,
+    pub(super) ca_file: Option<PathBuf>,
+    pub(super) user_cert_file: Option<PathBuf>,
+    pub(super) user_key_file: Option<PathBuf>,
     pub(super) preference: NodePreference,
     pub(super) attempts: u32,
     pub(super) discovery_interval: Duration,
-    gossip_timeout: Duration,
+    pub(super) gossip_timeout: Duration,
     /// In milliseconds; -1 is never.
     keep_alive_interval: i64,
     keep_alive_timeout: i64,
@@ -192,6 +195,42 @@ impl Address {
             set("connection_name", name.as_str().into());
         }
         Value::Table(settings).try_into()
+    }
+}
+
+impl Address {
+    /// Where a node is, as its calls name it.
+    ///
+    /// # Errors
+    ///
+    /// If its host cannot be written into a URI.
+    pub(super) fn uri(&self, node: &Node) -> Result<Uri, http::Error> {
+        let scheme = if self.tls { "https" } else { "http" };
+        Uri::builder().scheme(scheme).authority(node.to_string()).path_and_query("/").build()
+    }
+
+    /// What is said with each call to the leader: who calls, and that nobody else is to answer.
+    ///
+    /// # Errors
+    ///
+    /// If a name cannot be written into a header.
+    pub(super) fn headers(&self) -> Result<MetadataMap, InvalidMetadataValue> {
+        let mut headers = MetadataMap::new();
+        headers.insert("requires-leader", MetadataValue::from_static("true"));
+        if let Some(Login { user, password }) = &self.credentials {
+            let login = BASE64.encode(format!("{user}:{password}"));
+            headers.insert("authorization", format!("Basic {login}").parse()?);
+        }
+        if let Some(name) = &self.connection_name {
+            headers.insert("connection-name", name.parse()?);
+        }
+        Ok(headers)
+    }
+
+    /// After how long a silence a connection is asked whether it is there, and how long it may take to answer.
+    pub(super) fn keep_alive(&self) -> (Option<Duration>, Duration) {
+        let span = |milliseconds| u64::try_from(milliseconds).ok().map(Duration::from_millis);
+        (span(self.keep_alive_interval), span(self.keep_alive_timeout).unwrap_or(parameters::NEVER))
     }
 }
 

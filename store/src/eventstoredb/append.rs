@@ -111,8 +111,7 @@ impl Appends {
             let awaited = self.tail.is_live().then(|| self.tail.await_at(stream, due));
             let floor = known.recorded_at;
             let (expected, recorded_at) = (*expected, *recorded_at);
-            let contended = known.is_contended();
-            let sent = Outgoing { stream: &name, contended, expected, events, floor, recorded_at };
+            let sent = Outgoing { stream: &name, expected, events, floor, recorded_at };
             let sent = self.batches.send(sent).await;
             let sent = match sent {
                 Sent::Acknowledged(stamp) => {
@@ -124,6 +123,7 @@ impl Appends {
                     doubt = Some(Arc::new(failure));
                     self.look(append, known, &stamps).await
                 }
+                Sent::Moved => self.look(append, known, &stamps).await,
                 Sent::Unsent(fault) if doubt.is_none() => return Err(fault.into()),
                 Sent::Unsent(fault) => Err(fault),
             };
@@ -198,9 +198,6 @@ impl Appends {
             }
         }
         let moved = !expected.is_met_by(known.version);
-        if moved {
-            known.contend();
-        }
         Ok(moved.then(|| Err(conflict(append, known))))
     }
 

@@ -1,35 +1,26 @@
-//! Sending appends: many at a time over one call to the server.
+//! Sending appends: many at a time over one call to the leader, each with an answer of its own.
 //!
-//! The crate sends a single append in pieces over a connection without `TCP_NODELAY`, which
-//! takes 45 ms; one piece of a call that goes on and on takes none. But that call ends with the
-//! first append that is refused, and then nobody knows what became of the others in flight. So
-//! nothing is believed but what was acknowledged; the rest is in doubt, and settled by reading.
-//! What is likely to be refused, since others write to its stream, is sent over calls of its own.
+//! A refusal is an answer like any other: it is of one append, and the others on the call go on. What
+//! is not answered is in doubt, and settled by reading.
 
 use std::{
-    hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use eventstore::{
-    BatchAppendClient, BatchAppendOptions, BatchWriteResult, Error, ExpectedRevision,
-};
-use futures::{
-    FutureExt as _,
-    future::{self, BoxFuture},
-};
+use eventstore::Error;
 use jiff::Timestamp;
 
 use super::{
-    contained::within,
+    connection::within,
     failure::Failure,
     records::encode,
+    session::{Answer, Sending, Session},
     supervisor::{Line, Supervisor},
+    wire::{BatchReq, Expectation, Identifier, Options},
 };
 use crate::{
-    clock::{Clock, whole_microseconds},
+    clock::{self, Clock, whole_microseconds},
     log::{LogFault, NewEvent},
     position::ExpectedVersion,
 };
@@ -40,19 +31,11 @@ const INVALID_ARGUMENT: i32 = 3;
 /// gRPC's code of what this user may not do.
 const PERMISSION_DENIED: i32 = 7;
 
-/// Over how many calls appends to contended streams are spread: those of one share its fate.
-const CONTENDED: usize = 8;
-
-/// An append on its way.
-type Call<'a> = BoxFuture<'a, eventstore::Result<BatchWriteResult>>;
-
 /// An append that is to be sent.
 #[derive(Clone, Copy)]
 pub(super) struct Outgoing<'a> {
     /// What the cluster calls the stream.
     pub(super) stream: &'a str,
-    /// Whether others write to it, too, so that the append may well conflict.
-    pub(super) contended: bool,
     pub(super) expected: ExpectedVersion,
     pub(super) events: &'a [NewEvent],
     /// The time of recording is not before this.
@@ -65,6 +48,8 @@ pub(super) struct Outgoing<'a> {
 pub(super) enum Sent {
     /// The server says that the stream has the events, recorded at this time if they are these.
     Acknowledged(Timestamp),
+    /// The server says that the stream is elsewhere, and nothing was written now.
+    Moved,
     /// Nobody knows. If they are there, they were recorded at this time.
     Doubtful(Timestamp, Failure),
     /// It was not sent, or refused: nothing was written.
@@ -75,117 +60,101 @@ pub(super) enum Sent {
 pub(super) struct Batches {
     supervisor: Arc<Supervisor>,
     limit: Duration,
-    calm: Place,
-    contended: [Place; CONTENDED],
+    current: tokio::sync::Mutex<Option<Arc<Call>>>,
     clock: Arc<dyn Clock>,
     /// When the last append was sent.
     stamped: Mutex<Timestamp>,
 }
 
-/// Where a call is kept, while it lasts.
-type Place = tokio::sync::Mutex<Option<Arc<Session>>>;
-
-/// One call, while it lasts.
-struct Session {
+/// The call that appends go over, while it lasts.
+struct Call {
     line: Arc<Line>,
-    client: BatchAppendClient,
+    session: Session,
 }
 
 impl Batches {
     pub(super) fn new(supervisor: Arc<Supervisor>, limit: Duration, clock: Arc<dyn Clock>) -> Self {
-        let (calm, contended) = (Place::default(), Default::default());
-        Self { supervisor, limit, calm, contended, clock, stamped: Mutex::new(Timestamp::MIN) }
+        let (current, stamped) = (tokio::sync::Mutex::default(), Mutex::new(Timestamp::MIN));
+        Self { supervisor, limit, current, clock, stamped }
     }
 
     /// Sends one append and waits for what the server says.
     ///
     /// The time of recording is not before that of what this node sent last, either.
     pub(super) async fn send(&self, outgoing: Outgoing<'_>) -> Sent {
-        let place = self.place(&outgoing);
-        let session = match self.session(place).await {
-            Ok(session) => session,
-            Err(fault) => return Sent::Unsent(fault),
-        };
-        let (now, call) = match self.queue(&session, outgoing) {
-            Ok(queued) => queued,
-            Err(error) => return Sent::Unsent(no_json(error)),
-        };
-        match within(self.limit, call).await {
-            Ok(_) => Sent::Acknowledged(now),
-            Err(failure) => {
-                close(place, &session).await;
-                self.supervisor.report(&session.line, &failure);
-                refused(&failure).map_or(Sent::Doubtful(now, failure), Sent::Unsent)
+        let (call, stamp, mut sending) = loop {
+            let call = match self.call().await {
+                Ok(call) => call,
+                Err(fault) => return Sent::Unsent(fault),
+            };
+            match self.queue(&call.session, outgoing) {
+                Ok(Some((stamp, sending))) => break (call, stamp, sending),
+                // It ended a moment ago.
+                Ok(None) => {}
+                Err(fault) => return Sent::Unsent(fault),
             }
-        }
-    }
-
-    /// Where the call is that the append goes over; that of a stream is always the same.
-    fn place(&self, outgoing: &Outgoing<'_>) -> &Place {
-        if !outgoing.contended {
-            return &self.calm;
-        }
-        let mut hasher = DefaultHasher::new();
-        outgoing.stream.hash(&mut hasher);
-        let [first, others @ ..] = &self.contended;
-        let nth = hasher.finish() % CONTENDED as u64;
-        usize::try_from(nth).ok().and_then(|nth| others.get(nth)).unwrap_or(first)
-    }
-
-    /// Stamps the append and puts it into the queue under one lock, so that times rise along it.
-    fn queue<'a>(
-        &self,
-        session: &'a Session,
-        Outgoing { stream, contended: _, expected, events, floor, recorded_at }: Outgoing<'a>,
-    ) -> Result<(Timestamp, Call<'a>), serde_json::Error> {
-        let mut stamped = self.stamped.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = whole_microseconds(self.clock.now()).max(*stamped);
-        let now = floor.map_or(now, |floor| floor.max(now));
-        let now = recorded_at.unwrap_or(now);
-        let data = events.iter().map(|event| encode(event, now)).collect::<Result<_, _>>()?;
-        let mut call = session.client.append_to_stream(stream, revision(expected), data).boxed();
-        // The first poll puts it there.
-        let call = match call.poll_unpin(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(answer) => future::ready(answer).boxed(),
-            Poll::Pending => call,
         };
-        *stamped = now.max(*stamped);
-        Ok((now, call))
+        let answer = within(self.limit, async { Ok(sending.answer().await) }).await;
+        let failure = match answer {
+            Ok(Answer::Recorded) => return Sent::Acknowledged(stamp),
+            Ok(Answer::Moved) => return Sent::Moved,
+            Ok(Answer::Failed(failure)) | Err(failure) => failure,
+        };
+        self.supervisor.report(&call.line, &failure).await;
+        refused(&failure).map_or(Sent::Doubtful(stamp, failure), Sent::Unsent)
     }
 
-    /// The call to send through; another one if the last one is over.
-    async fn session(&self, place: &Place) -> Result<Arc<Session>, LogFault> {
-        let mut held = place.lock().await;
-        if let Some(session) = held.as_ref()
-            && self.supervisor.is_current(&session.line)
+    /// Stamps the append and puts it into the queue under one lock, so that times rise along it; `None` if
+    /// the call is over.
+    fn queue(
+        &self,
+        session: &Session,
+        Outgoing { stream, expected, events, floor, recorded_at }: Outgoing<'_>,
+    ) -> Result<Option<(Timestamp, Sending)>, LogFault> {
+        let mut stamped = self.stamped.lock().unwrap_or_else(PoisonError::into_inner);
+        let stamp = if let Some(recorded_at) = recorded_at {
+            recorded_at
+        } else {
+            let now = whole_microseconds(clock::believed(&*self.clock)?).max(*stamped);
+            floor.map_or(now, |floor| floor.max(now))
+        };
+        let events = events.iter().map(|event| encode(event, stamp)).collect::<Result<_, _>>();
+        let options = Options {
+            stream: Some(Identifier::of(stream)),
+            expected: Some(expectation(expected)),
+            deadline: Some(self.limit.into()),
+        };
+        let append = BatchReq {
+            correlation: None,
+            options: Some(options),
+            events: events.map_err(no_json)?,
+            is_final: true,
+        };
+        let Some(sending) = session.send(append) else { return Ok(None) };
+        *stamped = stamp.max(*stamped);
+        Ok(Some((stamp, sending)))
+    }
+
+    /// The call to send over; another one if the last one is over, or its connection is not the one any more.
+    async fn call(&self) -> Result<Arc<Call>, LogFault> {
+        let mut current = self.current.lock().await;
+        if let Some(call) = current.as_ref()
+            && !call.session.is_over()
+            && self.supervisor.is_current(&call.line)
         {
-            return Ok(Arc::clone(session));
+            return Ok(Arc::clone(call));
         }
-        let line = self.supervisor.line().await?;
-        let options = BatchAppendOptions::default().requires_leader(true);
-        let client = within(self.limit, line.client.batch_append(&options)).await;
-        let client = client.map_err(|failure| {
-            self.supervisor.report(&line, &failure);
-            failure.fault()
-        })?;
-        let session = Arc::new(Session { line, client });
-        *held = Some(Arc::clone(&session));
-        Ok(session)
+        let (line, connection) = self.supervisor.connection().await?;
+        let call = Arc::new(Call { line, session: Session::start(connection) });
+        *current = Some(Arc::clone(&call));
+        Ok(call)
     }
 }
 
-/// Sends nothing more through this one.
-async fn close(place: &Place, session: &Arc<Session>) {
-    let mut held = place.lock().await;
-    if held.as_ref().is_some_and(|held| Arc::ptr_eq(held, session)) {
-        *held = None;
-    }
-}
-
-fn revision(expected: ExpectedVersion) -> ExpectedRevision {
+fn expectation(expected: ExpectedVersion) -> Expectation {
     match expected {
-        ExpectedVersion::NoStream => ExpectedRevision::NoStream,
-        ExpectedVersion::Exact(version) => ExpectedRevision::Exact(version.0),
+        ExpectedVersion::NoStream => Expectation::NoStream(()),
+        ExpectedVersion::Exact(version) => Expectation::Version(version.0),
     }
 }
 

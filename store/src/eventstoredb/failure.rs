@@ -3,12 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use eventstore::Error;
+use tonic::Status;
 
 use super::address::Node;
 use crate::log::{Cause, LogFault};
-
-/// What the crate says of an append that was in flight when its batch closed for another's sake.
-const BATCH_CLOSED: &str = "Batch-append stream has been closed";
 
 /// gRPC's code of what went well, and of a refusal within a batch that has none of its own: the
 /// node is not ready. It is a failure all the same, and never an acknowledgement.
@@ -26,6 +24,9 @@ pub(super) enum Failure {
     /// The crate's settings are not what they were.
     #[error("the client's settings: {0}")]
     Settings(String),
+    /// A node cannot be reached.
+    #[error("the connection cannot be made: {0}")]
+    Unreachable(Cause),
     /// There was an answer that the crate does not know.
     #[error("the client panicked over an answer of the server")]
     Panicked,
@@ -44,6 +45,8 @@ pub(super) enum Verdict {
     Lost,
     /// It goes to a node that is not the leader; this is.
     Elsewhere(Node),
+    /// Nothing came back. That can have many reasons: whether the connection is of use is to be asked.
+    Silent,
     /// It is as good as before: the server has answered.
     Kept,
 }
@@ -56,7 +59,8 @@ impl Failure {
     pub(super) fn verdict(&self) -> Verdict {
         match self {
             Self::Client(error) => of_client(error),
-            Self::Late(_) => Verdict::Lost,
+            Self::Late(_) => Verdict::Silent,
+            Self::Unreachable(_) => Verdict::Lost,
             Self::Settings(_) | Self::Panicked | Self::Ended => Verdict::Kept,
         }
     }
@@ -73,11 +77,19 @@ impl Failure {
             Self::Late(_) | Self::Client(Error::DeadlineExceeded) => {
                 "the cluster does not answer in time"
             }
-            Self::Client(_) | Self::Settings(_) | Self::Panicked | Self::Ended => {
-                "the cluster cannot be reached"
-            }
+            Self::Client(_)
+            | Self::Settings(_)
+            | Self::Unreachable(_)
+            | Self::Panicked
+            | Self::Ended => "the cluster cannot be reached",
         };
         LogFault::Unavailable { reason: reason.into(), source: Some(Arc::new(self)) }
+    }
+}
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        Self::Client(Error::from_grpc(status))
     }
 }
 
@@ -109,7 +121,6 @@ fn of_client(error: &Error) -> Verdict {
             .map_or(Verdict::Lost, |port| {
                 Verdict::Elsewhere(Node { host: leader.host.clone(), port })
             }),
-        Error::ServerError(text) if text.contains(BATCH_CLOSED) => Verdict::Kept,
         Error::Grpc { code, .. } if ![OK, CANCELLED].contains(&i32::from(*code)) => Verdict::Kept,
         Error::ServerError(_)
         | Error::Grpc { .. }

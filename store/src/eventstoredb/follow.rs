@@ -127,7 +127,7 @@ impl Follow {
                     End::Corrupt(fault) => return drop(sender.send(Err(fault)).await),
                     End::Broken(failure) => {
                         tracing::debug!(%failure, "a subscription broke off: {failure}");
-                        self.supervisor.report(&line, &failure);
+                        self.supervisor.report(&line, &failure).await;
                         failure.fault()
                     }
                     End::Slow => {

@@ -4,7 +4,9 @@ use eventstore::{AppendToStreamOptions, Error, EventData, ExpectedRevision, Read
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{contained::within, failure::Failure, reads::Reads};
+use super::{
+    connection::SIGN_OF_LIFE, contained::within, failure::Failure, reads::Reads, scope::IDENTITY,
+};
 use crate::{log::LogFault, position::LogId};
 
 /// The one event of the stream that says it. It is no event of the log's own.
@@ -54,6 +56,19 @@ pub(super) async fn read(reads: &Reads) -> Result<Option<LogId>, LogFault> {
     let started = event.as_json::<Started>().map_err(|error| error.to_string());
     let id = started.and_then(|it| it.log.parse().map_err(|error| format!("{error}")));
     id.map(Some).map_err(|problem| LogFault::Corrupt { place: format!("stream `{name}`"), problem })
+}
+
+/// Asks for the cheapest thing that the leader has to look into its log for.
+pub(super) async fn ask(client: &eventstore::Client) -> Result<(), Failure> {
+    let options = ReadStreamOptions::default().requires_leader(true).max_count(1);
+    let asking = async {
+        let mut reading = client.read_stream(IDENTITY, &options).await?;
+        reading.next().await
+    };
+    match within(SIGN_OF_LIFE, asking).await {
+        Ok(_) | Err(Failure::Client(Error::ResourceNotFound)) => Ok(()),
+        Err(failure) => Err(failure),
+    }
 }
 
 async fn write(reads: &Reads, client: &eventstore::Client) -> Result<(), Failure> {

@@ -24,12 +24,7 @@ pub(super) struct Known {
     /// When that was recorded.
     pub(super) recorded_at: Option<Timestamp>,
     places: HashMap<EventId, Place>,
-    /// How many appends more the stream counts as contended.
-    rivalry: u32,
 }
-
-/// For so many appends others are expected to write to a stream, after they have.
-const RIVALRY: u32 = 32;
 
 /// Where an event is, and of which request.
 #[derive(Clone, Copy)]
@@ -58,19 +53,8 @@ impl Known {
         }
     }
 
-    /// Whether others write to the stream, too.
-    pub(super) fn is_contended(&self) -> bool {
-        self.rivalry > 0
-    }
-
-    /// Notes that somebody else has written to the stream.
-    pub(super) fn contend(&mut self) {
-        self.rivalry = RIVALRY;
-    }
-
     /// Takes in what was appended after the last version.
     pub(super) fn appended(&mut self, events: &[NewEvent], recorded_at: Timestamp) {
-        self.rivalry = self.rivalry.saturating_sub(1);
         for event in events {
             self.add(event.id, event.metadata.request_digest, recorded_at);
         }

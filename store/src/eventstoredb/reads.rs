@@ -9,11 +9,12 @@ use std::{
     time::Duration,
 };
 
-use eventstore::{ReadAllOptions, ReadStreamOptions, StreamPosition};
+use eventstore::{ReadAllOptions, StreamPosition};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
 
 use super::{
+    connection::MANY_BYTES,
     contained::within,
     failure::Failure,
     records::{self, Found},
@@ -27,9 +28,6 @@ use crate::{
 
 /// The most events of a page.
 const MOST: usize = 500;
-
-/// A page with as many bytes is not read on.
-const MANY_BYTES: usize = 4 << 20;
 
 /// How often a read is tried, each time on a connection that nobody complained about.
 const ATTEMPTS: usize = 3;
@@ -108,30 +106,9 @@ impl Reads {
         // The server counts in signed numbers, so that it has no stream as long as that.
         let physical = self.scope.physical(name).filter(|_| i64::try_from(from).is_ok());
         let Some(physical) = physical else { return Ok(Page { events: Vec::new(), more: false }) };
-        let options = ReadStreamOptions::default()
-            .position(StreamPosition::Position(from))
-            .requires_leader(true)
-            .max_count(most);
-        let (physical, options) = (physical.as_ref(), &options);
+        let physical = physical.as_ref();
         let call = |line: Arc<Line>| async move {
-            let (mut records, mut bytes) = (Vec::new(), 0);
-            let reading = within(self.limit, line.client.read_stream(physical, options)).await;
-            let mut reading = match reading {
-                Err(Failure::Client(eventstore::Error::ResourceNotFound)) => return Ok(records),
-                reading => reading?,
-            };
-            while bytes < MANY_BYTES {
-                match within(self.limit, reading.next()).await {
-                    Ok(Some(event)) => {
-                        let Some(record) = event.event else { continue };
-                        bytes += record.data.len() + record.custom_metadata.len();
-                        records.push(record);
-                    }
-                    Ok(None) | Err(Failure::Client(eventstore::Error::ResourceNotFound)) => break,
-                    Err(failure) => return Err(failure),
-                }
-            }
-            Ok(records)
+            line.connection().await?.read(physical, from, most, self.limit).await
         };
         let records = self.call(call).await?;
         let more = records.len() >= most || size(&records) >= MANY_BYTES;
@@ -215,7 +192,7 @@ impl Reads {
             match call(Arc::clone(&line)).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => {
-                    if !self.supervisor.report(&line, &failure) || attempts >= ATTEMPTS {
+                    if !self.supervisor.report(&line, &failure).await || attempts >= ATTEMPTS {
                         return Err(failure.fault());
                     }
                 }

@@ -14,7 +14,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use eventstore::{EventData, RecordedEvent};
+use eventstore::RecordedEvent;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -23,7 +23,7 @@ use shiplog_domain::{
     wire::{DomainEvent, EncodedEvent},
 };
 
-use super::scope::Scope;
+use super::{scope::Scope, wire::Proposed};
 use crate::{
     log::{LogFault, NewEvent, Recorded},
     position::{GlobalPosition, StreamVersion},
@@ -89,10 +89,18 @@ pub(super) enum Found {
 pub(super) fn encode(
     event: &NewEvent,
     recorded_at: Timestamp,
-) -> Result<EventData, serde_json::Error> {
+) -> Result<Proposed, serde_json::Error> {
     let (json, metadata) = parts(event, recorded_at)?;
-    let data = EventData::json(&event.event.event_type, &json)?;
-    Ok(data.id(event.id.0).metadata(metadata.into()))
+    let properties = [
+        ("type".to_owned(), event.event.event_type.clone().into_owned()),
+        ("content-type".to_owned(), "application/json".to_owned()),
+    ];
+    Ok(Proposed {
+        id: Some(event.id.0.into()),
+        properties: properties.into_iter().collect(),
+        metadata: metadata.into(),
+        data: json.get().to_owned().into_bytes().into(),
+    })
 }
 
 /// The data without the white space around it, and the metadata.
@@ -121,7 +129,7 @@ fn parts(
     Ok((json, serde_json::to_vec(&written)?))
 }
 
-/// The white space around the JSON, which the crate has no way to be given.
+/// The white space around the JSON, which not every client leaves as it is.
 fn around<'a>(data: &'a [u8], json: &RawValue) -> Option<(&'a str, &'a str)> {
     if json.get().len() == data.len() {
         return None;

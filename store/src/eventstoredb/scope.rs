@@ -9,7 +9,7 @@ use shiplog_domain::stream::StreamName;
 const FAMILIES: [&str; 4] = ["lane-", "release-", "environment-", "projection-"];
 
 /// Where it is written which log this is. No family's name, and of no category.
-const IDENTITY: &str = "shiplog";
+pub(super) const IDENTITY: &str = "shiplog";
 
 /// How many events the server looks at before it says how far it is.
 const WINDOW: u32 = 1_000;

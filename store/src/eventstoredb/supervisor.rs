@@ -13,16 +13,19 @@ use std::{
 };
 
 use eventstore::{Client, NodePreference};
+use futures::{FutureExt as _, TryFutureExt as _};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{OnceCell, mpsc, watch},
     task::AbortHandle,
     time::timeout_at,
 };
 
 use super::{
     address::{Address, Node},
+    connection::Connection,
     dial::{DialError, dial},
     failure::{Failure, Verdict},
+    identity, leader,
 };
 use crate::log::LogFault;
 
@@ -35,12 +38,44 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// A connection that did not last as long as this is followed by a pause, too.
 const WORTH: Duration = Duration::from_secs(5);
 
-/// A client that works, as far as anybody knows.
+/// A client that works, as far as anybody knows, and a connection of our own to the leader.
 pub(super) struct Line {
     /// The client itself.
     pub(super) client: Client,
     /// The how many-eth it is.
-    pub(super) number: u64,
+    number: u64,
+    address: Address,
+    /// The leader, if somebody has said who it is.
+    leader: Option<Node>,
+    /// Made when it is needed: who only subscribes needs none.
+    connection: OnceCell<Arc<Connection>>,
+}
+
+impl Line {
+    /// The connection to the leader.
+    pub(super) async fn connection(&self) -> Result<Arc<Connection>, Failure> {
+        let connect = || {
+            let connecting = leader::connect(&self.address, self.leader.as_ref());
+            connecting.map_ok(Arc::new).boxed()
+        };
+        self.connection.get_or_try_init(connect).await.map(Arc::clone)
+    }
+
+    /// Whether the node answers the cheapest call there is, over each connection to it.
+    async fn answers(&self) -> bool {
+        let own = async {
+            match self.connection.get() {
+                Some(connection) => connection.ask().await,
+                None => Ok(()),
+            }
+        };
+        let (client, own) = tokio::join!(identity::ask(&self.client).boxed(), own.boxed());
+        [client, own].iter().all(|answer| match answer.as_ref().map_err(Failure::verdict) {
+            // That another node leads now is an answer, and is heard by the next call.
+            Ok(()) | Err(Verdict::Kept | Verdict::Elsewhere(_)) => true,
+            Err(Verdict::Lost | Verdict::Silent) => false,
+        })
+    }
 }
 
 impl fmt::Debug for Line {
@@ -97,6 +132,25 @@ impl Supervisor {
         }
     }
 
+    /// The connection to the leader, as soon as there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`line`](Self::line).
+    pub(super) async fn connection(&self) -> Result<(Arc<Line>, Arc<Connection>), LogFault> {
+        loop {
+            let line = self.line().await?;
+            match line.connection().await {
+                Ok(connection) => return Ok((line, connection)),
+                Err(failure) => {
+                    if !self.report(&line, &failure).await {
+                        return Err(failure.fault());
+                    }
+                }
+            }
+        }
+    }
+
     /// Waits until there is a connection, or for so many attempts at one.
     ///
     /// # Errors
@@ -129,10 +183,15 @@ impl Supervisor {
     }
 
     /// Tells of a failure; whether the same call may go well on another connection.
-    pub(super) fn report(&self, line: &Line, failure: &Failure) -> bool {
+    ///
+    /// One call that gets no answer is no proof of a lost connection: the node is asked, before it is given up.
+    pub(super) async fn report(&self, line: &Line, failure: &Failure) -> bool {
         let leader = match failure.verdict() {
             Verdict::Kept => return !self.is_current(line),
-            Verdict::Lost => None,
+            Verdict::Silent if self.is_current(line) && line.answers().await => {
+                return !self.is_current(line);
+            }
+            Verdict::Lost | Verdict::Silent => None,
             Verdict::Elsewhere(leader) => Some(leader),
         };
         self.state.send_if_modified(|state| {
@@ -193,14 +252,16 @@ impl Keeper {
         let began = Instant::now();
         loop {
             tokio::time::sleep(*pause).await;
-            let node = self.leader.take();
-            match dial(&self.address, node.as_ref(), self.preference).await {
+            let leader = self.leader.take();
+            match dial(&self.address, leader.as_ref(), self.preference).await {
                 Ok(client) => {
                     if number > 1 {
                         let away_ms = began.elapsed().as_millis();
                         tracing::info!(away_ms, "the cluster answers again after {away_ms} ms");
                     }
-                    self.state.send_replace(State::Up(Arc::new(Line { client, number })));
+                    let (address, connection) = (self.address.clone(), OnceCell::new());
+                    let line = Line { client, number, address, leader, connection };
+                    self.state.send_replace(State::Up(Arc::new(line)));
                     return Instant::now();
                 }
                 Err(error) => self.note(error),

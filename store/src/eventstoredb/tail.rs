@@ -95,12 +95,7 @@ impl Shared {
         if let Some(entry) = self.known.get(&event.stream)
             && let Ok(mut known) = entry.try_lock()
         {
-            let before = known.version;
             known.read(std::slice::from_ref(&event));
-            // Of an append of this node it is known already.
-            if known.version > before {
-                known.contend();
-            }
         }
         let place = (event.stream.clone(), event.version);
         let sender = self.awaited().remove(&place);

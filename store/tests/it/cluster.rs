@@ -1,6 +1,7 @@
 //! A cluster for tests: the protocol double, or the server that `SHIPLOG_TEST_ESDB` names.
 
 mod appends;
+mod conflicts;
 mod connection;
 mod provider;
 mod subscriptions;

@@ -16,6 +16,7 @@ use crate::{
     faults::Faults,
     groups::Groups,
     memory::{Expected, Incoming, Memory},
+    open::Open,
     options::Options,
 };
 
@@ -29,6 +30,9 @@ pub(crate) struct Cluster {
     ids: AtomicU64,
     groups: Groups,
     leaders: watch::Sender<Option<usize>>,
+    connections: Open,
+    calls: Open,
+    conflicts: AtomicU64,
 }
 
 /// Who is there.
@@ -88,6 +92,9 @@ impl Cluster {
             ids: AtomicU64::new(1),
             groups: Groups::default(),
             leaders: watch::Sender::default(),
+            connections: Open::default(),
+            calls: Open::default(),
+            conflicts: AtomicU64::new(0),
         }
     }
 
@@ -148,6 +155,21 @@ impl Cluster {
         }
         self.tell(&state);
         state.leader == Some(node)
+    }
+
+    /// The connections that are open, over all nodes.
+    pub(crate) fn connections(&self) -> &Open {
+        &self.connections
+    }
+
+    /// The calls that have not come to their end, over all connections.
+    pub(crate) fn calls(&self) -> &Open {
+        &self.calls
+    }
+
+    /// How many appends were refused because their stream was elsewhere than expected.
+    pub(crate) fn conflicts(&self) -> &AtomicU64 {
+        &self.conflicts
     }
 
     /// The persistent subscriptions.

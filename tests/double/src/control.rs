@@ -13,13 +13,13 @@ use crate::{double::Double, faults::Ending};
 /// | `uri` | tells the connection string |
 /// | `stop N`, `restart N` | a node, from 0 |
 /// | `lead N`, `leader` | makes a node the leader; tells which one is |
-/// | `drop-answers N`, `time-out N`, `refuse N` | what becomes of the next appends |
+/// | `drop-answers N`, `withhold-answers N`, `time-out N`, `refuse N` | what becomes of the next appends |
 /// | `delay MS` | of every answer |
 /// | `stall on`, `stall off` | subscriptions |
 /// | `close ok`, `close error` | subscriptions |
 /// | `foreign N`, `foreign-every N` | somebody else writes |
 /// | `clear` | no more faults |
-/// | `records`, `events STREAM` | tells how many there are |
+/// | `records`, `events STREAM`, `connections`, `calls`, `conflicts` | tells how many there are |
 ///
 /// # Errors
 ///
@@ -32,11 +32,15 @@ pub fn obey(double: &Double, line: &str) -> Result<String, String> {
         "leader" => return double.leader().map_or_else(|| told("none"), told),
         "records" => return told(double.records()),
         "events" => return told(double.events(argument)),
+        "connections" => return told(double.connections()),
+        "conflicts" => return told(double.conflicts()),
+        "calls" => return told(double.calls()),
         "stop" => double.stop(number(argument)?),
         "restart" => double.restart(number(argument)?).map_err(|error| error.to_string())?,
         "lead" if double.lead(number(argument)?) => {}
         "lead" => return Err(format!("node {argument} is not alive")),
         "drop-answers" => faults.drop_answers(number(argument)?),
+        "withhold-answers" => faults.withhold_answers(number(argument)?),
         "time-out" => faults.time_out(number(argument)?),
         "refuse" => faults.refuse(number(argument)?),
         "delay" => faults.delay(Duration::from_millis(number(argument)?)),
@@ -86,6 +90,7 @@ mod tests {
         assert_eq!(said("stop 1").and(said("stop 2")).and(said("leader")).unwrap(), "ok none");
         assert_eq!(said("foreign 8").unwrap(), "ok");
         assert_eq!(said("events parcel-0").unwrap(), "ok 1");
+        assert_eq!(said("calls").and(said("connections")).unwrap(), "ok 0");
         assert_eq!(said("stall maybe").unwrap_err(), "`maybe` is not on or off");
         assert_eq!(said("delay long").unwrap_err(), "`long` is not a number");
         assert_eq!(said("dance").unwrap_err(), "`dance` is not known");

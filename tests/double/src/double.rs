@@ -143,6 +143,21 @@ impl Double {
         self.cluster.memory().read().stream_named(stream).map_or(0, Stream::next)
     }
 
+    /// How many connections are open, to all nodes.
+    pub fn connections(&self) -> usize {
+        self.cluster.connections().count()
+    }
+
+    /// How many calls have not come to their end, over all connections.
+    pub fn calls(&self) -> usize {
+        self.cluster.calls().count()
+    }
+
+    /// How many appends were refused because their stream was elsewhere than expected.
+    pub fn conflicts(&self) -> u64 {
+        self.cluster.conflicts().load(Relaxed)
+    }
+
     fn uri_of(&self, nodes: &str, options: &str) -> String {
         let login = self.cluster.login();
         let login = login.map(|(name, password)| format!("{name}:{password}@")).unwrap_or_default();

@@ -14,6 +14,7 @@ pub struct Faults {
     swallowed: AtomicU64,
     timed_out: AtomicU64,
     refused: AtomicU64,
+    withheld: AtomicU64,
     delay_us: AtomicU64,
     foreign_every: AtomicU64,
     written: AtomicU64,
@@ -58,6 +59,12 @@ impl Faults {
         self.refused.store(count, Relaxed);
     }
 
+    /// The next `count` appends that are sent in batches are carried out and never answered; the connection
+    /// and all other calls on it go on.
+    pub fn withhold_answers(&self, count: u64) {
+        self.withheld.store(count, Relaxed);
+    }
+
     /// From now on every answer to a write, and every first answer to a read, comes that late.
     pub fn delay(&self, delay: Duration) {
         let delay = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
@@ -81,9 +88,14 @@ impl Faults {
 
     /// Behaves again. Subscriptions that were ended stay so.
     pub fn clear(&self) {
-        for count in
-            [&self.swallowed, &self.timed_out, &self.refused, &self.delay_us, &self.foreign_every]
-        {
+        for count in [
+            &self.swallowed,
+            &self.timed_out,
+            &self.refused,
+            &self.withheld,
+            &self.delay_us,
+            &self.foreign_every,
+        ] {
             count.store(0, Relaxed);
         }
         self.stall(false);
@@ -99,6 +111,10 @@ impl Faults {
 
     pub(crate) fn refuses(&self) -> bool {
         take(&self.refused)
+    }
+
+    pub(crate) fn withholds(&self) -> bool {
+        take(&self.withheld)
     }
 
     pub(crate) fn answer_delay(&self) -> Option<Duration> {

@@ -12,6 +12,7 @@ mod double;
 mod faults;
 mod groups;
 mod memory;
+mod open;
 mod options;
 mod server;
 mod service;

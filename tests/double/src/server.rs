@@ -24,6 +24,9 @@ use crate::{
 /// How much a client may send ahead, on one stream and on all of a connection.
 const WINDOW_BYTES: u32 = 4 << 20;
 
+/// How many calls a connection takes at a time; those beyond wait until one of them has ended.
+const CALLS: u32 = 100;
+
 /// A connection that can be dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Connection {
@@ -88,6 +91,7 @@ impl Server {
 
     /// Serves one connection. What goes wrong on it is the client's to notice.
     async fn connection(self, socket: TcpStream) {
+        let _open = self.cluster.connections().open();
         // Without it, each answer would wait for an acknowledgement.
         if socket.set_nodelay(true).is_err() {
             return;
@@ -113,7 +117,7 @@ impl Server {
             .timer(TokioTimer::new())
             .initial_stream_window_size(WINDOW_BYTES)
             .initial_connection_window_size(4 * WINDOW_BYTES)
-            .max_concurrent_streams(None)
+            .max_concurrent_streams(CALLS)
             .serve_connection(TokioIo::new(socket), service);
         tokio::select! {
             _ = serving => {}

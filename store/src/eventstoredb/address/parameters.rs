@@ -7,7 +7,7 @@ use eventstore::NodePreference;
 use super::{Address, AddressError, decoded};
 
 /// As good as never, without running into the end of time.
-const NEVER: Duration = Duration::from_hours(24);
+pub(super) const NEVER: Duration = Duration::from_hours(24);
 
 /// What other clients take and this one has no use for: it is heeded by being there.
 const FOR_OTHERS: [&str; 1] = ["throwonappendfailure"];

@@ -7,7 +7,10 @@ use shiplog_domain::{
 use shiplog_double::{Double, Options};
 
 use super::*;
-use crate::{clock::SystemClock, position::StreamVersion};
+use crate::{
+    clock::{Clock, SystemClock},
+    position::StreamVersion,
+};
 
 fn event(stream: &str) -> NewEvent {
     let stream = StreamName::recorded(stream.to_owned());
@@ -32,34 +35,63 @@ fn event(stream: &str) -> NewEvent {
     }
 }
 
-/// What becomes of an append beside one that conflicts, which counts as contended or not.
-async fn beside_a_conflict(contended: bool) -> Sent {
+/// A server, and what sends to it within so long.
+fn sending(limit: Duration, clock: Arc<dyn Clock>) -> (Double, Batches) {
     let double = Double::start(Options::default()).unwrap();
     let address = double.uri().parse().unwrap();
     let supervisor = Arc::new(Supervisor::start(address, NodePreference::Leader));
-    let batches = Batches::new(supervisor, Duration::from_mins(1), Arc::new(SystemClock));
+    (double, Batches::new(supervisor, limit, clock))
+}
+
+async fn send(batches: &Batches, stream: &str, expected: ExpectedVersion) -> Sent {
+    let events = &[event(stream)];
+    let (floor, recorded_at) = (None, None);
+    batches.send(Outgoing { stream, expected, events, floor, recorded_at }).await
+}
+
+#[tokio::test]
+async fn a_conflict_is_an_answer_to_the_append_that_it_is_of() {
+    let (double, batches) = sending(Duration::from_mins(1), Arc::new(SystemClock));
     // Both are on their way before either is answered.
     double.faults().delay(Duration::from_millis(100));
-    let send = async |stream, contended, expected| {
-        let events = &[event(stream)];
-        let (floor, recorded_at) = (None, None);
-        batches.send(Outgoing { stream, contended, expected, events, floor, recorded_at }).await
-    };
     let late = ExpectedVersion::Exact(StreamVersion(7));
+
     let (conflict, other) = tokio::join!(
-        send("lane-contended@production", contended, late),
-        send("lane-calm@production", false, ExpectedVersion::NoStream),
+        send(&batches, "lane-contended@production", late),
+        send(&batches, "lane-calm@production", ExpectedVersion::NoStream),
     );
-    assert!(matches!(conflict, Sent::Doubtful(..)));
-    other
+
+    assert!(matches!(conflict, Sent::Moved));
+    assert!(matches!(other, Sent::Acknowledged(_)));
 }
 
 #[tokio::test]
-async fn a_conflict_puts_in_doubt_what_goes_over_the_same_call() {
-    assert!(matches!(beside_a_conflict(false).await, Sent::Doubtful(..)));
+async fn an_append_that_gets_no_answer_puts_no_other_one_in_doubt() {
+    let (double, batches) = sending(Duration::from_millis(300), Arc::new(SystemClock));
+    let first = send(&batches, "lane-first@production", ExpectedVersion::NoStream).await;
+    assert!(matches!(first, Sent::Acknowledged(_)));
+    let connections = double.connections();
+    double.faults().withhold_answers(1);
+
+    let lost = send(&batches, "lane-lost@production", ExpectedVersion::NoStream).await;
+    let next = send(&batches, "lane-next@production", ExpectedVersion::NoStream).await;
+
+    assert!(matches!(lost, Sent::Doubtful(_, Failure::Late(_))));
+    assert!(matches!(next, Sent::Acknowledged(_)));
+    assert_eq!(double.events("lane-lost@production"), 1);
+    assert_eq!(double.connections(), connections);
 }
 
 #[tokio::test]
-async fn a_conflict_on_a_contended_stream_puts_nothing_else_in_doubt() {
-    assert!(matches!(beside_a_conflict(true).await, Sent::Acknowledged(_)));
+async fn a_connection_over_which_nothing_is_answered_is_given_up() {
+    let (double, batches) = sending(Duration::from_millis(300), Arc::new(SystemClock));
+    let first = send(&batches, "lane-first@production", ExpectedVersion::NoStream).await;
+    assert!(matches!(first, Sent::Acknowledged(_)));
+    let before = batches.supervisor.line().await.unwrap();
+    double.faults().delay(Duration::from_hours(1));
+
+    let lost = send(&batches, "lane-lost@production", ExpectedVersion::NoStream).await;
+
+    assert!(matches!(lost, Sent::Doubtful(_, Failure::Late(_))));
+    assert!(!batches.supervisor.is_current(&before));
 }

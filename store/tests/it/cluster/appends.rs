@@ -1,15 +1,24 @@
 //! What can become of an append on its way, and what is answered.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
 
 use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
 use shiplog_double::{Faults, Options};
 use shiplog_store::{
+    clock::Clock,
     log::{AppendError, Log, LogFault},
     position::{
         ExpectedVersion::{Exact, NoStream},
         StreamVersion,
     },
+    transfer::Replica as _,
 };
 
 use super::{connect, double, reaches};
@@ -201,6 +210,44 @@ async fn what_the_servers_take_at_no_time_says_so() {
         "the log is unavailable: the servers do not take as much at once: raise their MaxAppendSize"
     );
     assert_eq!(appended.version, StreamVersion(0));
+}
+
+/// A wall clock that is so many seconds ahead of what it should say.
+struct Ahead(AtomicI64);
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + self.0.load(Relaxed)).unwrap()
+    }
+
+    fn skew(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.0.load(Relaxed))
+    }
+}
+
+#[tokio::test]
+async fn what_a_clock_says_that_jumped_ahead_is_not_recorded_on_a_cluster_either() {
+    let double = double(Options::default());
+    let clock = Arc::new(Ahead(AtomicI64::new(0)));
+    let log = connect(&double.uri(), "t.", Arc::<Ahead>::clone(&clock)).await;
+    let stream = fresh_stream();
+    let first = log.append(&stream, NoStream, events(&stream, [0])).await.unwrap();
+
+    clock.0.store(3_601, Relaxed);
+    let refused = log.append(&stream, Exact(first.version), events(&stream, [1])).await;
+    let again = log.append(&stream, NoStream, events(&stream, [0])).await.unwrap();
+    // What another log has recorded has its time already.
+    let given = events(&stream, [2]);
+    let copied = log.replicate(&stream, Exact(first.version), given, first.recorded_at).await;
+
+    let refused = refused.unwrap_err();
+    assert!(matches!(refused, AppendError::Fault(LogFault::ClockJumped { .. })), "{refused}");
+    assert_eq!(again, first);
+    let copied = copied.unwrap();
+    assert_eq!((copied.version, copied.recorded_at), (StreamVersion(1), first.recorded_at));
+    clock.0.store(3_600, Relaxed);
+    let last = log.append(&stream, Exact(copied.version), events(&stream, [1])).await.unwrap();
+    assert_eq!(last.recorded_at, clock.now());
 }
 
 #[tokio::test]

@@ -2,10 +2,14 @@
 
 use std::{
     collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, future, stream};
 use tokio::time;
 use tonic::{Code, Request, Status, Streaming};
 use uuid::Uuid;
@@ -51,53 +55,82 @@ struct Batch {
     requires_leader: bool,
     messages: Streaming<BatchReq>,
     pending: HashMap<Uuid, Pending>,
+    /// Whether the caller sends no more.
+    closing: Arc<AtomicBool>,
 }
 
 /// Appends what the caller streams, and answers in the same order.
 pub(crate) fn batch(visit: &Visit, call: Request<Streaming<BatchReq>>) -> Answers<BatchResp> {
     let requires_leader = visit.requires_leader(call.metadata());
     let (visit, answering) = (visit.clone(), visit.clone());
-    let messages = call.into_inner();
-    let batch = Batch { visit, requires_leader, messages, pending: HashMap::new() };
-    let answers = stream::unfold(batch, async |mut batch| Some((batch.next().await?, batch)));
+    let (messages, closing) = (call.into_inner(), Arc::<AtomicBool>::default());
+    let pending = HashMap::new();
+    let batch = Batch { visit, requires_leader, messages, pending, closing: Arc::clone(&closing) };
+    let answers = stream::unfold(batch, async |mut batch| Some((batch.next().await, batch)));
     let answers = answers.map(move |answer| say(answering.clone(), answer));
-    many(answers.buffered(UNANSWERED))
+    let answers = answers.buffered(UNANSWERED).filter_map(future::ready);
+    many(until_closed(answers, closing))
 }
 
-async fn say(visit: Visit, answer: Result<BatchResp, Status>) -> Result<BatchResp, Status> {
-    let answer = answer?;
+/// An answer, unless it is withheld.
+async fn say(visit: Visit, answer: Result<BatchResp, Status>) -> Option<Result<BatchResp, Status>> {
+    let answer = match answer {
+        Ok(_) if visit.faults().withholds() => return None,
+        Ok(answer) => answer,
+        Err(status) => return Some(Err(status)),
+    };
     if visit.before_answer().await.is_err() {
-        return Ok(BatchResp { result: Some(BatchResult::Error(timeout())), ..answer });
+        return Some(Ok(BatchResp { result: Some(BatchResult::Error(timeout())), ..answer }));
     }
-    Ok(answer)
+    Some(Ok(answer))
+}
+
+/// Ends where a real server does: it looks whether the caller sends no more when it has sent an answer,
+/// and at no other time. A call that is closed while no answer is due stays open until the caller resets it.
+fn until_closed(
+    answers: impl Stream<Item = Result<BatchResp, Status>> + Send + 'static,
+    closing: Arc<AtomicBool>,
+) -> impl Stream<Item = Result<BatchResp, Status>> + Send + 'static {
+    let state = (Box::pin(answers), closing, false);
+    stream::unfold(state, async |(mut answers, closing, ended)| {
+        if ended {
+            return None;
+        }
+        let answer = answers.next().await?;
+        let ended = answer.is_err() || closing.load(Relaxed);
+        Some((answer, (answers, closing, ended)))
+    })
 }
 
 impl Batch {
     /// The next answer.
-    async fn next(&mut self) -> Option<Result<BatchResp, Status>> {
+    async fn next(&mut self) -> Result<BatchResp, Status> {
         loop {
             let overdue = self.pending.iter().min_by_key(|(_, pending)| pending.deadline);
             let overdue = overdue.map(|(id, pending)| (*id, pending.deadline));
-            let message = match overdue {
-                None => self.messages.message().await,
-                Some((id, deadline)) => {
-                    tokio::select! {
-                        message = self.messages.message() => message,
-                        () = time::sleep_until(deadline.into()) => {
-                            let pending = self.pending.remove(&id)?;
-                            return Some(Ok(pending.error(timeout())));
-                        }
+            let passed = async {
+                match overdue {
+                    None => future::pending().await,
+                    Some((id, deadline)) => {
+                        time::sleep_until(deadline.into()).await;
+                        id
                     }
                 }
             };
-            match message {
-                Ok(Some(message)) => match self.take(message) {
-                    Ok(None) => {}
-                    Ok(Some(answer)) => return Some(Ok(answer)),
-                    Err(status) => return Some(Err(status)),
+            let message = tokio::select! {
+                message = self.messages.message(), if !self.closing.load(Relaxed) => message?,
+                id = passed => match self.pending.remove(&id) {
+                    Some(pending) => return Ok(pending.error(timeout())),
+                    None => continue,
                 },
-                Ok(None) => return None,
-                Err(status) => return Some(Err(status)),
+            };
+            match message {
+                Some(message) => {
+                    if let Some(answer) = self.take(message)? {
+                        return Ok(answer);
+                    }
+                }
+                None => self.closing.store(true, Relaxed),
             }
         }
     }
@@ -257,6 +290,26 @@ mod tests {
         };
         let pending = Pending::new(None, options)?;
         Ok(pending.deadline.saturating_duration_since(Instant::now()))
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_closed_ends_after_the_next_answer() {
+        let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+        let answers =
+            stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver)));
+        let closing = Arc::<AtomicBool>::default();
+        let mut answers = Box::pin(until_closed(answers, Arc::clone(&closing)));
+        let send = || sender.send(Ok(BatchResp::default())).unwrap();
+
+        send();
+        assert!(answers.next().await.unwrap().is_ok());
+        closing.store(true, Relaxed);
+        assert!(futures::poll!(answers.next()).is_pending());
+        send();
+        send();
+        assert!(answers.next().await.unwrap().is_ok());
+
+        assert!(answers.next().await.is_none());
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! Which method is served by which function, and what each of them may know.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use tonic::{Status, body::BoxBody, metadata::MetadataMap};
+use tonic::{
+    Status,
+    body::{BoxBody, boxed},
+    metadata::MetadataMap,
+};
 use uuid::Uuid;
 
 use super::{append, batch, call::serve, delete, features, gossip, persistent, read, status};
@@ -27,11 +32,23 @@ pub(crate) struct Visit {
 #[derive(Debug)]
 pub(crate) struct TimedOut;
 
-/// Serves one call.
+/// Serves one call, which is open until its answers have come to their end or the caller is gone.
 pub(crate) async fn answer(
     visit: Visit,
     request: http::Request<Incoming>,
 ) -> http::Response<BoxBody> {
+    let open = visit.cluster.calls().open();
+    let answers = route(visit, request).await;
+    answers.map(|body| {
+        let body = body.map_frame(move |frame| {
+            let _while_it_is_read = &open;
+            frame
+        });
+        boxed(body)
+    })
+}
+
+async fn route(visit: Visit, request: http::Request<Incoming>) -> http::Response<BoxBody> {
     let path = request.uri().path().strip_prefix("/event_store.client.").unwrap_or_default();
     let open = path.starts_with("gossip.") || path.starts_with("server_features.");
     if !open && let Err(status) = visit.admits(&request) {
@@ -135,6 +152,9 @@ impl Visit {
         events: Vec<NewEvent>,
     ) -> Result<Appended, Refused> {
         let appended = self.memory().append(stream, expected, events);
+        if let Err(Refused::WrongVersion(_)) = appended {
+            self.cluster.conflicts().fetch_add(1, Relaxed);
+        }
         if appended.is_ok_and(|appended| !appended.repeated) && self.faults().foreigner_is_due() {
             self.cluster.write_foreign();
         }

@@ -1,9 +1,12 @@
 //! Expected revisions, and appends that were made before.
 
+use std::time::Duration;
+
 use eventstore::{
     AppendToStreamOptions, BatchAppendOptions, CurrentRevision, DeleteStreamOptions, Error,
     EventData, ExpectedRevision, TombstoneStreamOptions,
 };
+use shiplog_double::Double;
 use tonic::Code;
 
 use crate::support::{append, begin, client, double, event, events, numbers, read};
@@ -130,4 +133,56 @@ async fn a_deleted_stream_goes_on_and_a_buried_one_is_gone() {
     assert!(matches!(read(&client, "lane-a").await, Err(Error::ResourceDeleted)));
     let late = append(&client, "lane-a", ExpectedRevision::Any, events(4..5)).await;
     assert!(matches!(late, Err(Error::ResourceDeleted)));
+}
+
+/// After an append that is refused, the crate sends no more and goes on reading what no server ends.
+#[tokio::test]
+async fn a_batch_that_is_closed_stays_open_until_another_answer_is_due() {
+    let double = double();
+    let client = client(&double.uri());
+    begin(&client, "lane-a", 0..1).await;
+    settled(&double, 0).await;
+    for conflicts in 1..=3 {
+        let batch = client.batch_append(&BatchAppendOptions::default()).await.unwrap();
+        let late = batch.append_to_stream("lane-a", ExpectedRevision::NoStream, events(9..10));
+        late.await.unwrap_err();
+        begin(&client, &format!("lane-b-{conflicts}"), 0..1).await;
+        settled(&double, conflicts).await;
+    }
+    assert_eq!(double.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_takes_a_hundred_calls_at_a_time() {
+    let double = double();
+    let crowded = client(&double.uri());
+    begin(&crowded, "lane-a", 0..1).await;
+    for _ in 0..100 {
+        let batch = crowded.batch_append(&BatchAppendOptions::default()).await.unwrap();
+        let late = batch.append_to_stream("lane-a", ExpectedRevision::NoStream, events(9..10));
+        late.await.unwrap_err();
+    }
+    settled(&double, 100).await;
+
+    let waiting = tokio::spawn(async move { read(&crowded, "lane-a").await.map(|_| ()) });
+    let roomy = client(&double.uri());
+    for _ in 0..3 {
+        assert_eq!(read(&roomy, "lane-a").await.unwrap().len(), 1);
+    }
+
+    assert!(!waiting.is_finished());
+    settled(&double, 100).await;
+    assert_eq!(double.connections(), 2);
+    waiting.abort();
+}
+
+/// Waits until so many calls are open.
+async fn settled(double: &Double, calls: usize) {
+    let reached = async {
+        while double.calls() != calls {
+            tokio::task::yield_now().await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(10), reached).await;
+    assert!(in_time.is_ok(), "{} calls are open, not {calls}", double.calls());
 }

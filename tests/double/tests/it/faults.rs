@@ -36,6 +36,21 @@ async fn a_batch_can_be_written_and_not_answered() {
 }
 
 #[tokio::test]
+async fn an_answer_can_be_withheld_while_all_else_goes_on() {
+    let double = double();
+    let client = client(&double.uri());
+    let batch = client.batch_append(&BatchAppendOptions::default()).await.unwrap();
+    double.faults().withhold_answers(1);
+    let mut lost =
+        Box::pin(batch.append_to_stream("lane-a", ExpectedRevision::NoStream, events(0..2)));
+    assert!(futures::poll!(&mut lost).is_pending());
+    let next = batch.append_to_stream("lane-b", ExpectedRevision::NoStream, events(0..2));
+    next.await.unwrap();
+    assert!(futures::poll!(&mut lost).is_pending());
+    assert_eq!((double.events("lane-a"), double.connections()), (2, 1));
+}
+
+#[tokio::test]
 async fn an_append_can_be_written_and_answered_as_timed_out() {
     let double = double();
     let client = client(&double.uri());
