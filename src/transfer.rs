@@ -24,8 +24,9 @@ const COLUMNS: [Column; 4] = [
 ///
 /// Ids, streams, versions, times and metadata are kept, and the order of all events; positions are
 /// the target's own. At the end both are compared, event by event, and one digest of both is
-/// printed. A transfer that was ended half-way goes on when it is begun again, as long as nobody
-/// else has written to the target.
+/// printed. A directory keeps up to where several servers wrote what was copied: `verify` then knows
+/// that times may go back there. A transfer that was ended half-way goes on when it is begun again, as
+/// long as nobody else has written to the target.
 ///
 /// A server may write the source meanwhile; what it records after the transfer began is copied
 /// when it is begun again. Before the target is served, stop the server of the source and transfer

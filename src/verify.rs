@@ -31,10 +31,11 @@ const COLUMNS: [Column; 6] = [
 
 /// Walk the log from end to end and check what it promises.
 ///
-/// Positions rise, in a directory without gaps; streams have no gaps, times of recording never go back,
-/// ids derive from their stream and idempotency key, the events of a request share their metadata, every
-/// event can be read and is written as Shiplog writes it, every lane numbers its deployments without gaps,
-/// no read model knows more than the log, and the file itself and its WAL, where it is one, are sound.
+/// Positions rise, in a directory without gaps; streams have no gaps, times of recording never go back
+/// along a stream, nor along a log that one server writes, ids derive from their stream and idempotency
+/// key, the events of a request share their metadata, every event can be read and is written as Shiplog
+/// writes it, every lane numbers its deployments without gaps, no read model knows more than the log, and
+/// the file itself and its WAL, where it is one, are sound.
 /// Servers may write the log meanwhile. Of a damaged WAL a copy is kept in `lost-…` in the data directory.
 ///
 /// Exits 0 if all of it holds and 3 if something does not.

@@ -168,7 +168,8 @@ pub fn router(app: App, hosts: &Arc<Hosts>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(hosts), cross_site::guard))
         .layer(middleware::from_fn_with_state(app.clone(), answering::answer))
         .layer(CompressionLayer::new())
-        .layer(TraceLayer::new_for_http())
+        // What a client is told is no error of the server; what is one is said where it is found.
+        .layer(TraceLayer::new_for_http().on_failure(()))
         .with_state(app)
 }
 

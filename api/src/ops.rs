@@ -162,7 +162,6 @@ async fn get_readyz(State(app): State<App>) -> Response {
         }
         Ok(ready) => not_ready(app.receipt(ready.head.map(GlobalPosition)), ready),
         Err(fault) => {
-            tracing::warn!(error = &fault as &dyn std::error::Error, "the log cannot be read");
             let projections = projections::all(&app).await;
             let position = projections::least(&app);
             let ready = Ready::without_log(Some(app.log.id()), &fault, projections);

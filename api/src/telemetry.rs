@@ -1,5 +1,7 @@
 //! What is counted and timed. Labels are bounded: never a version, never a person.
 
+mod counting;
+
 use std::{
     sync::{
         Arc,
@@ -8,17 +10,14 @@ use std::{
     time::Duration,
 };
 
-use futures::{FutureExt as _, future::BoxFuture};
 use jiff::SignedDuration;
-use metrics::{Counter, Key, KeyName, Label, Level, Metadata, Recorder as _, SharedString, Unit};
+use metrics::{Key, KeyName, Label, Level, Metadata, Recorder as _, SharedString, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
-use shiplog_domain::{permission::Needs, stream::StreamName};
+use shiplog_domain::permission::Needs;
 use shiplog_projections::models::Rebuild;
-use shiplog_store::{
-    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
-    position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
-};
+use shiplog_store::{log::Log, position::GlobalPosition};
 
+use self::counting::Counting;
 use crate::{acknowledged::Acknowledged, connections::Connections};
 
 const REQUESTS: &str = "shiplog_http_requests_total";
@@ -178,79 +177,16 @@ impl Telemetry {
         self.handle.render()
     }
 
-    /// The same log, whose appended events are counted, and noted as acknowledged.
+    /// The same log, whose appended events are counted, and noted as acknowledged; what fails is said.
     pub(crate) fn counting(&self, log: Arc<dyn Log>, acknowledged: Acknowledged) -> Arc<dyn Log> {
         let appended = self.recorder.register_counter(&Key::from_name(APPENDED), &METADATA);
-        Arc::new(Counting { log, appended, acknowledged })
+        Arc::new(Counting::new(log, appended, acknowledged))
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "gauges are floats; 2^53 events are out of reach")]
 fn float(value: u64) -> f64 {
     value as f64
-}
-
-/// A log whose appended events are counted, and noted as acknowledged.
-struct Counting {
-    log: Arc<dyn Log>,
-    appended: Counter,
-    acknowledged: Acknowledged,
-}
-
-impl Log for Counting {
-    fn id(&self) -> LogId {
-        self.log.id()
-    }
-
-    fn append<'a>(
-        &'a self,
-        stream: &'a StreamName,
-        expected: ExpectedVersion,
-        events: Vec<NewEvent>,
-    ) -> BoxFuture<'a, Result<Appended, AppendError>> {
-        let count = events.len() as u64;
-        let appended = self.log.append(stream, expected, events);
-        appended
-            .inspect(move |result| {
-                if let Ok(appended) = result {
-                    self.appended.increment(count);
-                    self.acknowledged.note(appended.position);
-                }
-            })
-            .boxed()
-    }
-
-    fn read_stream<'a>(
-        &'a self,
-        stream: &'a StreamName,
-        from: Option<StreamVersion>,
-    ) -> RecordStream<'a> {
-        self.log.read_stream(stream, from)
-    }
-
-    fn read_all(&self, after: Option<GlobalPosition>) -> RecordStream<'_> {
-        self.log.read_all(after)
-    }
-
-    fn subscribe(&self, after: Option<GlobalPosition>) -> RecordStream<'_> {
-        self.log.subscribe(after)
-    }
-
-    fn head(&self) -> BoxFuture<'_, Result<Option<GlobalPosition>, LogFault>> {
-        self.log.head()
-    }
-
-    fn count(&self, after: Option<GlobalPosition>) -> BoxFuture<'_, Result<Option<u64>, LogFault>> {
-        self.log.count(after)
-    }
-
-    fn writable(&self) -> BoxFuture<'_, Result<(), LogFault>> {
-        self.log.writable()
-    }
-
-    fn is_shared(&self) -> bool {
-        self.log.is_shared()
-    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use shiplog_domain::{
     wire::{Decoded, DomainEvent, EncodedEvent},
 };
 use shiplog_store::{
-    log::{Log, LogFault, Recorded, Unreadable},
+    log::{Clocks, Log, LogFault, Recorded, Unreadable},
     position::GlobalPosition,
 };
 
@@ -63,7 +63,7 @@ impl std::fmt::Display for Finding {
 ///
 /// A fault, if the log cannot be read on; what is wrong with events is a finding.
 pub async fn verify(log: &dyn Log) -> Result<Walk, LogFault> {
-    let mut walker = Walker { is_shared: log.is_shared(), ..Walker::default() };
+    let mut walker = Walker::new(log.is_shared(), log.clocks().await?);
     let mut records = log.read_all(None);
     while let Some(recorded) = records.next().await {
         match entry::of(recorded)? {
@@ -75,23 +75,30 @@ pub async fn verify(log: &dyn Log) -> Result<Walk, LogFault> {
     Ok(walker.walk)
 }
 
-#[derive(Default)]
 struct Walker {
     walk: Walk,
-    /// Whether several nodes write it, each with a clock of its own.
+    /// Whether several nodes write it, so that nobody gives it positions without gaps.
     is_shared: bool,
+    clocks: Clocks,
     recorded_at: Option<Timestamp>,
     streams: HashMap<StreamName, Stream>,
 }
 
 impl Walker {
+    fn new(is_shared: bool, clocks: Clocks) -> Self {
+        let (walk, streams) = (Walk::default(), HashMap::new());
+        Self { walk, is_shared, clocks, recorded_at: None, streams }
+    }
+
     fn meet(&mut self, recorded: &Recorded<EncodedEvent>) {
         let mut broken = Vec::new();
         broken.extend(self.position(recorded.position));
         let stream = self.streams.entry(recorded.stream.clone()).or_default();
-        let (of_log, of_stream) = (&mut self.recorded_at, &mut stream.recorded_at);
-        let (found, last) = (recorded.recorded_at, if self.is_shared { of_stream } else { of_log });
-        if let Some(before) = last.replace(found).filter(|before| found < *before) {
+        let found = recorded.recorded_at;
+        let in_log = self.recorded_at.replace(found);
+        let in_stream = stream.recorded_at.replace(found);
+        let in_log = in_log.filter(|_| !self.clocks.may_go_back_at(recorded.position));
+        if let Some(before) = in_log.max(in_stream).filter(|before| found < *before) {
             broken.push(Broken::RecordedAt { found, before });
         }
         broken.extend(stream.version(recorded.version));
@@ -165,7 +172,11 @@ mod tests {
 
     /// What is found in a log of these events.
     fn findings(is_shared: bool, events: &[Recorded<EncodedEvent>]) -> Vec<Finding> {
-        let mut walker = Walker { is_shared, ..Walker::default() };
+        let clocks = if is_shared { Clocks::Several } else { Clocks::One };
+        found_by(Walker::new(is_shared, clocks), events)
+    }
+
+    fn found_by(mut walker: Walker, events: &[Recorded<EncodedEvent>]) -> Vec<Finding> {
         for event in events {
             walker.meet(event);
         }
@@ -191,6 +202,25 @@ mod tests {
             assert_eq!(found.iter().map(|it| it.position.0).collect::<Vec<_>>(), [3]);
             assert!(matches!(found[0].what, Broken::RecordedAt { .. }), "{found:?}");
         }
+    }
+
+    #[test]
+    fn a_copy_is_held_to_what_its_original_promises_and_then_to_its_own() {
+        let events = [
+            first("lane-a@b", 1, 7),
+            first("lane-c@b", 2, 5),
+            first("lane-d@b", 3, 6),
+            first("lane-e@b", 4, 5),
+        ];
+        let copy = || Walker::new(false, Clocks::SeveralUntil(GlobalPosition(2)));
+
+        let found = found_by(copy(), &events);
+
+        assert_eq!(found.iter().map(|it| it.position.0).collect::<Vec<_>>(), [4]);
+        let along_a_stream = [first("lane-a@b", 1, 7), later("lane-a@b", 1, 2, 6)];
+        assert_eq!(found_by(copy(), &along_a_stream).len(), 1);
+        let missing = [first("lane-a@b", 2, 7)];
+        assert_eq!(found_by(copy(), &missing)[0].what, Broken::Gap { missing: 1 });
     }
 
     #[test]

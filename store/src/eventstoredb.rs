@@ -50,7 +50,6 @@ use std::{sync::Arc, time::Duration};
 
 use eventstore::NodePreference;
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
-use jiff::Timestamp;
 use shiplog_domain::stream::StreamName;
 
 pub use self::{
@@ -68,15 +67,16 @@ use self::{
     reads::Reads,
     scope::Scope,
     standing::Standings,
-    supervisor::Supervisor,
+    supervisor::{Availability, Supervisor},
     tail::Tail,
 };
 use crate::{
     cache::Cache,
     clock::Clock,
     log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
+    outage::Outage,
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
-    transfer::Replica,
+    transfer::{Original, Replica},
 };
 
 /// The longest that one try of a call may take, unless the connection string says less.
@@ -176,7 +176,10 @@ impl EventStoreDbLog {
     ) -> Result<Self, ConnectError> {
         let address: Address = address.parse()?;
         let (attempts, limit) = (address.attempts, address.deadline.min(TRY));
-        let leader = Arc::new(Supervisor::start(address.clone(), NodePreference::Leader));
+        let outage = Outage::new("the cluster cannot be used", "the cluster can be used again");
+        let availability = Availability { part: outage.part(), needs_answers: true };
+        let leader = Supervisor::start(address.clone(), NodePreference::Leader, availability);
+        let leader = Arc::new(leader);
         let dial = |source| ConnectError::Dial { address: address.to_string(), source };
         leader.first(attempts).await.map_err(dial)?;
         let reads = Arc::new(Reads::new(Arc::clone(&leader), Scope::new(prefix), limit));
@@ -199,7 +202,7 @@ impl EventStoreDbLog {
         let appends =
             Appends::new(Arc::clone(&reads), batches, known, Arc::clone(&tail), address.deadline);
         let appends = Arc::new(appends);
-        let (pulse, followed) = (Pulse::start(Arc::clone(&reads)), Pool::new(address));
+        let (pulse, followed) = (Pulse::start(Arc::clone(&reads)), Pool::new(address, outage));
         let standings = Arc::default();
         Ok(Self { id, reads, appends, tail, _pulse: pulse, followed, standings, limit })
     }
@@ -237,7 +240,7 @@ impl Replica for EventStoreDbLog {
         stream: &'a StreamName,
         expected: ExpectedVersion,
         events: Vec<NewEvent>,
-        recorded_at: Timestamp,
+        Original { recorded_at, may_go_back: _ }: Original,
     ) -> BoxFuture<'a, Result<Appended, AppendError>> {
         let stream = stream.clone();
         self.settle(Append { stream, expected, events, recorded_at: Some(recorded_at) }).boxed()

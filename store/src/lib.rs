@@ -11,6 +11,7 @@ pub mod eventstoredb;
 pub mod evidence;
 pub mod execute;
 pub mod log;
+pub mod outage;
 pub mod position;
 mod private;
 pub mod sqlite;

@@ -38,7 +38,7 @@ pub struct Recorded<E> {
     /// When the log learned of it, in whole microseconds; never earlier than at the version before.
     ///
     /// Where one node writes the log, it is not earlier than at the position before either.
-    /// Where several do, it may be, by as much as their clocks differ.
+    /// Where several do, it may be, by as much as their clocks differ; [`Log::clocks`] says which.
     pub recorded_at: Timestamp,
     /// Its name, for ever.
     pub id: EventId,
@@ -71,6 +71,30 @@ pub struct Appended {
     pub version: StreamVersion,
     /// When.
     pub recorded_at: Timestamp,
+}
+
+/// Whose clocks say when the events of a log were recorded.
+///
+/// Along a stream, times never go back, whoever recorded them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clocks {
+    /// One node's: times do not go back along the log.
+    One,
+    /// Those of several nodes up to this position, of whose log it is a copy, and one node's after it.
+    SeveralUntil(GlobalPosition),
+    /// Those of several nodes: times may go back along the log, by as much as the clocks differ.
+    Several,
+}
+
+impl Clocks {
+    /// Whether times may go back along the log as far as this position.
+    pub fn may_go_back_at(self, position: GlobalPosition) -> bool {
+        match self {
+            Self::One => false,
+            Self::SeveralUntil(last) => position <= last,
+            Self::Several => true,
+        }
+    }
 }
 
 /// What lies beneath a fault; shared, because one fault may fail many appends.
@@ -284,6 +308,16 @@ pub trait Log: Send + Sync {
     ///
     /// Then a stream may have moved on since it was read last, however lately that was.
     fn is_shared(&self) -> bool;
+
+    /// Whose clocks say when its events were recorded.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be read.
+    fn clocks(&self) -> BoxFuture<'_, Result<Clocks, LogFault>> {
+        let clocks = if self.is_shared() { Clocks::Several } else { Clocks::One };
+        Box::pin(std::future::ready(Ok(clocks)))
+    }
 }
 
 /// Whether these events may go into one append to `stream`, whatever the log has.

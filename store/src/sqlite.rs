@@ -18,6 +18,7 @@
 mod backup;
 mod beside;
 mod checksum;
+mod clocks;
 mod directory;
 mod fault;
 mod frozen;
@@ -34,6 +35,7 @@ mod scan;
 mod schema;
 mod settle;
 mod soundness;
+mod stream;
 mod survey;
 mod wal;
 mod wal_checksum;
@@ -51,7 +53,6 @@ use futures::{
     FutureExt as _, StreamExt as _,
     future::{self, BoxFuture},
 };
-use jiff::Timestamp;
 use shiplog_domain::stream::StreamName;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -73,9 +74,9 @@ use self::{
     writer::{Append, NewRow, Request},
 };
 use crate::{
-    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream, check},
+    log::{AppendError, Appended, Clocks, Log, LogFault, NewEvent, RecordStream, check},
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
-    transfer::Replica,
+    transfer::{Original, Replica},
 };
 
 /// The log's file in its directory.
@@ -133,7 +134,7 @@ impl SqliteLog {
         stream: &StreamName,
         expected: ExpectedVersion,
         events: Vec<NewEvent>,
-        recorded_at: Option<Timestamp>,
+        original: Option<Original>,
     ) -> Result<Appended, AppendError> {
         check(stream, &events)?;
         let rows = events.into_iter().map(row).collect::<Result<_, _>>()?;
@@ -141,7 +142,7 @@ impl SqliteLog {
             return Err(read_only().into());
         };
         let (answer, answered) = oneshot::channel();
-        let append = Append { stream: stream.clone(), expected, rows, recorded_at, answer };
+        let append = Append { stream: stream.clone(), expected, rows, original, answer };
         requests.send(Request::Append(append)).await.map_err(|_| closed())?;
         answered
             .await
@@ -155,9 +156,9 @@ impl Replica for SqliteLog {
         stream: &'a StreamName,
         expected: ExpectedVersion,
         events: Vec<NewEvent>,
-        recorded_at: Timestamp,
+        original: Original,
     ) -> BoxFuture<'a, Result<Appended, AppendError>> {
-        self.record(stream, expected, events, Some(recorded_at)).boxed()
+        self.record(stream, expected, events, Some(original)).boxed()
     }
 }
 
@@ -237,6 +238,11 @@ impl Log for SqliteLog {
 
     fn is_shared(&self) -> bool {
         false
+    }
+
+    fn clocks(&self) -> BoxFuture<'_, Result<Clocks, LogFault>> {
+        let readers = self.readers.clone();
+        readers.run(|tables, _| clocks::read(tables).map_err(fault::reading)).boxed()
     }
 }
 

@@ -11,20 +11,30 @@ use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
 
 use crate::{
     log::{
-        AppendError, Appended, Log, LogFault, MAX_EVENTS_PER_APPEND, NewEvent, RecordStream,
-        Recorded,
+        AppendError, Appended, Clocks, Log, LogFault, MAX_EVENTS_PER_APPEND, NewEvent,
+        RecordStream, Recorded,
     },
     position::{ExpectedVersion, GlobalPosition, StreamVersion},
 };
 
 type Record = Recorded<EncodedEvent>;
 
+/// When, and by whose clock, another log recorded events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Original {
+    /// When.
+    pub recorded_at: Timestamp,
+    /// Whether this may be earlier than at the position before, because several nodes write the other log
+    /// or wrote that part of it.
+    pub may_go_back: bool,
+}
+
 /// A log that another one can be copied into.
 pub trait Replica: Log {
-    /// Appends events that another log recorded at `recorded_at`, and keeps that time.
+    /// Appends events that another log recorded, and keeps their time.
     ///
-    /// Else as [`Log::append`]. Where the other log was written by several nodes, times may go back
-    /// along the log; they do not along a stream.
+    /// Otherwise as [`Log::append`]. A log that one node writes keeps for good up to where times may go
+    /// back: see [`Log::clocks`].
     ///
     /// # Errors
     ///
@@ -34,7 +44,7 @@ pub trait Replica: Log {
         stream: &'a StreamName,
         expected: ExpectedVersion,
         events: Vec<NewEvent>,
-        recorded_at: Timestamp,
+        original: Original,
     ) -> BoxFuture<'a, Result<Appended, AppendError>>;
 }
 
@@ -120,8 +130,9 @@ async fn copy(
     tell: &mut (dyn FnMut(Step, u64) + Send),
 ) -> Result<u64, TransferError> {
     let (mut records, mut there) = (up_to(source, until), target.read_all(None));
+    let clocks = source.clocks().await.map_err(TransferError::Source)?;
     let (mut known, mut nth) = (0, 0);
-    let mut pending = Pending::default();
+    let (mut pending, mut last_of_several) = (Pending::default(), None);
     while let Some(record) = records.try_next().await.map_err(TransferError::Source)? {
         nth += 1;
         if known + 1 == nth
@@ -130,16 +141,23 @@ async fn copy(
             same(nth, &record, Some(&other))?;
             known = nth;
             tell(Step::Looking, nth);
+            if clocks.may_go_back_at(record.position) {
+                last_of_several = Some(record);
+            }
             continue;
         }
         if !pending.takes(&record) {
-            mem::take(&mut pending).append(target).await?;
+            mem::take(&mut pending).append(clocks, target).await?;
             tell(Step::Copying, nth - 1);
         }
         pending.push(record);
     }
-    pending.append(target).await?;
+    pending.append(clocks, target).await?;
     tell(Step::Copying, nth);
+    // A copy that an earlier Shiplog made does not keep yet whose clocks its times are from.
+    if let Some(record) = last_of_several.filter(|_| !target.is_shared()) {
+        Pending { records: vec![record], bytes: 0 }.append(clocks, target).await?;
+    }
     Ok(known)
 }
 
@@ -246,9 +264,11 @@ impl Pending {
         self.records.push(record);
     }
 
-    async fn append(self, target: &dyn Replica) -> Result<(), TransferError> {
+    async fn append(self, clocks: Clocks, target: &dyn Replica) -> Result<(), TransferError> {
         let Some(first) = self.records.first() else { return Ok(()) };
-        let (stream, at) = (first.stream.clone(), first.recorded_at);
+        let stream = first.stream.clone();
+        let may_go_back = clocks.may_go_back_at(first.position);
+        let original = Original { recorded_at: first.recorded_at, may_go_back };
         let (version, what) = (first.version, name(first));
         let expected = match version.0.checked_sub(1) {
             None => ExpectedVersion::NoStream,
@@ -260,7 +280,7 @@ impl Pending {
             metadata: Arc::clone(&metadata),
             event: record.event,
         });
-        let copied = target.replicate(&stream, expected, events.collect(), at).await;
+        let copied = target.replicate(&stream, expected, events.collect(), original).await;
         copied.map(drop).map_err(|error| TransferError::Refused { what, error })
     }
 }

@@ -2,6 +2,7 @@
 
 mod away;
 mod histories;
+mod noise;
 mod storm;
 mod together;
 pub(crate) mod transfer;

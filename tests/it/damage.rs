@@ -18,7 +18,7 @@ use shiplog_store::{
     log::{Log as _, NewEvent},
     position::{ExpectedVersion, StreamVersion},
     sqlite::{FILE_NAME, SqliteLog, restore},
-    transfer::Replica as _,
+    transfer::{Original, Replica as _},
 };
 use tempfile::TempDir;
 
@@ -225,8 +225,9 @@ async fn every_bit_that_is_flipped_in_the_wal_is_noticed() {
         let before = recorded.version.0.checked_sub(1).map(StreamVersion);
         let (id, metadata) = (recorded.id, recorded.metadata.into());
         let event = NewEvent { id, metadata, event: recorded.event };
+        let recording = Original { recorded_at: recorded.recorded_at, may_go_back: false };
         let expected = ExpectedVersion::from(before);
-        log.replicate(&recorded.stream, expected, vec![event], recorded.recorded_at).await.unwrap();
+        log.replicate(&recorded.stream, expected, vec![event], recording).await.unwrap();
     }
     let names = [FILE_NAME, "log.sqlite-wal", "log.sqlite-shm"];
     // As a kill would leave it.

@@ -24,11 +24,11 @@ impl From<LogFault> for Problem {
     fn from(fault: LogFault) -> Self {
         match &fault {
             LogFault::Unavailable { .. } => {
-                tracing::warn!(error = &fault as &dyn Error, "the log is unavailable");
+                tracing::debug!(error = &fault as &dyn Error, "the log is unavailable");
                 ProblemKind::LogUnavailable.because(fault.to_string())
             }
             LogFault::OutcomeUnknown { .. } => {
-                tracing::warn!(error = &fault as &dyn Error, "the outcome of a write is unknown");
+                tracing::debug!(error = &fault as &dyn Error, "the outcome of a write is unknown");
                 ProblemKind::OutcomeUnknown.because(fault.to_string())
             }
             LogFault::ClockJumped { .. } => ProblemKind::ClockJumped.because(fault.to_string()),

@@ -26,7 +26,8 @@ pub enum Broken {
         /// What should be.
         next: u64,
     },
-    /// Times of recording never go backwards: along the log, or along a stream where it is shared.
+    /// Times of recording never go back along a stream, nor along a log or a part of one that one node
+    /// writes.
     #[error("it was recorded at `{found}`, before the event before it at `{before}`")]
     RecordedAt {
         /// When it says.

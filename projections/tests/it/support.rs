@@ -1,18 +1,29 @@
 //! A log to fill, and models folded from it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
-use jiff::Timestamp;
+use futures::TryStreamExt as _;
+use jiff::{SignedDuration, Timestamp};
 use shiplog_domain::{
     lane::{Asked, Command, Lane, LaneId, Outcome, Rails, Report, Request, When},
     metadata::{Actor, ActorKind, CorrelationId, Metadata, RequestDigest, Via},
     release::Manifest,
 };
 use shiplog_projections::{projection::Projection, runner::Runner};
-use shiplog_store::{clock::Clock, execute::Streams, log::Log, sqlite::SqliteLog};
+use shiplog_store::{
+    clock::Clock,
+    execute::Streams,
+    log::{Log, NewEvent},
+    position::ExpectedVersion,
+    sqlite::SqliteLog,
+    transfer::{Original, Replica as _},
+};
 
 /// Says one second more each time it is asked.
 pub(crate) struct Ticking(AtomicI64);
@@ -46,6 +57,33 @@ impl World {
         let request = self.requests.fetch_add(1, Ordering::Relaxed);
         let metadata = metadata(request);
         let _ = self.lanes.execute(&lane.stream(), None, command, metadata, |_, _| ()).await;
+    }
+
+    /// The same log as several servers would have recorded it whose clocks are behind by so many seconds,
+    /// one after the other in turn: times go back along the log, and never along a stream.
+    pub(crate) async fn recorded_by(&self, behind: &[i64]) -> Self {
+        let log =
+            SqliteLog::in_memory(Arc::new(Ticking(AtomicI64::new(RECORDING_BEGINS)))).unwrap();
+        let (mut records, mut last) = (self.log.read_all(None), HashMap::new());
+        for behind in behind.iter().cycle() {
+            let Some(record) = records.try_next().await.unwrap() else { break };
+            let recorded_at = record.recorded_at - SignedDuration::from_secs(*behind);
+            let (expected, recorded_at) = match last.get(&record.stream) {
+                None => (ExpectedVersion::NoStream, recorded_at),
+                Some((version, at)) => (ExpectedVersion::Exact(*version), recorded_at.max(*at)),
+            };
+            last.insert(record.stream.clone(), (record.version, recorded_at));
+            let metadata = Arc::new(record.metadata);
+            let events = vec![NewEvent { id: record.id, metadata, event: record.event }];
+            let original = Original { recorded_at, may_go_back: true };
+            log.replicate(&record.stream, expected, events, original).await.unwrap();
+        }
+        let log: Arc<dyn Log> = Arc::new(log);
+        Self {
+            lanes: Streams::new(Arc::clone(&log)),
+            log,
+            requests: AtomicI64::new(self.requests()),
+        }
     }
 
     /// How many commands were executed.

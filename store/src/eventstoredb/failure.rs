@@ -105,10 +105,40 @@ pub(super) fn may_pass(fault: &LogFault) -> bool {
 
 /// What the crate says, without the inner life of a connection that could not be made.
 fn in_words(error: &Error) -> String {
-    if let Error::GrpcConnectionError(_) = error {
-        return "the connection cannot be made".into();
+    match error {
+        Error::GrpcConnectionError(_) => "the connection cannot be made".into(),
+        Error::NotLeaderException(leader) => {
+            let (host, port) = (&leader.host, leader.port);
+            format!("the node does not lead the cluster, `{host}:{port}` does")
+        }
+        // gRPC's own words for that code say that all is well.
+        Error::Grpc { code, message } if i32::from(*code) == OK => {
+            format!("the node can do nothing now: `{message}`")
+        }
+        Error::ServerError(text) => match message(text) {
+            Some(message) => format!("the node fails: `{message}`"),
+            None => error.to_string(),
+        },
+        Error::ConnectionClosed
+        | Error::Grpc { .. }
+        | Error::InternalParsingError(_)
+        | Error::AccessDenied
+        | Error::ResourceAlreadyExists
+        | Error::ResourceNotFound
+        | Error::ResourceDeleted
+        | Error::UnsupportedFeature
+        | Error::InternalClientError
+        | Error::DeadlineExceeded
+        | Error::InitializationError(_)
+        | Error::IllegalStateError(_)
+        | Error::WrongExpectedVersion { .. } => error.to_string(),
     }
-    error.to_string()
+}
+
+/// What the server says in a status that the crate has written out with all its headers.
+fn message(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once(r#"message: ""#)?;
+    rest.split_once(r#"", details"#).map(|(message, _)| message)
 }
 
 fn refuses_the_user(cause: &Cause) -> bool {
@@ -137,5 +167,20 @@ fn of_client(error: &Error) -> Verdict {
         | Error::DeadlineExceeded
         | Error::IllegalStateError(_)
         | Error::WrongExpectedVersion { .. } => Verdict::Kept,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_node_cannot_do_now_is_said_without_the_words_of_success_and_headers() {
+        let message = "Server Is Not Ready".to_owned();
+        let of_a_batch = Failure::Client(Error::Grpc { code: OK.into(), message });
+        assert_eq!(of_a_batch.to_string(), "the node can do nothing now: `Server Is Not Ready`");
+        let written = r#"status: Unavailable, message: "Server Is Not Ready", details: [], metadata: MetadataMap { headers: {"date": "now"} }"#;
+        let of_a_call = Failure::Client(Error::ServerError(written.into()));
+        assert_eq!(of_a_call.to_string(), "the node fails: `Server Is Not Ready`");
     }
 }

@@ -7,7 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use eventstore::NodePreference;
 
-use super::{address::Address, supervisor::Supervisor};
+use super::{
+    address::Address,
+    supervisor::{Availability, Supervisor},
+};
+use crate::outage::Outage;
 
 /// The most subscriptions of one connection.
 const MOST: usize = 50;
@@ -17,13 +21,14 @@ pub(super) struct Pool {
     address: Address,
     pub(super) preference: NodePreference,
     supervisors: Mutex<Vec<Arc<Supervisor>>>,
+    outage: Arc<Outage>,
 }
 
 impl Pool {
     /// A pool with one connection, which is being made.
-    pub(super) fn new(address: Address) -> Self {
+    pub(super) fn new(address: Address, outage: Arc<Outage>) -> Self {
         let preference = address.preference;
-        let pool = Self { address, preference, supervisors: Mutex::default() };
+        let pool = Self { address, preference, supervisors: Mutex::default(), outage };
         drop(pool.take());
         pool
     }
@@ -36,7 +41,9 @@ impl Pool {
         if let Some(supervisor) = roomy {
             return Arc::clone(supervisor);
         }
-        let supervisor = Arc::new(Supervisor::start(self.address.clone(), self.preference));
+        let availability = Availability { part: self.outage.part(), needs_answers: false };
+        let supervisor = Supervisor::start(self.address.clone(), self.preference, availability);
+        let supervisor = Arc::new(supervisor);
         supervisors.push(Arc::clone(&supervisor));
         supervisor
     }

@@ -37,6 +37,7 @@ async fn listen(reads: Arc<Reads>) {
         let seen = reads.seen();
         if seen > heard {
             heard = seen;
+            reads.works();
             continue;
         }
         // A failure is heard by whoever keeps the connection.

@@ -181,6 +181,11 @@ impl Reads {
         Ok(None)
     }
 
+    /// Notes that the leader does what it should.
+    pub(super) fn works(&self) {
+        self.supervisor.works();
+    }
+
     /// Makes a call that changes nothing, on another connection if the first one fails.
     pub(super) async fn call<T, F>(&self, call: impl Fn(Arc<Line>) -> F) -> Result<T, LogFault>
     where
@@ -190,7 +195,10 @@ impl Reads {
         loop {
             let line = self.supervisor.line().await?;
             match call(Arc::clone(&line)).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.works();
+                    return Ok(answer);
+                }
                 Err(failure) => {
                     if !self.supervisor.report(&line, &failure).await || attempts >= ATTEMPTS {
                         return Err(failure.fault());

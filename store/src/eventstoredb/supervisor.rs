@@ -27,7 +27,7 @@ use super::{
     failure::{Failure, Verdict},
     identity, leader,
 };
-use crate::log::LogFault;
+use crate::{log::LogFault, outage::Part};
 
 /// How long a call waits for a connection that was lost a moment ago.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -99,18 +99,40 @@ type Report = (u64, Option<Node>);
 pub(super) struct Supervisor {
     state: watch::Sender<State>,
     reports: mpsc::UnboundedSender<Report>,
+    availability: Arc<Availability>,
     keeper: AbortHandle,
+}
+
+/// What is said of a connection that is lost.
+#[derive(Debug)]
+pub(super) struct Availability {
+    pub(super) part: Part,
+    /// Whether a node that is connected to is of use only if it answers calls: one does so without a leader,
+    /// too, and cannot say more than that there is none.
+    pub(super) needs_answers: bool,
 }
 
 impl Supervisor {
     /// Starts dialling, for a node of this kind.
-    pub(super) fn start(address: Address, preference: NodePreference) -> Self {
+    pub(super) fn start(
+        address: Address,
+        preference: NodePreference,
+        availability: Availability,
+    ) -> Self {
         let why = Arc::new(DialError::NotYet);
         let (state, _) = watch::channel(State::Away { since: Instant::now(), attempts: 0, why });
         let (reports, inbox) = mpsc::unbounded_channel();
-        let keeper = Keeper { address, preference, state: state.clone(), inbox, leader: None };
+        let availability = Arc::new(availability);
+        let keeper = Keeper {
+            address,
+            preference,
+            state: state.clone(),
+            inbox,
+            leader: None,
+            availability: Arc::clone(&availability),
+        };
         let keeper = tokio::spawn(keeper.run()).abort_handle();
-        Self { state, reports, keeper }
+        Self { state, reports, availability, keeper }
     }
 
     /// The connection, as soon as there is one.
@@ -182,6 +204,11 @@ impl Supervisor {
         self.state.borrow().is(line.number)
     }
 
+    /// Tells that a call was answered as it should be.
+    pub(super) fn works(&self) {
+        self.availability.part.works();
+    }
+
     /// Tells of a failure; whether the same call may go well on another connection.
     ///
     /// One call that gets no answer is no proof of a lost connection: the node is asked, before it is given up.
@@ -197,7 +224,8 @@ impl Supervisor {
         self.state.send_if_modified(|state| {
             let current = state.is(line.number);
             if current {
-                tracing::warn!(%failure, "the connection to the cluster is lost: {failure}");
+                tracing::debug!(%failure, "the connection to the cluster is lost: {failure}");
+                self.availability.part.fails(failure);
                 let why = Arc::new(DialError::Lost(Arc::new(failure.clone())));
                 *state = State::Away { since: Instant::now(), attempts: 0, why };
             }
@@ -229,6 +257,7 @@ struct Keeper {
     inbox: mpsc::UnboundedReceiver<Report>,
     /// Who a node said the leader is.
     leader: Option<Node>,
+    availability: Arc<Availability>,
 }
 
 impl Keeper {
@@ -255,24 +284,29 @@ impl Keeper {
             let leader = self.leader.take();
             match dial(&self.address, leader.as_ref(), self.preference).await {
                 Ok(client) => {
-                    if number > 1 {
-                        let away_ms = began.elapsed().as_millis();
-                        tracing::info!(away_ms, "the cluster answers again after {away_ms} ms");
+                    let away_ms = began.elapsed().as_millis();
+                    tracing::debug!(away_ms, "a node answers after {away_ms} ms");
+                    if !self.availability.needs_answers {
+                        self.availability.part.works();
                     }
                     let (address, connection) = (self.address.clone(), OnceCell::new());
                     let line = Line { client, number, address, leader, connection };
                     self.state.send_replace(State::Up(Arc::new(line)));
                     return Instant::now();
                 }
-                Err(error) => self.note(error),
+                Err(error) => self.note(error, number),
             }
             let most = self.address.discovery_interval.max(FIRST_PAUSE);
             *pause = (*pause * 2).clamp(FIRST_PAUSE, most);
         }
     }
 
-    fn note(&self, error: DialError) {
+    fn note(&self, error: DialError, number: u64) {
         tracing::debug!(%error, "the cluster cannot be reached: {error}");
+        // Of the first connection those tell who wait for it.
+        if number > 1 {
+            self.availability.part.fails(&error);
+        }
         let error = Arc::new(error);
         self.state.send_modify(|state| match state {
             State::Away { attempts, why, .. } => {

@@ -10,14 +10,16 @@ use rusqlite::{
 use shiplog_domain::{metadata::EventId, stream::StreamName, wire::EncodedEvent};
 
 use super::{
-    fault,
-    rows::{head, integer, natural},
+    clocks, fault,
+    rows::{head, integer},
     settle::settle,
+    stream::{Stream, time},
     writer::{Append, NewRow},
 };
 use crate::{
     log::{AppendError, Appended},
     position::{GlobalPosition, StreamVersion},
+    transfer::Original,
 };
 
 /// How many streams the writer knows without looking.
@@ -41,13 +43,6 @@ struct Known {
     types: HashMap<String, i64>,
 }
 
-/// A stream's id and its last version.
-#[derive(Clone, Copy)]
-pub(super) struct Stream {
-    pub(super) id: i64,
-    pub(super) version: Option<StreamVersion>,
-}
-
 impl Ledger {
     /// Learns from the file where it ends.
     ///
@@ -56,10 +51,9 @@ impl Ledger {
     /// What is wrong with the file's end, or what SQLite says.
     pub(super) fn load(connection: Connection) -> rusqlite::Result<Self> {
         let last = head(&connection)?;
-        let recorded_at = last.map(|(_, recorded_at)| Timestamp::from_microsecond(recorded_at));
         let known = Known {
             head: last.map(|(position, _)| position),
-            recorded_at: recorded_at.and_then(Result::ok).unwrap_or(Timestamp::MIN),
+            recorded_at: time(last.map(|(_, recorded_at)| recorded_at)),
             streams: LruCache::new(KNOWN_STREAMS),
             types: HashMap::new(),
         };
@@ -131,7 +125,6 @@ impl Ledger {
     ) -> rusqlite::Result<Vec<Result<Appended, AppendError>>> {
         let Self { connection, known, is_settled: _ } = self;
         let tables = Transaction::new_unchecked(connection, Immediate)?;
-        let now = now.max(known.recorded_at);
         let answers = appends
             .iter()
             .map(|append| known.place(&tables, append, now))
@@ -151,21 +144,26 @@ impl Known {
     ) -> rusqlite::Result<Result<Appended, AppendError>> {
         let stream = self.stream(tables, &append.stream)?;
         let actual = stream.and_then(|stream| stream.version);
-        let recorded_at = append.recorded_at.unwrap_or(now);
-        if !append.expected.is_met_by(actual) {
-            return settle(tables, append, stream)
-                .map(|settled| settled.unwrap_or_else(|| Err(append.conflict(actual))));
-        }
-        match self.insert(tables, append, stream, recorded_at) {
-            Ok(appended) => Ok(Ok(appended)),
-            // No id is looked up before: that would double the work of every append for the
-            // sake of the rare one that is a retry.
-            Err(error) if fault::is_repeated(&error) => {
-                self.undo(tables, append, stream)?;
-                settle(tables, append, stream)?.ok_or(error)
+        let answer = if append.expected.is_met_by(actual) {
+            match self.insert(tables, append, stream, now) {
+                Ok(appended) => Ok(appended),
+                // No id is looked up before: that would double the work of every append for the
+                // sake of the rare one that is a retry.
+                Err(error) if fault::is_repeated(&error) => {
+                    self.undo(tables, append, stream)?;
+                    settle(tables, append, stream)?.ok_or(error)?
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => Err(error),
+        } else {
+            let settled = settle(tables, append, stream)?;
+            settled.unwrap_or_else(|| Err(append.conflict(actual)))
+        };
+        if let (Ok(appended), Some(Original { may_go_back: true, .. })) = (&answer, append.original)
+        {
+            clocks::extend(tables, appended.position)?;
         }
+        Ok(answer)
     }
 
     fn insert(
@@ -173,12 +171,15 @@ impl Known {
         tables: &Connection,
         append: &Append,
         stream: Option<Stream>,
-        recorded_at: Timestamp,
+        now: Timestamp,
     ) -> rusqlite::Result<Appended> {
         let stream = match stream {
             Some(stream) => stream,
-            None => new_stream(tables, &append.stream)?,
+            None => Stream::insert(tables, &append.stream)?,
         };
+        // Of a copied log the last event of all may be earlier than the last of a stream.
+        let floor = self.recorded_at.max(stream.recorded_at);
+        let recorded_at = append.original.map_or(now.max(floor), |original| original.recorded_at);
         let (mut position, mut version) = (self.head, stream.version);
         for row in &append.rows {
             let (place, next) =
@@ -193,7 +194,7 @@ impl Known {
             return Err(rusqlite::Error::QueryReturnedNoRows);
         };
         (self.head, self.recorded_at) = (position, self.recorded_at.max(recorded_at));
-        self.streams.put(append.stream.clone(), Stream { version, ..stream });
+        self.streams.put(append.stream.clone(), Stream { version, recorded_at, ..stream });
         Ok(Appended { position: last, version: at, recorded_at })
     }
 
@@ -222,17 +223,7 @@ impl Known {
         if let Some(known) = self.streams.get(name) {
             return Ok(Some(*known));
         }
-        let stream = tables
-            .prepare_cached(
-                "SELECT id, (SELECT max(version) FROM events WHERE stream = streams.id)
-                 FROM streams WHERE name = ?",
-            )?
-            .query_row([name.as_str()], |row| {
-                let version: Option<i64> = row.get(1)?;
-                let version = version.map(|version| StreamVersion(natural(version)));
-                Ok(Stream { id: row.get(0)?, version })
-            })
-            .optional()?;
+        let stream = Stream::find(tables, name)?;
         if let Some(stream) = stream {
             self.streams.put(name.clone(), stream);
         }
@@ -254,12 +245,6 @@ impl Known {
         self.types.insert(name.into(), id);
         Ok(id)
     }
-}
-
-fn new_stream(tables: &Connection, name: &StreamName) -> rusqlite::Result<Stream> {
-    let id =
-        tables.prepare_cached("INSERT INTO streams (name) VALUES (?)")?.insert([name.as_str()])?;
-    Ok(Stream { id, version: None })
 }
 
 fn insert_row(

@@ -27,7 +27,7 @@ CREATE TABLE events (
     schema INTEGER NOT NULL,
     readable_from INTEGER NOT NULL,
     ignorable INTEGER NOT NULL,
-    recorded_at INTEGER NOT NULL,       -- microseconds since 1970, UTC; never decreases
+    recorded_at INTEGER NOT NULL,       -- microseconds since 1970, UTC; never decreases in a stream
     id BLOB NOT NULL UNIQUE,            -- 16 bytes
     data BLOB NOT NULL,                 -- UTF-8 JSON, as written
     metadata BLOB NOT NULL,             -- UTF-8 JSON, as written

@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension as _};
 use shiplog_domain::metadata::{EventId, Metadata};
 
 use super::{
-    ledger::Stream,
     rows::natural,
+    stream::Stream,
     writer::{Append, NewRow},
 };
 use crate::{

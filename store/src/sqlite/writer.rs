@@ -24,6 +24,7 @@ use crate::{
     clock::{self, Clock, whole_microseconds},
     log::{AppendError, Appended, Cause, LogFault},
     position::{ExpectedVersion, GlobalPosition, StreamVersion},
+    transfer::Original,
 };
 
 /// How many requests may wait; more wait for their turn to wait.
@@ -53,7 +54,7 @@ pub(super) struct Append {
     pub(super) expected: ExpectedVersion,
     pub(super) rows: Vec<NewRow>,
     /// When another log recorded them; the clock says it where none did.
-    pub(super) recorded_at: Option<Timestamp>,
+    pub(super) original: Option<Original>,
     pub(super) answer: oneshot::Sender<Result<Appended, AppendError>>,
 }
 
@@ -199,7 +200,7 @@ impl Writer {
             Ok(now) => (whole_microseconds(now), appends),
             Err(fault) => {
                 // What another log has recorded has its time already.
-                let is_timed = |append: &Append| append.recorded_at.is_some();
+                let is_timed = |append: &Append| append.original.is_some();
                 let (timed, others): (Vec<_>, _) = appends.into_iter().partition(is_timed);
                 refuse(others, &fault);
                 (Timestamp::MIN, timed)

@@ -5,12 +5,13 @@ use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 use futures::TryStreamExt as _;
 use rusqlite::Connection;
 use shiplog_store::{
-    log::{AppendError, Log, LogFault},
+    log::{AppendError, Clocks, Log, LogFault},
     position::{
         ExpectedVersion::{Exact, NoStream},
-        StreamVersion,
+        GlobalPosition, StreamVersion,
     },
     sqlite::{BackupError, FILE_NAME, OpenError, SqliteLog},
+    transfer::{Original, Replica as _},
 };
 
 use crate::support::{events, everything, fresh_stream, unsteady};
@@ -72,6 +73,31 @@ async fn what_a_crash_left_in_the_wal_is_in_the_file_before_more_is_recorded() {
     fs::remove_file(cut.path().join(format!("{FILE_NAME}-wal"))).unwrap();
     let kept = SqliteLog::open_read_only(cut.path()).unwrap();
     assert_eq!(everything(kept.read_all(None)).await, before);
+}
+
+#[tokio::test]
+async fn what_is_recorded_in_a_copy_is_never_before_the_position_or_the_version_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let (ahead, behind) = (fresh_stream(), fresh_stream());
+    let log = open(directory.path()).unwrap();
+    // The clock of the test says 2023; that of whoever wrote the original did not.
+    let recorded_at = "2030-01-01T00:00:01Z".parse().unwrap();
+    let original = Original { recorded_at, may_go_back: true };
+    log.replicate(&ahead, NoStream, events(&ahead, 0..1), original).await.unwrap();
+    let earlier = Original { recorded_at: "2030-01-01T00:00:00Z".parse().unwrap(), ..original };
+    log.replicate(&behind, NoStream, events(&behind, 0..1), earlier).await.unwrap();
+    drop(log);
+
+    let log = open(directory.path()).unwrap();
+    assert_eq!(log.clocks().await.unwrap(), Clocks::SeveralUntil(GlobalPosition(2)));
+    let first = log.append(&behind, Exact(StreamVersion(0)), events(&behind, 1..2)).await.unwrap();
+    let second = log.append(&ahead, Exact(StreamVersion(0)), events(&ahead, 1..2)).await.unwrap();
+    let third = log.append(&behind, Exact(StreamVersion(1)), events(&behind, 2..3)).await.unwrap();
+
+    assert_eq!(first.recorded_at, earlier.recorded_at);
+    assert_eq!(second.recorded_at, recorded_at);
+    assert_eq!(third.recorded_at, recorded_at);
+    assert_eq!(log.clocks().await.unwrap(), Clocks::SeveralUntil(GlobalPosition(2)));
 }
 
 #[tokio::test]

@@ -6,9 +6,10 @@ use shiplog_domain::{
 };
 use shiplog_double::{Double, Options};
 
-use super::*;
+use super::{super::supervisor::Availability, *};
 use crate::{
     clock::{Clock, SystemClock},
+    outage::Outage,
     position::StreamVersion,
 };
 
@@ -39,7 +40,9 @@ fn event(stream: &str) -> NewEvent {
 fn sending(limit: Duration, clock: Arc<dyn Clock>) -> (Double, Batches) {
     let double = Double::start(Options::default()).unwrap();
     let address = double.uri().parse().unwrap();
-    let supervisor = Arc::new(Supervisor::start(address, NodePreference::Leader));
+    let part = Outage::new("it cannot be used", "it can be used again").part();
+    let availability = Availability { part, needs_answers: true };
+    let supervisor = Arc::new(Supervisor::start(address, NodePreference::Leader, availability));
     (double, Batches::new(supervisor, limit, clock))
 }
 
