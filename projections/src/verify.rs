@@ -4,7 +4,10 @@ mod broken;
 mod content;
 mod stream;
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    mem,
+};
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -71,6 +74,8 @@ pub async fn verify(log: &dyn Log) -> Result<Walk, LogFault> {
             Err(unreadable) => walker.meet_unreadable(unreadable),
         }
     }
+    drop(records);
+    walker.take_back(log).await?;
     walker.walk.streams = walker.streams.len();
     Ok(walker.walk)
 }
@@ -82,12 +87,15 @@ struct Walker {
     clocks: Clocks,
     recorded_at: Option<Timestamp>,
     streams: HashMap<StreamName, Stream>,
+    /// Streams to which something was done that is no event of theirs, and where in the log that is.
+    touched: BTreeMap<StreamName, Vec<GlobalPosition>>,
 }
 
 impl Walker {
     fn new(is_shared: bool, clocks: Clocks) -> Self {
         let (walk, streams) = (Walk::default(), HashMap::new());
-        Self { walk, is_shared, clocks, recorded_at: None, streams }
+        let touched = BTreeMap::new();
+        Self { walk, is_shared, clocks, recorded_at: None, streams, touched }
     }
 
     fn meet(&mut self, recorded: &Recorded<EncodedEvent>) {
@@ -122,14 +130,30 @@ impl Walker {
     fn meet_unreadable(&mut self, Unreadable { position, stream, version, problem }: Unreadable) {
         let broken = self.position(position);
         if let (Some(stream), Some(version)) = (&stream, version) {
-            // The events of its request may come before and after it.
             self.streams.entry(stream.clone()).or_default().pass_over(version);
+        }
+        if let (Some(stream), None) = (&stream, version) {
+            self.touched.entry(stream.clone()).or_default().push(position);
         }
         self.walk.events += 1;
         self.walk.head = Some(position);
         let broken = broken.into_iter().chain([Broken::Unreadable(problem)]);
         let finding = |what| Finding { position, stream: stream.clone(), what };
         self.walk.findings.extend(broken.map(finding));
+    }
+
+    /// Drops what was done to streams that are whole again by now.
+    async fn take_back(&mut self, log: &dyn Log) -> Result<(), LogFault> {
+        for (stream, positions) in mem::take(&mut self.touched) {
+            match log.examine(&stream).await {
+                Ok(()) => {
+                    self.walk.findings.retain(|found| !positions.contains(&found.position));
+                }
+                Err(LogFault::Unreadable(_) | LogFault::StreamDamaged { .. }) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(())
     }
 
     /// Where one writer gives the positions, they are 1, 2, 3 and so on; elsewhere they only rise.

@@ -28,6 +28,7 @@ mod append;
 mod batches;
 mod connection;
 mod contained;
+mod damaged;
 mod dial;
 mod failure;
 mod follow;
@@ -40,6 +41,7 @@ mod reads;
 mod records;
 mod scope;
 mod session;
+mod settings;
 mod standing;
 mod supervisor;
 mod tail;
@@ -267,7 +269,7 @@ impl Log for EventStoreDbLog {
         stream: &'a StreamName,
         from: Option<StreamVersion>,
     ) -> RecordStream<'a> {
-        let learn = |page: &reads::Page| self.appends.learn(stream, &page.events);
+        let learn = |page: &reads::Page| self.appends.learn(stream, page);
         self.reads.stream(stream, from.map_or(0, |from| from.0), learn)
     }
 
@@ -295,6 +297,14 @@ impl Log for EventStoreDbLog {
             asked.unwrap_or_else(|_| Err(Failure::Late(HEAD).fault()))
         }
         .boxed()
+    }
+
+    fn heard_damage<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<(), LogFault>> {
+        self.tail.damaged().check(&self.reads, stream).boxed()
+    }
+
+    fn examine<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<(), LogFault>> {
+        self.reads.examine(stream).boxed()
     }
 
     fn is_shared(&self) -> bool {

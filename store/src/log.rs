@@ -155,6 +155,14 @@ pub enum LogFault {
     /// One event cannot be read. A stream of records goes on after it.
     #[error("{0}")]
     Unreadable(Unreadable),
+    /// A stream is not what it was: somebody has deleted it, or cut it off.
+    #[error("`{stream}` is damaged: {problem}")]
+    StreamDamaged {
+        /// Which stream.
+        stream: StreamName,
+        /// What has been done to it.
+        problem: String,
+    },
     /// What was read cannot have been written.
     #[error("the log is damaged at {place}: {problem}")]
     Corrupt {
@@ -290,6 +298,29 @@ pub trait Log: Send + Sync {
         _after: Option<GlobalPosition>,
     ) -> BoxFuture<'_, Result<Option<u64>, LogFault>> {
         Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// Whether anything was heard of a stream that is no event of it: that somebody has deleted it, say.
+    ///
+    /// It takes no call, unless there is reason to doubt the stream.
+    ///
+    /// # Errors
+    ///
+    /// As [`examine`](Log::examine).
+    fn heard_damage<'a>(&'a self, _stream: &'a StreamName) -> BoxFuture<'a, Result<(), LogFault>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Whether a stream is whole: nobody has deleted it, cut it off or written to it past Shiplog.
+    ///
+    /// Where nobody but this process can write the log, that shows when the stream is read.
+    ///
+    /// # Errors
+    ///
+    /// [`LogFault::StreamDamaged`] or [`LogFault::Unreadable`] if it is not; any other fault if that cannot
+    /// be told.
+    fn examine<'a>(&'a self, _stream: &'a StreamName) -> BoxFuture<'a, Result<(), LogFault>> {
+        Box::pin(std::future::ready(Ok(())))
     }
 
     /// Whether events can be appended now, as far as is known from the last attempt.

@@ -33,6 +33,11 @@ impl From<LogFault> for Problem {
             }
             LogFault::ClockJumped { .. } => ProblemKind::ClockJumped.because(fault.to_string()),
             LogFault::Unreadable(unreadable) => damaged(unreadable),
+            LogFault::StreamDamaged { stream, problem } => match LaneId::from_stream(stream) {
+                Some(LaneId { service, environment }) => ProblemKind::LaneDamaged
+                    .because(format!("`{service}` in `{environment}` is damaged: {problem}")),
+                None => ProblemKind::StreamDamaged.because(fault.to_string()),
+            },
             LogFault::Corrupt { .. } => internal(&fault),
         }
     }

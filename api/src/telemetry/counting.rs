@@ -104,6 +104,14 @@ impl Log for Counting {
         self.log.count(after)
     }
 
+    fn heard_damage<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<(), LogFault>> {
+        self.log.heard_damage(stream)
+    }
+
+    fn examine<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<(), LogFault>> {
+        self.log.examine(stream)
+    }
+
     fn writable(&self) -> BoxFuture<'_, Result<(), LogFault>> {
         self.log.writable()
     }

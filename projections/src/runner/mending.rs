@@ -77,6 +77,10 @@ async fn again(
     damaged: &DamagedStream,
 ) -> Option<Arc<StreamAgain>> {
     let complete_to = log.head().await.ok()?;
+    if damaged.version.is_none() {
+        // It is no event of the stream that did it.
+        log.examine(stream).await.ok()?;
+    }
     let read = log.read_stream(stream, damaged.version).map(entry::of);
     let entries: Vec<_> = read.take(MAX_EVENTS + 1).try_collect().await.ok()?;
     let due = damaged.version.map_or(0, |StreamVersion(version)| version);

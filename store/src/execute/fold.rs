@@ -75,6 +75,7 @@ impl<D: Decider<Event: WireEvent>> Fold<D> {
         log: &dyn Log,
         stream: &StreamName,
     ) -> Result<(), LoadError> {
+        log.heard_damage(stream).await?;
         match self.standing {
             Standing::Level => return Ok(()),
             Standing::Behind => {}

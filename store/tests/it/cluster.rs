@@ -3,6 +3,7 @@
 mod appends;
 mod conflicts;
 mod connection;
+mod hands;
 mod provider;
 mod subscriptions;
 mod together;

@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     cluster::Cluster,
     faults::Faults,
-    memory::Stream,
+    memory::{Expected, Stream},
     options::Options,
     server::{Listening, Server},
     tls,
@@ -131,6 +131,31 @@ impl Double {
     /// Appends events of somebody else's: not ours, no JSON.
     pub fn write_foreign(&self, count: usize) {
         (0..count).for_each(|_| self.cluster.write_foreign());
+    }
+
+    /// Writes an event into any stream, past whoever owns it.
+    pub fn write_into(&self, stream: &str, kind: &str, json: bool, data: &[u8]) {
+        self.cluster.write_into(stream, kind, json, data);
+    }
+
+    /// Sets the settings of a stream ("metadata"): `{"$maxCount":3}`.
+    pub fn set(&self, stream: &str, settings: &str) {
+        self.write_into(&format!("$${stream}"), "$metadata", true, settings.as_bytes());
+    }
+
+    /// Deletes a stream: softly, so that it can come back, or for ever. Gives whether it was there.
+    pub fn delete(&self, stream: &str, for_ever: bool) -> bool {
+        self.cluster.memory().delete(stream, Expected::Any, for_ever).is_ok()
+    }
+
+    /// Takes away all that cannot be read any more.
+    pub fn scavenge(&self) {
+        self.cluster.memory().scavenge();
+    }
+
+    /// Takes one event away, as a damaged disk does.
+    pub fn lose(&self, stream: &str, revision: u64) {
+        self.cluster.memory().lose(stream, revision);
     }
 
     /// How many records there are, those of the system and links included.

@@ -131,7 +131,9 @@ impl From<LogFault> for Halt {
             LogFault::Unavailable { .. }
             | LogFault::OutcomeUnknown { .. }
             | LogFault::ClockJumped { .. } => Self::Passing(fault.to_string()),
-            LogFault::Corrupt { .. } | LogFault::Unreadable(_) => Self::Lasting(fault.to_string()),
+            LogFault::Corrupt { .. } | LogFault::Unreadable(_) | LogFault::StreamDamaged { .. } => {
+                Self::Lasting(fault.to_string())
+            }
         }
     }
 }
