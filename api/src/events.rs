@@ -18,7 +18,10 @@ use shiplog_domain::{
     stream::StreamName,
     wire::EncodedEvent,
 };
-use shiplog_store::{log::Recorded, position::GlobalPosition};
+use shiplog_store::{
+    log::{LogFault, Recorded, Unreadable},
+    position::GlobalPosition,
+};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -41,9 +44,92 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 /// A page of events.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EventList {
-    pub(crate) items: Vec<EventShape>,
+    pub(crate) items: Vec<EventItem>,
     /// Where the next page starts, for `after` or `cursor`.
     pub(crate) next: Option<String>,
+}
+
+/// What the log has at a position.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum EventItem {
+    Event(Box<EventShape>),
+    Unreadable(UnreadableShape),
+}
+
+/// An event that is in the log and cannot be read.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UnreadableEvent)]
+pub(crate) struct UnreadableShape {
+    #[schema(minimum = 1)]
+    position: u64,
+    /// Which stream; null if that cannot be read.
+    stream: Option<String>,
+    /// Its place in the stream, from 0; null if that cannot be read.
+    #[schema(minimum = 0)]
+    version: Option<u64>,
+    #[serde(rename = "type")]
+    event_type: UnreadableWord,
+    /// What is wrong with it.
+    unreadable: String,
+}
+
+/// Stands in the place of the event's type.
+#[derive(Serialize, ToSchema)]
+enum UnreadableWord {
+    Unreadable,
+}
+
+/// What is read, with what cannot be read in its place; any other fault is one.
+pub(crate) fn item(read: Result<Recorded<EncodedEvent>, LogFault>) -> Result<EventItem, LogFault> {
+    match read {
+        Ok(recorded) => Ok(recorded.into()),
+        Err(LogFault::Unreadable(unreadable)) => Ok(EventItem::Unreadable(unreadable.into())),
+        Err(fault) => Err(fault),
+    }
+}
+
+impl From<Recorded<EncodedEvent>> for EventItem {
+    fn from(recorded: Recorded<EncodedEvent>) -> Self {
+        Self::Event(Box::new(recorded.into()))
+    }
+}
+
+impl EventItem {
+    pub(crate) fn position(&self) -> u64 {
+        match self {
+            Self::Event(event) => event.position,
+            Self::Unreadable(unreadable) => unreadable.position,
+        }
+    }
+
+    /// How many bytes its data have.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Event(event) => event.data.get().len(),
+            Self::Unreadable(unreadable) => unreadable.unreadable.len(),
+        }
+    }
+
+    /// What a live stream calls it.
+    pub(crate) fn event_type(&self) -> &str {
+        match self {
+            Self::Event(event) => &event.event_type,
+            Self::Unreadable(_) => "Unreadable",
+        }
+    }
+}
+
+impl From<Unreadable> for UnreadableShape {
+    fn from(Unreadable { position, stream, version, problem }: Unreadable) -> Self {
+        Self {
+            position: position.0,
+            stream: stream.map(|stream| stream.to_string()),
+            version: version.map(|version| version.0),
+            event_type: UnreadableWord::Unreadable,
+            unreadable: problem,
+        }
+    }
 }
 
 /// An event as the log has it.
@@ -147,17 +233,18 @@ async fn list_events(State(app): State<App>, RawQuery(raw): RawQuery) -> Result<
         Some(stream) => app.log.read_stream(stream, None),
         None => app.log.read_all(after),
     };
+    let from = after.map_or(0, |after| after.0);
     let mut items: Vec<_> = records
-        .try_filter(|record| future::ready(Some(record.position) > after))
+        .map(item)
+        .try_filter(|item| future::ready(item.position() > from))
         .take(limit.saturating_add(1))
         .try_collect()
         .await?;
     let more = items.len() > limit;
     items.truncate(limit);
-    let next = items.last().filter(|_| more).map(|last| last.position.to_string());
+    let next = items.last().filter(|_| more).map(|last| last.position().to_string());
     let link = next.as_ref().map(|next| link(&query, next));
-    let list = EventList { items: items.into_iter().map(Into::into).collect(), next };
-    Ok((app.receipt(head), link, Json(list)).into_response())
+    Ok((app.receipt(head), link, Json(EventList { items, next })).into_response())
 }
 
 fn link(query: &Query, next: &str) -> [(HeaderName, String); 1] {

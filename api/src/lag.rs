@@ -12,7 +12,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use serde::Serialize;
 use shiplog_store::{
-    log::{Log, LogFault},
+    log::{Log, LogFault, readable},
     position::{ConsistencyToken, GlobalPosition},
 };
 use utoipa::ToSchema;
@@ -86,7 +86,7 @@ async fn gap(
     log: &dyn Log,
     after: Option<GlobalPosition>,
 ) -> Result<Option<(u64, Timestamp)>, LogFault> {
-    let mut missing = log.read_all(after).take(COUNTED);
+    let mut missing = readable(log.read_all(after)).take(COUNTED);
     let Some(first) = missing.try_next().await? else { return Ok(None) };
     let events = match log.count(after).await? {
         Some(events) => events,

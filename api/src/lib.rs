@@ -14,6 +14,7 @@ mod caller;
 mod connections;
 mod cross_site;
 mod csv_text;
+mod damage;
 mod definitions;
 mod deployments;
 mod docs;

@@ -135,6 +135,17 @@ kinds! {
     OutcomeUnknown = SERVICE_UNAVAILABLE, "outcome-unknown", "The outcome is unknown",
         "Writing failed half-way, and nobody knows whether it is recorded. Retry with the same \
          `Idempotency-Key`: that settles it and records it at most once.";
+    /// An event of the lane does not fit.
+    LaneDamaged = SERVICE_UNAVAILABLE, "lane-damaged", "The lane is damaged",
+        "An event in the lane's stream cannot be read, is missing, or was not written by Shiplog, so \
+         nothing is decided on what follows it. Nothing was recorded. All other lanes go on. \
+         docs/damage.md says how each kind is mended; then the same request can be sent again.";
+    /// An event of another stream does not fit.
+    StreamDamaged = SERVICE_UNAVAILABLE, "stream-damaged", "A stream is damaged",
+        "An event in the stream of this environment, release or projection cannot be read, is missing, \
+         or was not written by Shiplog, so nothing is decided on what follows it. Nothing was \
+         recorded. All other streams go on. docs/damage.md says how each kind is mended; then the \
+         same request can be sent again.";
     /// A newer Shiplog recorded something that this one must not misread.
     NewerNeeded = NOT_IMPLEMENTED, "newer-needed", "A newer Shiplog is needed",
         "A newer Shiplog has recorded something here that this one would misread, so it decides \

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shiplog_projections::models::{Model, Phase, Progress};
 use shiplog_store::{
-    log::{Log, LogFault},
+    log::{Log, LogFault, readable},
     position::GlobalPosition,
 };
 use utoipa::ToSchema;
@@ -22,7 +22,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub(crate) use self::rebuild::{Change, Rebuild, RebuildWord, VerdictWord, begin, change};
 use self::show::ProjectionAnswer;
 use crate::{
-    app::App, definitions, problem::Problem, query::Query, shapes::Moment, views::AtLeast,
+    app::App,
+    damage::{self, DamagedShape},
+    definitions,
+    problem::Problem,
+    query::Query,
+    shapes::Moment,
+    views::AtLeast,
 };
 
 /// Up to how many events a lag is counted.
@@ -66,7 +72,12 @@ pub(crate) struct Projection {
     /// How many events of a future Shiplog were passed over.
     #[schema(minimum = 0)]
     pub(crate) skipped: u64,
-    /// Where and why it is stalled.
+    /// Streams that are told of up to an event that does not fit, the earliest event first; 100 at most.
+    pub(crate) damaged: Vec<DamagedShape>,
+    /// How many such streams there are.
+    #[schema(minimum = 0)]
+    pub(crate) damaged_total: usize,
+    /// Why it is stalled.
     pub(crate) why: Option<String>,
     /// The rebuild that is under way, or how the last one went; null if there was none.
     pub(crate) rebuild: Option<Rebuild>,
@@ -117,7 +128,7 @@ pub(crate) fn least(app: &App) -> Option<GlobalPosition> {
 }
 
 async fn one(app: &App, model: &Model) -> Projection {
-    let Progress { checkpoint, recorded_at, phase, skipped, events: _ } = model.progress();
+    let Progress { checkpoint, recorded_at, phase, skipped, events: _, damaged } = model.progress();
     let lag = lag(&*app.log, checkpoint, app.clock.now()).await.ok();
     app.telemetry.projection(model.name(), checkpoint, lag);
     let rebuild = model.rebuilding();
@@ -128,7 +139,7 @@ async fn one(app: &App, model: &Model) -> Projection {
     let (phase, why) = match phase {
         Phase::CatchingUp => (PhaseWord::CatchingUp, None),
         Phase::Live => (PhaseWord::Live, None),
-        Phase::Stalled { at: _, why } => (PhaseWord::Stalled, Some(why)),
+        Phase::Stalled { why } => (PhaseWord::Stalled, Some(why)),
     };
     Projection {
         name: model.name(),
@@ -139,6 +150,8 @@ async fn one(app: &App, model: &Model) -> Projection {
         lag_events,
         lag_seconds,
         skipped,
+        damaged: damage::listed(&damaged),
+        damaged_total: damaged.len(),
         why,
         rebuild: rebuild.map(Rebuild::from),
     }
@@ -150,7 +163,7 @@ async fn lag(
     checkpoint: Option<GlobalPosition>,
     now: Timestamp,
 ) -> Result<(usize, f64), LogFault> {
-    let mut behind = log.read_all(checkpoint).take(COUNTED);
+    let mut behind = readable(log.read_all(checkpoint)).take(COUNTED);
     let Some(first) = behind.try_next().await? else { return Ok((0, 0.0)) };
     let counted = behind.try_fold(1, async |count, _| Ok(count + 1)).await?;
     let seconds = now.duration_since(first.recorded_at).as_secs_f64();

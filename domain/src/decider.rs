@@ -23,6 +23,14 @@ pub trait Decider {
 
     /// Applies `event`. Total: every event applies to every state.
     fn evolve(state: Self::State, event: &Self::Event) -> Self::State;
+
+    /// Why `event` cannot have been recorded after what led to `state`, if that shows.
+    ///
+    /// What was decided here always fits. What does not fit is damage, and nothing is decided on it.
+    fn misfit(state: &Self::State, event: &Self::Event) -> Option<String> {
+        let _ = (state, event);
+        None
+    }
 }
 
 /// Has a name for programs: stable, kebab-case, added but never renamed.

@@ -109,6 +109,10 @@ impl Decider for Lane {
     fn evolve(state: State, event: &Event) -> State {
         evolve::evolve(state, event)
     }
+
+    fn misfit(state: &State, event: &Event) -> Option<String> {
+        event.misfit(state.next_number())
+    }
 }
 
 #[cfg(test)]

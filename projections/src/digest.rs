@@ -20,7 +20,7 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// Digests everything but how the file came about: the checkpoint and the pages'
+/// Digests everything but how the file came about: the checkpoint, what was set aside and the pages'
 /// layout are left out, the words of a search index are in.
 ///
 /// # Errors
@@ -60,7 +60,7 @@ pub(crate) fn tables_of(tables: &Connection) -> Result<Vec<Table>> {
         .prepare(
             "SELECT name, type = 'virtual' FROM pragma_table_list
              WHERE schema = 'main' AND type IN ('table', 'virtual')
-               AND name <> 'checkpoint' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+               AND name NOT IN ('checkpoint', 'damaged_streams') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
              ORDER BY name",
         )?
         .query_map([], |row| Ok(Table { name: row.get(0)?, words: row.get(1)? }))?

@@ -69,12 +69,19 @@ pub async fn astray(known: Vec<Known>, log: &dyn Log) -> Result<Vec<Known>, LogF
         let found = match looked.entry(known.position) {
             Entry::Occupied(found) => *found.get(),
             Entry::Vacant(place) => {
-                let event = log.event_at(known.position).await?;
-                *place.insert(event.map(|event| event.recorded_at))
+                let event = match log.event_at(known.position).await {
+                    Ok(event) => event.map(|event| Some(event.recorded_at)),
+                    // It is there, and does not tell when it was recorded.
+                    Err(LogFault::Unreadable(_)) => Some(None),
+                    Err(fault) => return Err(fault),
+                };
+                *place.insert(event)
             }
         };
         // A file of an earlier release may not say when.
-        if found.is_none_or(|at| known.recorded_at.is_some_and(|known| known != at)) {
+        let differs =
+            |at: Option<_>| known.recorded_at.zip(at).is_some_and(|(known, at)| known != at);
+        if found.is_none_or(differs) {
             astray.push(known);
         }
     }

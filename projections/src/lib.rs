@@ -6,8 +6,10 @@
 mod columns;
 mod content;
 pub mod current;
+pub mod damage;
 pub mod definitions;
 pub mod digest;
+mod entry;
 mod files;
 pub mod history;
 #[cfg(test)]

@@ -8,9 +8,9 @@ mod rows;
 use std::path::Path;
 
 use rusqlite::{Connection, backup::Backup};
-use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
+use shiplog_domain::stream::StreamName;
 use shiplog_store::{
-    log::{Log, Recorded},
+    log::{Log, Recorded, Unreadable},
     position::GlobalPosition,
 };
 
@@ -21,6 +21,7 @@ pub use self::{
 };
 use crate::{
     digest::{Digest, digest},
+    entry::Entry,
     files::Files,
     projection::Projection,
     runner::{Runner, RunnerError, Until},
@@ -64,11 +65,19 @@ pub struct Brief {
     pub event_type: String,
 }
 
-impl From<&Recorded<EncodedEvent>> for Brief {
-    fn from(recorded: &Recorded<EncodedEvent>) -> Self {
-        let Recorded { position, stream, event, .. } = recorded;
-        let event_type = event.event_type.to_string();
-        Self { position: *position, stream: stream.clone(), event_type }
+impl From<&Entry> for Brief {
+    fn from(entry: &Entry) -> Self {
+        match entry {
+            Ok(Recorded { position, stream, event, .. }) => {
+                let event_type = event.event_type.to_string();
+                Self { position: *position, stream: stream.clone(), event_type }
+            }
+            Err(Unreadable { position, stream, .. }) => {
+                let unknown = || StreamName::recorded("unknown");
+                let stream = stream.clone().unwrap_or_else(unknown);
+                Self { position: *position, stream, event_type: "an unreadable event".into() }
+            }
+        }
     }
 }
 

@@ -6,29 +6,37 @@
 
 mod batch;
 mod follow;
+mod mending;
 mod read;
 mod supply;
+mod versions;
 
 use std::{path::Path, sync::Arc};
 
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, future, stream::TryChunksError};
 use jiff::Timestamp;
-use rusqlite::Connection;
-use shiplog_domain::wire::EncodedEvent;
+use rusqlite::{Connection, Transaction};
+use shiplog_domain::{stream::StreamName, wire::DomainEvent};
 use shiplog_store::{
     log::{Log, LogFault, Recorded},
     position::{GlobalPosition, LogId},
 };
 use tokio::task::JoinError;
 
-use self::batch::{News, Part};
 pub(crate) use self::{
     batch::{Batch, ENOUGH},
     follow::{Following, Indexing, follow},
     read::Hurry,
     supply::{Supply, Taker},
 };
+use self::{
+    batch::{News, Part},
+    mending::StreamAgain,
+    versions::Versions,
+};
 use crate::{
+    damage::{self, Damage, DamagedStream},
+    entry::{self, Entry},
     files::Files,
     models::{Phase, Progress},
     projection::{ApplyError, Projection},
@@ -39,16 +47,6 @@ use crate::{
 /// Why a read model is not level with the log.
 #[derive(Debug, thiserror::Error)]
 pub enum RunnerError {
-    /// An event cannot be read or folded; the read model stays at the one before.
-    #[error("stalled at event {position} of `{stream}`: {why}")]
-    Stalled {
-        /// The event.
-        position: GlobalPosition,
-        /// Its stream.
-        stream: String,
-        /// What is wrong with it.
-        why: String,
-    },
     /// The log could not be read.
     #[error(transparent)]
     Log(#[from] LogFault),
@@ -57,13 +55,13 @@ pub enum RunnerError {
     File(#[source] ApplyError),
 }
 
-type Chunk = Result<Vec<Recorded<EncodedEvent>>, TryChunksError<Recorded<EncodedEvent>, LogFault>>;
+type Chunk = Result<Vec<Entry>, TryChunksError<Entry, LogFault>>;
 
 /// A batch of what was read, and what ended the reading, if something did.
 fn decode(chunk: Chunk) -> (Batch, Option<LogFault>) {
     match chunk {
-        Ok(records) => (Batch::decode(records), None),
-        Err(TryChunksError(records, fault)) => (Batch::decode(records), Some(fault)),
+        Ok(entries) => (Batch::decode(entries), None),
+        Err(TryChunksError(entries, fault)) => (Batch::decode(entries), Some(fault)),
     }
 }
 
@@ -92,6 +90,8 @@ pub struct Runner<P> {
     projection: P,
     tables: Connection,
     checkpoint: Checkpoint,
+    damage: Damage,
+    versions: Versions,
 }
 
 impl<P: Projection> Runner<P> {
@@ -113,7 +113,7 @@ impl<P: Projection> Runner<P> {
 
     /// Makes the file anew: what it has folded is not what the log has.
     pub(crate) fn anew(self, path: &Path, log: LogId) -> rusqlite::Result<Self> {
-        let Self { projection, tables, checkpoint: _ } = self;
+        let Self { projection, tables, checkpoint: _, damage: _, versions: _ } = self;
         drop(tables);
         let tables = tables::anew(path, &projection.schema(), log)?;
         Self::of(projection, tables)
@@ -130,8 +130,9 @@ impl<P: Projection> Runner<P> {
     }
 
     fn of(projection: P, tables: Connection) -> rusqlite::Result<Self> {
-        let checkpoint = tables::checkpoint(&tables)?;
-        Ok(Self { projection, tables, checkpoint })
+        let (checkpoint, damage) = (tables::checkpoint(&tables)?, damage::load(&tables)?);
+        let versions = Versions::after(checkpoint.position);
+        Ok(Self { projection, tables, checkpoint, damage, versions })
     }
 
     /// Up to where the log is folded; none before the first event.
@@ -139,7 +140,12 @@ impl<P: Projection> Runner<P> {
         self.checkpoint.position
     }
 
-    /// How many events are folded or passed over.
+    /// Streams that are set aside, because one of their events does not fit; the earliest event first.
+    pub fn damaged(&self) -> Vec<DamagedStream> {
+        self.damage.to_list()
+    }
+
+    /// How many events are folded, passed over or set aside.
     pub fn events(&self) -> u64 {
         self.checkpoint.events
     }
@@ -147,7 +153,8 @@ impl<P: Projection> Runner<P> {
     /// How far it is, while it does this.
     pub(crate) fn progress(&self, phase: Phase) -> Progress {
         let Checkpoint { position, recorded_at, skipped, events } = self.checkpoint;
-        Progress { checkpoint: position, recorded_at, phase, skipped, events }
+        let damaged = self.damage.to_list().into();
+        Progress { checkpoint: position, recorded_at, phase, skipped, events, damaged }
     }
 
     /// The read model, to look at.
@@ -184,18 +191,19 @@ impl<P: Projection> Runner<P> {
             Until::Events(count) => count.saturating_sub(self.checkpoint.events),
             Until::Head | Until::Position(_) | Until::Time(_) => u64::MAX,
         };
-        let mut wanted = |one: &Recorded<_>| {
+        let mut wanted = |one: &Entry| {
             let is_wanted = left > 0
                 && match until {
                     Until::Head | Until::Events(_) => true,
-                    Until::Position(position) => one.position <= position,
-                    Until::Time(time) => one.recorded_at <= time,
+                    Until::Position(until) => entry::position(one) <= until,
+                    Until::Time(time) => one.as_ref().map_or(true, |it| it.recorded_at <= time),
                 };
             left = left.saturating_sub(1);
             is_wanted
         };
         let mut batches = log
             .read_all(self.checkpoint.position)
+            .map(entry::of)
             .try_take_while(|one| future::ready(Ok(wanted(one))))
             .try_chunks(ENOUGH)
             // One is decoded while the one before it is folded.
@@ -217,66 +225,143 @@ impl<P: Projection> Runner<P> {
         made.map_err(|error| RunnerError::File(error.into()))
     }
 
-    /// Folds what is new of a batch: all of it or, up to where it cannot be folded, what came before.
+    /// Folds what is new of a batch, but for what does not fit: the streams of that are set aside.
     ///
-    /// After a machine's fault the same batch can be given again.
+    /// # Errors
+    ///
+    /// [`RunnerError::File`] if a machine failed; then the same batch can be given again.
     pub(crate) fn fold(&mut self, batch: &Batch) -> Result<(), RunnerError> {
-        let done = self.checkpoint.position;
-        if let Some(News { part, through, recorded_at }) = batch.after(done) {
-            match self.commit(part, through, recorded_at) {
-                Ok(()) => {}
-                Err(error) if error.is_machine() => return Err(RunnerError::File(error)),
-                Err(_) => self.find_culprit(part, through, recorded_at)?,
-            }
+        let Some(news) = batch.after(self.checkpoint.position) else { return Ok(()) };
+        for damaged in news.unreadable {
+            self.set_aside(damaged.clone());
         }
-        batch.stall(done)
+        for hole in self.versions.meet(&news, &self.damage) {
+            self.set_aside(hole);
+        }
+        let folded = self.fold_at_once(&news).or_else(|error| match error {
+            error if error.is_machine() => Err(error),
+            _ => self.fold_one_by_one(&news),
+        });
+        folded.map_err(RunnerError::File)
     }
 
     /// Rows and checkpoint, together or not at all.
-    fn commit(
-        &mut self,
-        part: Part<'_>,
-        through: GlobalPosition,
-        recorded_at: Timestamp,
-    ) -> Result<(), ApplyError> {
-        let skipped = part.skipped.len() as u64;
-        let to = Checkpoint {
-            position: Some(through),
-            recorded_at: Some(recorded_at),
-            skipped: self.checkpoint.skipped + skipped,
-            events: self.checkpoint.events + part.events.len() as u64 + skipped,
-        };
+    fn fold_at_once(&mut self, news: &News<'_>) -> Result<(), ApplyError> {
+        let to = after(self.checkpoint, news);
         let transaction = self.tables.transaction()?;
-        self.projection.keep(&transaction, part.written())?;
-        self.projection.fold(&transaction, part.events)?;
+        for part in news.part.without(&self.damage) {
+            apply(&self.projection, &transaction, part)?;
+        }
+        damage::save(&transaction, &self.damage)?;
         tables::advance(&transaction, to)?;
         transaction.commit()?;
         self.checkpoint = to;
         Ok(())
     }
 
-    /// Folds one event at a time, up to the one that does not go.
-    fn find_culprit(
-        &mut self,
-        part: Part<'_>,
-        through: GlobalPosition,
-        recorded_at: Timestamp,
-    ) -> Result<(), RunnerError> {
-        let (steps, rest) = part.steps();
-        for step in steps {
-            let Some(event) = step.events.first() else { continue };
-            let position = event.position;
-            self.commit(step, position, event.recorded_at).map_err(|error| {
-                if error.is_machine() {
-                    return RunnerError::File(error);
-                }
-                RunnerError::Stalled {
-                    position,
-                    stream: event.stream.to_string(),
-                    why: error.to_string(),
-                }
-            })?;
+    /// Folds one event at a time, and sets aside the streams of those that do not go.
+    fn fold_one_by_one(&mut self, news: &News<'_>) -> Result<(), ApplyError> {
+        let to = after(self.checkpoint, news);
+        let transaction = self.tables.transaction()?;
+        let (steps, rest) = news.part.steps();
+        for step in steps.into_iter().chain([rest]) {
+            for step in step.without(&self.damage) {
+                transaction.execute_batch("SAVEPOINT step")?;
+                let Err(error) = apply(&self.projection, &transaction, step) else {
+                    transaction.execute_batch("RELEASE step")?;
+                    continue;
+                };
+                let Some(event) = step.events.first().filter(|_| !error.is_machine()) else {
+                    return Err(error);
+                };
+                transaction.execute_batch("ROLLBACK TO step; RELEASE step")?;
+                // What was passed over before it goes without it.
+                let passed = Part { events: &[], written: &[], skipped: step.skipped };
+                apply(&self.projection, &transaction, passed)?;
+                let damaged = unfit(event, &error);
+                warn(self.projection.name(), &damaged);
+                self.damage.add(damaged);
+            }
         }
-        self.commit(rest, through, recorded_at).map_err(RunnerError::File)
+        damage::save(&transaction, &self.damage)?;
+        tables::advance(&transaction, to)?;
+        transaction.commit()?;
+        self.checkpoint = to;
+        Ok(())
     }
+
+    /// Folds what is missing of a stream that was set aside, if all of it fits now; tells whether it does.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::File`] if a machine failed.
+    pub(crate) fn mend(&mut self, again: &StreamAgain) -> Result<bool, RunnerError> {
+        let StreamAgain { stream, batch, complete_to } = again;
+        let Some(damaged) = self.damage.of(stream) else { return Ok(true) };
+        // Else what came in the meantime would be missing.
+        let done = self.checkpoint.position.filter(|done| Some(*done) <= *complete_to);
+        let (Some(done), Some(news)) = (done, batch.whole()) else { return Ok(false) };
+        let part = news.part.through(done);
+        // A version tells what is missing. Without one, what came before the damage is folded.
+        let is_by_position = damaged.version.is_none();
+        let part = if is_by_position { part.from(damaged.position) } else { part };
+        match self.fold_again(stream, part) {
+            Ok(()) => {}
+            Err(error) if error.is_machine() => return Err(RunnerError::File(error)),
+            Err(_) => return Ok(false),
+        }
+        let name = self.projection.name();
+        tracing::info!(projection = name, %stream, "`{name}`: `{stream}` is whole again");
+        self.damage.remove(stream);
+        self.versions.forget(stream);
+        Ok(true)
+    }
+
+    fn fold_again(&mut self, stream: &StreamName, part: Part<'_>) -> Result<(), ApplyError> {
+        let transaction = self.tables.transaction()?;
+        apply(&self.projection, &transaction, part)?;
+        damage::forget(&transaction, stream)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn set_aside(&mut self, damaged: DamagedStream) {
+        if self.damage.add(damaged.clone()) {
+            warn(self.projection.name(), &damaged);
+        }
+    }
+}
+
+/// How far a read model is that has all of this behind it.
+fn after(base: Checkpoint, news: &News<'_>) -> Checkpoint {
+    Checkpoint {
+        position: Some(news.through),
+        recorded_at: news.recorded_at,
+        skipped: base.skipped + news.part.skipped.len() as u64,
+        events: base.events + news.len() as u64,
+    }
+}
+
+/// Applies a part of the log to the tables.
+fn apply<P: Projection>(
+    projection: &P,
+    tables: &Transaction<'_>,
+    part: Part<'_>,
+) -> Result<(), ApplyError> {
+    projection.keep(tables, part.written())?;
+    projection.fold(tables, part.events)
+}
+
+/// What is said of an event that the tables do not take.
+fn unfit(event: &Recorded<DomainEvent>, error: &ApplyError) -> DamagedStream {
+    DamagedStream {
+        stream: Some(event.stream.clone()),
+        position: event.position,
+        version: Some(event.version),
+        problem: error.to_string(),
+    }
+}
+
+fn warn(projection: &str, damaged: &DamagedStream) {
+    tracing::error!(projection, "`{projection}` goes on without a stream: {damaged}");
 }

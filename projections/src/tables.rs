@@ -14,7 +14,7 @@ use shiplog_store::{
     sqlite,
 };
 
-use crate::{columns, files};
+use crate::{columns, damage::DAMAGED, files};
 
 const META: &str = "CREATE TABLE checkpoint (
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -155,7 +155,10 @@ fn reopen(path: &Path, log: LogId) -> rusqlite::Result<Option<Connection>> {
     let of = prepare(&mut tables)
         .and_then(|()| tables.query_row(WHOSE, [], |row| row.get::<_, String>(0)).optional());
     match of {
-        Ok(Some(of)) if of == log.to_string() => Ok(Some(tables)),
+        Ok(Some(of)) if of == log.to_string() => {
+            tables.execute_batch(DAMAGED)?;
+            Ok(Some(tables))
+        }
         Ok(_) => Ok(None),
         Err(error) => match error.sqlite_error_code() {
             // Not a database, or not ours: a read model is a cache, so it is made anew.
@@ -172,6 +175,7 @@ fn create(mut tables: Connection, schema: &str, log: LogId) -> rusqlite::Result<
     prepare(&mut tables)?;
     let whole = tables.transaction()?;
     whole.execute_batch(META)?;
+    whole.execute_batch(DAMAGED)?;
     whole.execute_batch(schema)?;
     whole.execute("INSERT INTO checkpoint VALUES (1, ?, NULL, NULL, 0, 0)", [log.to_string()])?;
     whole.commit()?;

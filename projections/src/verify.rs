@@ -4,7 +4,10 @@ mod broken;
 mod content;
 mod stream;
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    mem,
+};
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -13,12 +16,13 @@ use shiplog_domain::{
     wire::{Decoded, DomainEvent, EncodedEvent},
 };
 use shiplog_store::{
-    log::{Clocks, Log, LogFault, Recorded},
+    log::{Clocks, Log, LogFault, Recorded, Unreadable},
     position::GlobalPosition,
 };
 
 pub use self::broken::Broken;
 use self::stream::Stream;
+use crate::entry;
 
 /// What a walk came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,8 +44,8 @@ pub struct Walk {
 pub struct Finding {
     /// At which event.
     pub position: GlobalPosition,
-    /// In which stream.
-    pub stream: StreamName,
+    /// In which stream, if that can be read.
+    pub stream: Option<StreamName>,
     /// What is wrong.
     pub what: Broken,
 }
@@ -49,7 +53,10 @@ pub struct Finding {
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { position, stream, what } = self;
-        write!(f, "event {position} of `{stream}`: {what}")
+        match stream {
+            Some(stream) => write!(f, "event {position} of `{stream}`: {what}"),
+            None => write!(f, "event {position}: {what}"),
+        }
     }
 }
 
@@ -62,8 +69,13 @@ pub async fn verify(log: &dyn Log) -> Result<Walk, LogFault> {
     let mut walker = Walker::new(log.is_shared(), log.clocks().await?);
     let mut records = log.read_all(None);
     while let Some(recorded) = records.next().await {
-        walker.meet(&recorded?);
+        match entry::of(recorded)? {
+            Ok(recorded) => walker.meet(&recorded),
+            Err(unreadable) => walker.meet_unreadable(unreadable),
+        }
     }
+    drop(records);
+    walker.take_back(log).await?;
     walker.walk.streams = walker.streams.len();
     Ok(walker.walk)
 }
@@ -75,12 +87,15 @@ struct Walker {
     clocks: Clocks,
     recorded_at: Option<Timestamp>,
     streams: HashMap<StreamName, Stream>,
+    /// Streams to which something was done that is no event of theirs, and where in the log that is.
+    touched: BTreeMap<StreamName, Vec<GlobalPosition>>,
 }
 
 impl Walker {
     fn new(is_shared: bool, clocks: Clocks) -> Self {
         let (walk, streams) = (Walk::default(), HashMap::new());
-        Self { walk, is_shared, clocks, recorded_at: None, streams }
+        let touched = BTreeMap::new();
+        Self { walk, is_shared, clocks, recorded_at: None, streams, touched }
     }
 
     fn meet(&mut self, recorded: &Recorded<EncodedEvent>) {
@@ -106,9 +121,39 @@ impl Walker {
         }
         self.walk.events += 1;
         self.walk.head = Some(recorded.position);
-        let finding =
-            |what| Finding { position: recorded.position, stream: recorded.stream.clone(), what };
+        let stream = Some(recorded.stream.clone());
+        let finding = |what| Finding { position: recorded.position, stream: stream.clone(), what };
         self.walk.findings.extend(broken.into_iter().map(finding));
+    }
+
+    /// What cannot be read takes its place all the same: what comes after it is not told of, too.
+    fn meet_unreadable(&mut self, Unreadable { position, stream, version, problem }: Unreadable) {
+        let broken = self.position(position);
+        if let (Some(stream), Some(version)) = (&stream, version) {
+            self.streams.entry(stream.clone()).or_default().pass_over(version);
+        }
+        if let (Some(stream), None) = (&stream, version) {
+            self.touched.entry(stream.clone()).or_default().push(position);
+        }
+        self.walk.events += 1;
+        self.walk.head = Some(position);
+        let broken = broken.into_iter().chain([Broken::Unreadable(problem)]);
+        let finding = |what| Finding { position, stream: stream.clone(), what };
+        self.walk.findings.extend(broken.map(finding));
+    }
+
+    /// Drops what was done to streams that are whole again by now.
+    async fn take_back(&mut self, log: &dyn Log) -> Result<(), LogFault> {
+        for (stream, positions) in mem::take(&mut self.touched) {
+            match log.examine(&stream).await {
+                Ok(()) => {
+                    self.walk.findings.retain(|found| !positions.contains(&found.position));
+                }
+                Err(LogFault::Unreadable(_) | LogFault::StreamDamaged { .. }) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(())
     }
 
     /// Where one writer gives the positions, they are 1, 2, 3 and so on; elsewhere they only rise.

@@ -177,7 +177,7 @@ async fn level(model: &Model, head: GlobalPosition, is_quiet: bool) -> anyhow::R
     let what = format!("of {} events folded", HumanCount(head.0));
     while model.at_least(head, INTERVAL).await.is_err() {
         let now = model.progress();
-        if let Phase::Stalled { at: _, why } = now.phase {
+        if let Phase::Stalled { why } = now.phase {
             bail!("the read model `{}` has {why}", model.name());
         }
         let folded = now.checkpoint.map_or(0, |checkpoint| checkpoint.0);

@@ -32,6 +32,7 @@ mod connection;
 mod contained;
 mod continuity;
 mod copies;
+mod damaged;
 mod dial;
 mod failure;
 mod follow;
@@ -44,6 +45,7 @@ mod reads;
 mod records;
 mod scope;
 mod session;
+mod settings;
 mod standing;
 mod supervisor;
 mod tail;
@@ -260,7 +262,7 @@ impl Log for EventStoreDbLog {
         stream: &'a StreamName,
         from: Option<StreamVersion>,
     ) -> RecordStream<'a> {
-        let learn = |page: &reads::Page| self.appends.learn(stream, &page.events);
+        let learn = |page: &reads::Page| self.appends.learn(stream, page);
         self.reads.stream(stream, from.map_or(0, |from| from.0), learn)
     }
 
@@ -299,6 +301,14 @@ impl Log for EventStoreDbLog {
 
     fn rewound(&self) -> BoxFuture<'_, GlobalPosition> {
         self.continuity.broken().boxed()
+    }
+
+    fn heard_damage<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<(), LogFault>> {
+        self.tail.damaged().check(&self.reads, stream).boxed()
+    }
+
+    fn examine<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<(), LogFault>> {
+        self.reads.examine(stream).boxed()
     }
 
     fn is_shared(&self) -> bool {

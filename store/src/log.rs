@@ -1,8 +1,8 @@
 //! What a log is: streams of events, totally ordered, that only ever grow.
 
-use std::{borrow::Cow, collections::HashSet, error::Error, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, error::Error, fmt, sync::Arc};
 
-use futures::{future::BoxFuture, stream::BoxStream};
+use futures::{StreamExt as _, future::BoxFuture, stream::BoxStream};
 use jiff::Timestamp;
 use shiplog_domain::{
     metadata::{EventId, Metadata},
@@ -100,6 +100,29 @@ impl Clocks {
 /// What lies beneath a fault; shared, because one fault may fail many appends.
 pub type Cause = Arc<dyn Error + Send + Sync>;
 
+/// An event that is in the log and cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Where in the log.
+    pub position: GlobalPosition,
+    /// Of which stream, if that can be read.
+    pub stream: Option<StreamName>,
+    /// Where in that stream, if that can be read.
+    pub version: Option<StreamVersion>,
+    /// What is wrong with it: `its metadata: EOF while parsing an object`.
+    pub problem: String,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { position, stream, version: _, problem } = self;
+        match stream {
+            Some(stream) => write!(f, "event {position} of `{stream}` is damaged: {problem}"),
+            None => write!(f, "event {position} is damaged: {problem}"),
+        }
+    }
+}
+
 /// Why a machine could not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LogFault {
@@ -128,6 +151,17 @@ pub enum LogFault {
         now: Timestamp,
         /// What it should say, by the time that has passed since the start.
         expected: Timestamp,
+    },
+    /// One event cannot be read. A stream of records goes on after it.
+    #[error("{0}")]
+    Unreadable(Unreadable),
+    /// A stream is not what it was: somebody has deleted it, or cut it off.
+    #[error("`{stream}` is damaged: {problem}")]
+    StreamDamaged {
+        /// Which stream.
+        stream: StreamName,
+        /// What has been done to it.
+        problem: String,
     },
     /// What was read cannot have been written.
     #[error("the log is damaged at {place}: {problem}")]
@@ -170,7 +204,18 @@ pub enum AppendError {
 }
 
 /// Events, one by one, until the end or the first fault.
+///
+/// [`LogFault::Unreadable`] is not the end: it stands in the place of its event, and what comes after it
+/// follows. Whoever needs every event stops there; whoever can do without one goes on.
 pub type RecordStream<'a> = BoxStream<'a, Result<Recorded<EncodedEvent>, LogFault>>;
+
+/// Passes over the events that cannot be read, for whoever can do without them.
+pub fn readable(records: RecordStream<'_>) -> RecordStream<'_> {
+    let can_be = |read: &Result<_, LogFault>| {
+        std::future::ready(!matches!(read, Err(LogFault::Unreadable(_))))
+    };
+    records.filter(can_be).boxed()
+}
 
 /// A place where events are kept.
 ///
@@ -269,6 +314,29 @@ pub trait Log: Send + Sync {
     /// shared log back; says where it was. What is known of such a log is known of another one.
     fn rewound(&self) -> BoxFuture<'_, GlobalPosition> {
         Box::pin(std::future::pending())
+    }
+
+    /// Whether anything was heard of a stream that is no event of it: that somebody has deleted it, say.
+    ///
+    /// It takes no call, unless there is reason to doubt the stream.
+    ///
+    /// # Errors
+    ///
+    /// As [`examine`](Log::examine).
+    fn heard_damage<'a>(&'a self, _stream: &'a StreamName) -> BoxFuture<'a, Result<(), LogFault>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Whether a stream is whole: nobody has deleted it, cut it off or written to it past Shiplog.
+    ///
+    /// Where nobody but this process can write the log, that shows when the stream is read.
+    ///
+    /// # Errors
+    ///
+    /// [`LogFault::StreamDamaged`] or [`LogFault::Unreadable`] if it is not; any other fault if that cannot
+    /// be told.
+    fn examine<'a>(&'a self, _stream: &'a StreamName) -> BoxFuture<'a, Result<(), LogFault>> {
+        Box::pin(std::future::ready(Ok(())))
     }
 
     /// Whether events can be appended now, as far as is known from the last attempt.

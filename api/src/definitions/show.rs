@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use super::{ScriptPath, define::LanguageWord, unheard};
 use crate::{
     app::App,
+    damage::{self, DamagedShape},
     problem::Problem,
     projections::Rebuild,
     query::Query,
@@ -43,6 +44,12 @@ pub(crate) struct ProjectionDefined {
     /// How many there are; null if only reading them all would tell.
     #[schema(minimum = 0)]
     pub(crate) events_total: Option<u64>,
+    /// Streams that are told of up to an event that does not fit, the earliest event first; 100 at most. A
+    /// rebuild tries them again.
+    pub(crate) damaged: Vec<DamagedShape>,
+    /// How many such streams there are.
+    #[schema(minimum = 0)]
+    pub(crate) damaged_total: usize,
     /// How many events of a future Shiplog were passed over.
     #[schema(minimum = 0)]
     pub(crate) skipped: u64,
@@ -129,7 +136,8 @@ pub(crate) async fn of(app: &App, definition: &Definition) -> ProjectionDefined 
 fn shape(definition: &Definition, standing: Option<Standing>) -> ProjectionDefined {
     let Definition { name, revision, language, source, defined_at, actor, paused: _ } = definition;
     let standing = standing.unwrap_or_else(|| Standing::new(Status::CatchingUp));
-    let Standing { status, checkpoint, recorded_at, events, skipped, is_partitioned } = standing;
+    let Standing { status, checkpoint, recorded_at, events, skipped, is_partitioned, damaged } =
+        standing;
     let (status, fault, why) = match status {
         _ if *language == Language::Sql => (DefinedWord::Live, None, None),
         Status::CatchingUp => (DefinedWord::CatchingUp, None, None),
@@ -147,6 +155,8 @@ fn shape(definition: &Definition, standing: Option<Standing>) -> ProjectionDefin
         events_done: events,
         events_total: None,
         skipped,
+        damaged: damage::listed(&damaged),
+        damaged_total: damaged.len(),
         fault,
         why,
         rebuild: None,

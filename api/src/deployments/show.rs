@@ -14,13 +14,13 @@ use shiplog_domain::{
 };
 use shiplog_projections::history::{self, Entry};
 use shiplog_store::{
-    log::{LogFault, Recorded},
+    log::{LogFault, Recorded, readable},
     position::GlobalPosition,
 };
 
 use crate::{
     app::App,
-    events::{EventList, EventShape},
+    events::{EventItem, EventList},
     path::DeploymentPath,
     problem::{Problem, ProblemKind},
     query::Query,
@@ -88,7 +88,7 @@ pub(super) async fn get_deployment_events(
     Query::parse(raw.as_deref(), &[])?;
     let head = app.log.head().await?;
     let items: Vec<_> =
-        records(&app, &lane, number).await?.into_iter().map(EventShape::from).collect();
+        records(&app, &lane, number).await?.into_iter().map(EventItem::from).collect();
     if items.is_empty() {
         return Err(unknown(&lane, number));
     }
@@ -102,7 +102,8 @@ pub(crate) async fn records(
     number: DeploymentNumber,
 ) -> Result<Vec<Recorded<EncodedEvent>>, LogFault> {
     let stream = lane.stream();
-    let mut records = app.log.read_stream(&stream, None);
+    // What cannot be read is told of as damage of the lane.
+    let mut records = readable(app.log.read_stream(&stream, None));
     let mut its = Vec::new();
     while let Some(record) = records.try_next().await? {
         let known = decode::<Event>(&record.event);

@@ -11,14 +11,10 @@ use axum::{
     },
 };
 use futures::{StreamExt as _, stream};
-use shiplog_domain::wire::EncodedEvent;
-use shiplog_store::{
-    log::{LogFault, Recorded},
-    position::GlobalPosition,
-};
+use shiplog_store::{log::LogFault, position::GlobalPosition};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::{EventShape, position};
+use super::{EventItem, item, position};
 use crate::{app::App, problem::Problem, query::Query};
 
 /// How long a client waits before it comes back.
@@ -80,7 +76,7 @@ fn start(text: &str) -> Result<Start, String> {
 
 /// An event that waits for its client, and the room that it takes.
 struct Waiting {
-    record: Recorded<EncodedEvent>,
+    item: EventItem,
     _room: OwnedSemaphorePermit,
 }
 
@@ -93,13 +89,13 @@ fn follow(app: App, after: Option<GlobalPosition>) -> mpsc::Receiver<Waiting> {
         let sent = async {
             let mut records = app.log.subscribe(after);
             while let Some(record) = records.next().await {
-                match record {
-                    Ok(record) => {
-                        let bytes = u32::try_from(record.event.data.len()).unwrap_or(u32::MAX);
+                match item(record) {
+                    Ok(item) => {
+                        let bytes = u32::try_from(item.bytes()).unwrap_or(u32::MAX);
                         let room = Arc::clone(&room).acquire_many_owned(bytes.min(AHEAD_BYTES));
                         // Never closed.
                         let Ok(room) = room.await else { return };
-                        if sender.send(Waiting { record, _room: room }).await.is_err() {
+                        if sender.send(Waiting { item, _room: room }).await.is_err() {
                             return;
                         }
                     }
@@ -120,10 +116,10 @@ fn ended(fault: &LogFault) {
     tracing::warn!(error = fault as &dyn Error, "a live stream of events ended");
 }
 
-fn written(Waiting { record, .. }: Waiting) -> Event {
-    let (id, kind) = (record.position.to_string(), record.event.event_type.to_string());
+fn written(Waiting { item, .. }: Waiting) -> Event {
+    let (id, kind) = (item.position().to_string(), item.event_type().to_owned());
     // Our own structs have string keys and finite numbers, so nothing can fail.
-    let data = serde_json::to_string(&EventShape::from(record)).unwrap_or_default();
+    let data = serde_json::to_string(&item).unwrap_or_default();
     // A line break would end the field; JSON means the same without.
     Event::default().id(id).event(kind).data(data.replace(['\n', '\r'], " "))
 }

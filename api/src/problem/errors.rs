@@ -2,14 +2,14 @@
 
 use std::error::Error;
 
-use shiplog_domain::{decider::Coded, wire::DecodeError};
+use shiplog_domain::{decider::Coded, lane::LaneId, wire::DecodeError};
 use shiplog_projections::{
     models::{QueryError, StartError},
     sql::AskError,
 };
 use shiplog_store::{
     execute::{ExecuteError, LoadError},
-    log::{AppendError, LogFault},
+    log::{AppendError, LogFault, Unreadable},
 };
 
 use super::{Problem, ProblemKind};
@@ -32,8 +32,27 @@ impl From<LogFault> for Problem {
                 ProblemKind::OutcomeUnknown.because(fault.to_string())
             }
             LogFault::ClockJumped { .. } => ProblemKind::ClockJumped.because(fault.to_string()),
+            LogFault::Unreadable(unreadable) => damaged(unreadable),
+            LogFault::StreamDamaged { stream, problem } => match LaneId::from_stream(stream) {
+                Some(LaneId { service, environment }) => ProblemKind::LaneDamaged
+                    .because(format!("`{service}` in `{environment}` is damaged: {problem}")),
+                None => ProblemKind::StreamDamaged.because(fault.to_string()),
+            },
             LogFault::Corrupt { .. } => internal(&fault),
         }
+    }
+}
+
+/// A stream that does not fit, in the words of whoever asked for a lane.
+fn damaged(unreadable: &Unreadable) -> Problem {
+    tracing::warn!("a request met damage: {unreadable}");
+    let lane = unreadable.stream.as_ref().and_then(LaneId::from_stream);
+    let Unreadable { position, problem, .. } = unreadable;
+    match lane {
+        Some(LaneId { service, environment }) => ProblemKind::LaneDamaged.because(format!(
+            "`{service}` in `{environment}` is damaged since event {position}: {problem}"
+        )),
+        None => ProblemKind::StreamDamaged.because(unreadable.to_string()),
     }
 }
 

@@ -138,9 +138,9 @@ pub(super) async fn describe(app: &App, model: &Model) -> ProjectionShown {
     let (status, fault) = match progress.phase {
         Phase::CatchingUp => (ProjectionWord::CatchingUp, None),
         Phase::Live => (ProjectionWord::Live, None),
-        Phase::Stalled { at, why } => {
-            let position = at.map(|at| at.0);
-            (ProjectionWord::Stalled, Some(Fault { position, message: why, line: None }))
+        Phase::Stalled { why } => {
+            let fault = Fault { position: None, message: why, line: None };
+            (ProjectionWord::Stalled, Some(fault))
         }
     };
     ProjectionShown {

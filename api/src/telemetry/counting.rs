@@ -38,7 +38,12 @@ fn note(part: &Part, fault: Option<&LogFault>) {
         Some(fault @ (LogFault::Unavailable { .. } | LogFault::OutcomeUnknown { .. })) => {
             part.fails(&in_words(fault));
         }
-        Some(LogFault::ClockJumped { .. } | LogFault::Corrupt { .. }) => {}
+        Some(
+            LogFault::ClockJumped { .. }
+            | LogFault::Corrupt { .. }
+            | LogFault::Unreadable(_)
+            | LogFault::StreamDamaged { .. },
+        ) => {}
     }
 }
 
@@ -102,6 +107,14 @@ impl Log for Counting {
 
     fn count(&self, after: Option<GlobalPosition>) -> BoxFuture<'_, Result<Option<u64>, LogFault>> {
         self.log.count(after)
+    }
+
+    fn heard_damage<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<(), LogFault>> {
+        self.log.heard_damage(stream)
+    }
+
+    fn examine<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<(), LogFault>> {
+        self.log.examine(stream)
     }
 
     fn writable(&self) -> BoxFuture<'_, Result<(), LogFault>> {

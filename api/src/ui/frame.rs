@@ -154,7 +154,7 @@ impl Frame {
     /// The same, made of what a read model answered.
     pub(super) async fn told_by<T>(self, app: &App, model: &Model, answer: &Answer<T>) -> Self {
         let doubt = match (model.progress().phase, app.log.head().await) {
-            (Phase::Stalled { at: _, why }, _) => Some(format!("it is stalled: {why}")),
+            (Phase::Stalled { why }, _) => Some(format!("it is stalled: {why}")),
             (Phase::CatchingUp | Phase::Live, Ok(_)) => None,
             (Phase::CatchingUp | Phase::Live, Err(_)) => {
                 Some("the log cannot be read, so nobody knows what is new".into())

@@ -12,7 +12,10 @@ use shiplog_projections::{
     page::Page,
     view::View,
 };
-use shiplog_store::{log::Recorded, position::GlobalPosition};
+use shiplog_store::{
+    log::{Recorded, readable},
+    position::GlobalPosition,
+};
 
 use super::{
     deployment::EventLine,
@@ -120,8 +123,9 @@ async fn read(
         Some(stream) => app.log.read_stream(stream, None),
         None => app.log.read_all(after),
     };
-    let mut records =
-        records.try_filter(|record| future::ready(Some(record.position) > after)).take(LOOKED_AT);
+    let mut records = readable(records)
+        .try_filter(|record| future::ready(Some(record.position) > after))
+        .take(LOOKED_AT);
     let (mut found, mut looked, mut last) = (Vec::new(), 0, None);
     while let Some(record) = records.try_next().await? {
         looked += 1;

@@ -293,4 +293,15 @@ impl Event {
             Self::Removed(Removed { .. }) => None,
         }
     }
+
+    /// Why it cannot be in a lane that gives this number next, if that shows.
+    pub fn misfit(&self, next: DeploymentNumber) -> Option<String> {
+        let number = self.number()?;
+        if let Self::Requested(_) = self {
+            return (number != next)
+                .then(|| format!("it requests deployment `{number}` where `{next}` is due"));
+        }
+        let is_there = number.0 > 0 && number < next;
+        (!is_there).then(|| format!("it speaks of deployment `{number}`, which nothing requested"))
+    }
 }

@@ -10,6 +10,7 @@ use super::{
     serving::Serving,
 };
 use crate::{
+    damage,
     runner::{Following, follow},
     tables::{self, Checkpoint},
     turn::Until,
@@ -25,7 +26,10 @@ pub(super) fn progress(serving: &Serving, why: &StartError) -> Progress {
     let kept = serving.ask(&until, |view| tables::checkpoint(view.0));
     let Checkpoint { position, recorded_at, skipped, events } =
         kept.map(|kept| kept.value).unwrap_or_default();
-    Progress { checkpoint: position, recorded_at, phase, skipped, events }
+    // A file of an earlier Shiplog has no such table yet.
+    let damage = serving.ask(&until, |view| damage::load(view.0));
+    let damaged = damage.map(|damage| damage.value.to_list()).unwrap_or_default().into();
+    Progress { checkpoint: position, recorded_at, phase, skipped, events, damaged }
 }
 
 /// Has the file opened as soon as that is possible.
@@ -77,5 +81,5 @@ async fn keep_trying(shared: Arc<Shared>) {
 }
 
 fn stalled(why: &StartError) -> Phase {
-    Phase::Stalled { at: None, why: format!("its file cannot be opened: {}", why.why()) }
+    Phase::Stalled { why: format!("its file cannot be opened: {}", why.why()) }
 }

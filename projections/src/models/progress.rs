@@ -1,7 +1,11 @@
 //! How far a read model has come.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use shiplog_store::position::GlobalPosition;
+
+use crate::damage::DamagedStream;
 
 /// How far a read model has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,8 +18,10 @@ pub struct Progress {
     pub phase: Phase,
     /// How many events of a future Shiplog were passed over.
     pub skipped: u64,
-    /// How many events were folded or passed over.
+    /// How many events were folded, passed over or set aside.
     pub events: u64,
+    /// Streams that are not folded any further, the earliest event first.
+    pub damaged: Arc<[DamagedStream]>,
 }
 
 /// What a follower is doing.
@@ -25,11 +31,9 @@ pub enum Phase {
     CatchingUp,
     /// Level with the log.
     Live,
-    /// It cannot go on; the other read models do.
+    /// It cannot go on, because a machine fails; the other read models do.
     Stalled {
-        /// The event that cannot be folded; none if it is the machine that fails.
-        at: Option<GlobalPosition>,
-        /// Where and why.
+        /// Why.
         why: String,
     },
 }

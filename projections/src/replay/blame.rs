@@ -7,14 +7,11 @@ use std::{collections::BTreeSet, path::Path};
 
 use futures::{StreamExt as _, TryStreamExt as _, future};
 use rusqlite::types::Value;
-use shiplog_domain::wire::EncodedEvent;
-use shiplog_store::{
-    log::{Log, Recorded},
-    position::GlobalPosition,
-};
+use shiplog_store::{log::Log, position::GlobalPosition};
 
 use super::{Brief, ReplayError, rows::RowDifference};
 use crate::{
+    entry::{self, Entry},
     projection::Projection,
     runner::{Batch, ENOUGH, Runner, RunnerError},
 };
@@ -188,10 +185,11 @@ fn found<P: Projection>(
 async fn next<P: Projection>(
     runner: &Runner<P>,
     (log, position): (&dyn Log, Option<GlobalPosition>),
-) -> Result<Vec<Recorded<EncodedEvent>>, ReplayError> {
+) -> Result<Vec<Entry>, ReplayError> {
     let records = log
         .read_all(runner.checkpoint())
-        .try_take_while(|one| future::ready(Ok(Some(one.position) <= position)))
+        .map(entry::of)
+        .try_take_while(|one| future::ready(Ok(Some(entry::position(one)) <= position)))
         .take(ENOUGH)
         .try_collect()
         .await;

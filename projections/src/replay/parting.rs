@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use futures::TryStreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use shiplog_store::{log::Log, position::GlobalPosition};
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     digest::{Digest, digest},
-    files,
+    entry, files,
     projection::Projection,
     runner::{Runner, RunnerError, Until},
 };
@@ -144,7 +144,8 @@ impl<P: Projection + Clone> Side<'_, P> {
             return Ok(None);
         }
         let after = self.checkpoint("same")?;
-        let next = self.log.read_all(after).try_next().await.map_err(RunnerError::from)?;
+        let mut entries = self.log.read_all(after).map(entry::of);
+        let next = entries.try_next().await.map_err(RunnerError::from)?;
         Ok(next.as_ref().map(Brief::from))
     }
 }

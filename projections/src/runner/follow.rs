@@ -70,20 +70,26 @@ fn fold<P: Projection>(
     mut inbox: mpsc::Receiver<Fed>,
     progress: &watch::Sender<Progress>,
 ) {
-    let mut is_indexed = false;
-    while let Some((batch, head)) = inbox.blocking_recv() {
+    let (mut is_indexed, mut phase) = (false, Phase::CatchingUp);
+    while let Some(fed) = inbox.blocking_recv() {
         let stopping = || inbox.is_closed();
-        let mut done = retry(&mut runner, progress, stopping, |runner| runner.fold(&batch));
-        let is_level = runner.checkpoint() >= head;
-        if done.is_ok() && is_level && indexing == Indexing::WhenLevel && !is_indexed {
+        let mut done = retry(&mut runner, progress, stopping, |runner| match &fed {
+            Fed::News(batch, _) => runner.fold(batch),
+            Fed::Again(again) => runner.mend(again).map(drop),
+        });
+        if let Fed::News(_, head) = fed {
+            let is_level = runner.checkpoint() >= head;
+            phase = if is_level { Phase::Live } else { Phase::CatchingUp };
+        }
+        let is_asked = phase == Phase::Live && indexing == Indexing::WhenLevel;
+        if done.is_ok() && is_asked && !is_indexed {
             done = retry(&mut runner, progress, stopping, |runner| runner.index());
             is_indexed = done.is_ok();
         }
         if let Err(error) = done {
             return stall(&runner, progress, &error);
         }
-        let phase = if is_level { Phase::Live } else { Phase::CatchingUp };
-        progress.send_replace(runner.progress(phase));
+        progress.send_replace(runner.progress(phase.clone()));
     }
     if indexing == Indexing::AtTheEnd
         && let Err(error) = runner.index()
@@ -104,8 +110,7 @@ fn retry<P: Projection>(
             Err(RunnerError::File(error)) if !stopping() => {
                 let name = runner.projection.name();
                 tracing::warn!(projection = name, %error, "`{name}` waits for its file: {error}");
-                let (at, why) = (None, error.to_string());
-                progress.send_replace(runner.progress(Phase::Stalled { at, why }));
+                progress.send_replace(runner.progress(Phase::Stalled { why: error.to_string() }));
                 std::thread::sleep(PAUSE);
             }
             done => return done,
@@ -119,10 +124,6 @@ fn stall<P: Projection>(
     error: &RunnerError,
 ) {
     let name = runner.projection.name();
-    tracing::error!(projection = name, %error, "`{name}` has {error}");
-    let at = match error {
-        RunnerError::Stalled { position, .. } => Some(*position),
-        RunnerError::Log(_) | RunnerError::File(_) => None,
-    };
-    progress.send_replace(runner.progress(Phase::Stalled { at, why: error.to_string() }));
+    tracing::error!(projection = name, %error, "`{name}` is stalled: {error}");
+    progress.send_replace(runner.progress(Phase::Stalled { why: error.to_string() }));
 }

@@ -3,9 +3,8 @@
 use std::{mem, sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt as _};
-use shiplog_domain::wire::EncodedEvent;
 use shiplog_store::{
-    log::{Log, LogFault, Recorded},
+    log::{Log, LogFault},
     position::GlobalPosition,
 };
 use tokio::{
@@ -13,7 +12,11 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout},
 };
 
-use super::batch::{self, Batch};
+use super::{
+    batch::{self, Batch},
+    mending::StreamAgain,
+};
+use crate::entry::{self, Entry};
 
 /// How long to wait before reading again where the log could not be read.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -39,8 +42,14 @@ impl Hurry {
     }
 }
 
-/// A batch, and where the log ended then.
-pub(super) type Fed = (Arc<Batch>, Option<GlobalPosition>);
+/// What a read model is given.
+#[derive(Clone)]
+pub(super) enum Fed {
+    /// What comes next, and where the log ended then.
+    News(Arc<Batch>, Option<GlobalPosition>),
+    /// A stream that was set aside.
+    Again(Arc<StreamAgain>),
+}
 
 /// Where batches go, and where their reader begins.
 pub(super) struct Feed {
@@ -96,21 +105,14 @@ impl Reader {
         let head = self.first_head().await;
         self.feed(Batch::default(), head, after).await;
         while !self.feeds.is_empty() {
-            let mut pieces = log.subscribe(after).ready_chunks(PIECE);
+            let mut pieces = log.subscribe(after).map(entry::of).ready_chunks(PIECE);
             while let Some((records, fault)) = next(&*log, &mut pieces).await {
                 let (began, is_full) = (Instant::now(), records.len() >= batch::ENOUGH);
                 let batch = Batch::decode(records);
-                let unreadable = batch.unreadable();
                 let through = batch.through().or(after);
                 let head = self.head().await;
                 self.feed(batch, head, after).await;
                 after = through;
-                if let Some(position) = unreadable {
-                    // Whom a newer Shiplog brought past it goes on behind it.
-                    self.feeds.retain(|feed| feed.after >= Some(position));
-                    after = Some(position);
-                    break;
-                }
                 if self.feeds.is_empty() {
                     return;
                 }
@@ -164,7 +166,7 @@ impl Reader {
     ) {
         let (batch, is_alone) = (Arc::new(batch), self.feeds.len() == 1);
         for feed in mem::take(&mut self.feeds) {
-            let fed = (Arc::clone(&batch), head);
+            let fed = Fed::News(Arc::clone(&batch), head);
             let sent = if is_alone {
                 Ok(feed.batches.send(fed).await)
             } else {
@@ -190,8 +192,8 @@ impl Reader {
 /// ended them early.
 async fn next(
     log: &dyn Log,
-    pieces: &mut (impl Stream<Item = Vec<Result<Recorded<EncodedEvent>, LogFault>>> + Unpin),
-) -> Option<(Vec<Recorded<EncodedEvent>>, Option<LogFault>)> {
+    pieces: &mut (impl Stream<Item = Vec<Result<Entry, LogFault>>> + Unpin),
+) -> Option<(Vec<Entry>, Option<LogFault>)> {
     let mut records = Vec::new();
     loop {
         for record in pieces.next().await? {
@@ -200,7 +202,7 @@ async fn next(
                 Err(fault) => return Some((records, Some(fault))),
             }
         }
-        let last = records.last().map(|record| record.position);
+        let last = records.last().map(entry::position);
         if records.len() >= batch::ENOUGH || last >= log.head().await.ok().flatten() {
             return Some((records, None));
         }
@@ -241,11 +243,18 @@ mod tests {
         log.append(&stream, expected, vec![new]).await.unwrap();
     }
 
+    fn news(fed: Option<Fed>) -> Arc<Batch> {
+        match fed.unwrap() {
+            Fed::News(batch, _) => batch,
+            Fed::Again(_) => panic!("nothing is set aside"),
+        }
+    }
+
     /// Takes batches until the head is this one; tells which positions they brought.
     async fn drain(batches: &mut mpsc::Receiver<Fed>, head: u64) -> Vec<u64> {
         let mut brought = Vec::new();
         while brought.last() != Some(&head) {
-            let (batch, _) = batches.recv().await.unwrap();
+            let batch = news(batches.recv().await);
             let before = brought.last().map(|last| GlobalPosition(*last));
             // A reader says first where the log ends, with nothing to fold.
             let Some(news) = batch.after(before) else { continue };
@@ -268,10 +277,10 @@ mod tests {
         for nth in 0..10 {
             append(&*log, nth).await;
             let from = seen.len() as u64;
-            let (batch, _) = loop {
-                let fed = of_quick.recv().await.unwrap();
-                if fed.0.through() > Some(GlobalPosition(from)) {
-                    break fed;
+            let batch = loop {
+                let batch = news(of_quick.recv().await);
+                if batch.through() > Some(GlobalPosition(from)) {
+                    break batch;
                 }
             };
             seen.push(batch.through().unwrap().0);

@@ -3,9 +3,15 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shiplog_store::log::Log;
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 
-use super::read::{Fed, Feed, Hurry, Reading};
+use super::{
+    mending::{self, Patient},
+    read::{Fed, Feed, Hurry, Reading},
+};
 use crate::models::Progress;
 
 /// A read model that takes what is read.
@@ -27,6 +33,8 @@ struct State {
     takers: Vec<Taker>,
     /// `None` while nobody takes anything.
     reading: Option<Reading>,
+    /// Tries damaged streams again, until it is dropped.
+    mending: JoinSet<()>,
     is_stopped: bool,
 }
 
@@ -70,6 +78,15 @@ impl Supply {
         };
         let feeds: Vec<_> = state.takers.iter().map(feed).collect();
         let has_takers = !feeds.is_empty() && !state.is_stopped;
+        state.mending = JoinSet::new();
+        if has_takers {
+            let patient = |taker: &Taker| Patient {
+                progress: taker.progress.clone(),
+                batches: taker.batches.clone(),
+            };
+            let patients = state.takers.iter().map(patient).collect();
+            state.mending.spawn(mending::mend(Arc::clone(&self.log), patients));
+        }
         state.reading = has_takers.then(|| Reading::start(&self.log, feeds, &self.hurry));
     }
 

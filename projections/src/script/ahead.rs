@@ -7,6 +7,7 @@ use shiplog_store::log::{Log, RecordStream};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::batch::{Batch, Filter};
+use crate::damage::Damage;
 
 /// At most how many events make a batch.
 const ENOUGH: usize = 8_192;
@@ -23,6 +24,7 @@ impl Ahead {
     pub(super) fn read(
         log: Arc<dyn Log>,
         filter: Filter,
+        mut damage: Damage,
         open: impl FnOnce(&dyn Log) -> RecordStream<'_> + Send + 'static,
     ) -> Self {
         let (sender, batches) = mpsc::channel(1);
@@ -30,7 +32,8 @@ impl Ahead {
         task.spawn(async move {
             let mut pieces = open(&*log).ready_chunks(ENOUGH);
             while let Some(records) = pieces.next().await {
-                let batch = Batch::of(records, &filter);
+                let batch = Batch::of(records, &filter, damage);
+                damage = batch.damage.clone();
                 let is_last = batch.broken.is_some();
                 if sender.send(batch).await.is_err() || is_last {
                     break;

@@ -14,6 +14,10 @@ use shiplog_store::{
 };
 
 use super::protocol::{self, LaneNames, Order, ScriptEvent, Shape, SourceKind};
+use crate::{
+    damage::{Damage, DamagedStream},
+    entry,
+};
 
 /// About how many bytes an event has beside its data.
 const BESIDE_DATA: usize = 512;
@@ -65,9 +69,10 @@ struct Wanted {
 /// How far a batch, or a part of it, goes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
-    /// Its last record, and when that was recorded.
+    /// Its last record.
     pub(super) position: GlobalPosition,
-    pub(super) recorded_at: Timestamp,
+    /// When that was recorded, if it tells.
+    pub(super) recorded_at: Option<Timestamp>,
     /// How many records it goes over.
     pub(super) looked_at: u64,
     /// How many of them are of a future Shiplog and were passed over.
@@ -80,6 +85,8 @@ pub(super) struct Batch {
     wanted: Vec<Wanted>,
     /// How far it goes; none if it is empty.
     pub(super) through: Option<Place>,
+    /// What is set aside once it is folded.
+    pub(super) damage: Damage,
     /// Why nobody gets any further.
     pub(super) broken: Option<String>,
     /// The order to fold all of it: made ahead, while the batch before is folded.
@@ -90,25 +97,36 @@ impl Batch {
     pub(super) fn of(
         records: impl IntoIterator<Item = Result<Recorded<EncodedEvent>, LogFault>>,
         filter: &Filter,
+        damage: Damage,
     ) -> Self {
-        let mut batch = Self::default();
-        let mut take = |recorded: Result<_, LogFault>| {
-            batch.take(recorded.map_err(|fault| fault.to_string())?, filter)
-        };
-        let taken = records.into_iter().try_for_each(&mut take);
-        batch.broken = taken.err();
+        let mut batch = Self { damage, ..Self::default() };
+        for read in records {
+            match entry::of(read) {
+                Ok(Ok(recorded)) => batch.take(recorded, filter),
+                Ok(Err(unreadable)) => batch.set_aside(unreadable.into()),
+                Err(fault) => {
+                    batch.broken = Some(fault.to_string());
+                    break;
+                }
+            }
+        }
         match batch.order(0..batch.len()) {
             Ok(whole) => Self { whole, ..batch },
             Err(error) => Self { broken: Some(error.to_string()), ..Self::default() },
         }
     }
 
-    /// Takes a record, or passes it over; says why if it can be neither.
-    fn take(&mut self, recorded: Recorded<EncodedEvent>, filter: &Filter) -> Result<(), String> {
+    /// Takes a record, or passes it over, or sets its stream aside if it can be neither.
+    fn take(&mut self, recorded: Recorded<EncodedEvent>, filter: &Filter) {
         let (looked_at, skipped) =
             self.through.map_or((0, 0), |place| (place.looked_at, place.skipped));
         let (position, recorded_at) = (recorded.position, recorded.recorded_at);
+        let recorded_at = Some(recorded_at);
         let place = Place { position, recorded_at, looked_at: looked_at + 1, skipped };
+        if self.damage.holds_back(&recorded.stream, position) {
+            self.through = Some(place);
+            return;
+        }
         match DomainEvent::newest(&recorded.stream, &recorded.event) {
             Ok(Decoded::Known(data)) => {
                 self.through = Some(place);
@@ -123,12 +141,23 @@ impl Batch {
             Ok(Decoded::Skippable { .. }) => {
                 self.through = Some(Place { skipped: skipped + 1, ..place });
             }
-            Err(error) => {
-                let stream = &recorded.stream;
-                return Err(format!("stalled at event {position} of `{stream}`: {error}"));
-            }
+            Err(error) => self.set_aside(DamagedStream {
+                stream: Some(recorded.stream),
+                position,
+                version: Some(recorded.version),
+                problem: error.to_string(),
+            }),
         }
-        Ok(())
+    }
+
+    fn set_aside(&mut self, damaged: DamagedStream) {
+        let (looked_at, skipped) =
+            self.through.map_or((0, 0), |place| (place.looked_at, place.skipped));
+        let (position, recorded_at) = (damaged.position, None);
+        self.through = Some(Place { position, recorded_at, looked_at: looked_at + 1, skipped });
+        if self.damage.add(damaged.clone()) {
+            tracing::error!("a projection goes on without a stream: {damaged}");
+        }
     }
 
     /// How many events the script is given.

@@ -13,7 +13,10 @@ use super::{
     protocol::{Failed, Folded, Shape},
     tables::{self, KeepError},
 };
-use crate::tables::{self as files, Checkpoint};
+use crate::{
+    damage::{self, Damage},
+    tables::{self as files, Checkpoint},
+};
 
 /// Why a projection cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +58,7 @@ pub(super) struct Folder {
     /// `None` while a thread has it.
     tables: Option<Connection>,
     reached: Checkpoint,
+    damage: Damage,
     /// What was said with `console.log` and not asked for yet.
     lines: Vec<String>,
 }
@@ -78,12 +82,12 @@ impl Folder {
             Some(path) => tables::open(path, log)?,
             None => tables::in_memory(log)?,
         };
-        let reached = files::checkpoint(&tables)?;
+        let (reached, damage) = (files::checkpoint(&tables)?, damage::load(&tables)?);
         let states = tables::states(&tables)?;
         let (child, shape) = begin(program, name, source, &states).await?;
         let (name, source, program) = (name.clone(), source.to_owned(), program.clone());
         let (tables, lines) = (Some(tables), Vec::new());
-        Ok(Self { name, source, program, child, shape, tables, reached, lines })
+        Ok(Self { name, source, program, child, shape, tables, reached, damage, lines })
     }
 
     pub(super) fn filter(&self) -> Filter {
@@ -96,6 +100,11 @@ impl Folder {
 
     pub(super) fn reached(&self) -> Checkpoint {
         self.reached
+    }
+
+    /// What is set aside.
+    pub(super) fn damage(&self) -> &Damage {
+        &self.damage
     }
 
     /// What was said with `console.log` since it was asked last.
@@ -143,6 +152,9 @@ impl Folder {
                 Err(trouble) => return Ok(Part::Failed(trouble)),
             }
         };
+        if is_last {
+            self.damage = batch.damage.clone();
+        }
         self.keep(folded, tables::after(base, place)).await
     }
 
@@ -151,8 +163,9 @@ impl Folder {
             return Err(Stop::Machine("its file is not open".into()));
         };
         let Folded { changes, lines } = folded;
+        let damage = self.damage.clone();
         let kept = spawn_blocking(move || {
-            let kept = tables::keep(&mut tables, &changes, to);
+            let kept = tables::keep(&mut tables, &changes, &damage, to);
             (tables, kept)
         });
         let (tables, kept) = kept.await.map_err(|error| Stop::Machine(error.to_string()))?;

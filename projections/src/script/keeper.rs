@@ -18,6 +18,7 @@ use super::{
     tables,
     turns::Turns,
 };
+use crate::damage::DamagedStream;
 
 /// The least time between two batches once it is level.
 const GATHERING: Duration = Duration::from_millis(50);
@@ -58,6 +59,8 @@ pub struct Standing {
     pub skipped: u64,
     /// Whether it has a state for each of several partitions; none as long as nobody knows.
     pub is_partitioned: Option<bool>,
+    /// Streams that are not folded any further, the earliest event first; a rebuild tries them again.
+    pub damaged: Arc<[DamagedStream]>,
 }
 
 impl Standing {
@@ -70,6 +73,7 @@ impl Standing {
             events: 0,
             skipped: 0,
             is_partitioned: None,
+            damaged: Arc::default(),
         }
     }
 
@@ -82,6 +86,7 @@ impl Standing {
             events: reached.events,
             skipped: reached.skipped,
             is_partitioned: Some(folder.is_partitioned()),
+            damaged: folder.damage().to_list().into(),
         }
     }
 }
@@ -172,7 +177,8 @@ impl Keeper {
         let folder = Folder::start(&self.program, script, file).await?;
         let after = folder.reached().position;
         let (log, filter) = (Arc::clone(&self.log), folder.filter());
-        Ok((folder, Ahead::read(log, filter, move |log| log.subscribe(after))))
+        let damage = folder.damage().clone();
+        Ok((folder, Ahead::read(log, filter, damage, move |log| log.subscribe(after))))
     }
 
     /// Folds a batch; tells whether it is level then.

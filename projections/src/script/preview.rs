@@ -12,7 +12,7 @@ use shiplog_domain::{
     wire::EncodedEvent,
 };
 use shiplog_store::{
-    log::{Log, RecordStream, Recorded},
+    log::{Log, LogFault, RecordStream, Recorded},
     position::GlobalPosition,
 };
 
@@ -22,6 +22,10 @@ use super::{
     folder::{Fault, Folder, Stop},
     limits,
     tables::{self, States, Wanted},
+};
+use crate::{
+    damage::Damage,
+    entry::{self, Entry},
 };
 
 /// How many partitions are shown.
@@ -51,10 +55,15 @@ pub struct Slice {
 impl Slice {
     fn read(self, log: &dyn Log) -> RecordStream<'_> {
         let until = self.until;
-        let within = move |one: &Recorded<_>| until.is_none_or(|until| one.position <= until);
+        let within = move |one: &Entry| until.is_none_or(|until| entry::position(one) <= until);
         log.read_all(self.after)
+            .map(entry::of)
             .try_take_while(move |one| future::ready(Ok(within(one))))
-            .try_filter(move |one| future::ready(self.takes(one)))
+            .try_filter(move |one| {
+                // What cannot be read may be of what is wanted.
+                future::ready(one.as_ref().map_or(true, |recorded| self.takes(recorded)))
+            })
+            .map(|read| read.and_then(|entry| entry.map_err(LogFault::Unreadable)))
             .boxed()
     }
 
@@ -112,7 +121,8 @@ pub async fn preview(
         Err(machine) => return Err(machine),
     };
     let slice = slice.clone();
-    let mut batches = Ahead::read(log, folder.filter(), move |log| slice.read(log));
+    let mut batches =
+        Ahead::read(log, folder.filter(), Damage::default(), move |log| slice.read(log));
     let (mut lines, mut fault) = (Vec::new(), None);
     while let Some(batch) = batches.next().await {
         match folder.fold(&batch).await {

@@ -11,7 +11,10 @@ use shiplog_domain::projection::ProjectionName;
 use shiplog_store::position::{GlobalPosition, LogId};
 
 use super::{batch::Place, limits, protocol::Kept};
-use crate::tables::{self, Checkpoint};
+use crate::{
+    damage::{self, Damage},
+    tables::{self, Checkpoint},
+};
 
 const SCHEMA: &str = "CREATE TABLE partitions (
     key TEXT PRIMARY KEY,           -- empty where there is one
@@ -88,7 +91,7 @@ pub(super) fn after(base: Checkpoint, place: Place) -> Checkpoint {
     let Place { position, recorded_at, looked_at, skipped } = place;
     Checkpoint {
         position: Some(position),
-        recorded_at: Some(recorded_at),
+        recorded_at,
         skipped: base.skipped + skipped,
         events: base.events + looked_at,
     }
@@ -122,6 +125,7 @@ pub(super) enum KeepError {
 pub(super) fn keep(
     tables: &mut Connection,
     changes: &[Kept],
+    damage: &Damage,
     to: Checkpoint,
 ) -> std::result::Result<(), KeepError> {
     let transaction = tables.transaction()?;
@@ -139,6 +143,7 @@ pub(super) fn keep(
     if bytes > limits::STATES {
         return Err(KeepError::TooMuch(bytes));
     }
+    damage::save(&transaction, damage)?;
     tables::advance(&transaction, to)?;
     transaction.prepare_cached("UPDATE size SET bytes = ?")?.execute([bytes])?;
     transaction.commit()?;

@@ -18,6 +18,9 @@ pub(super) struct Stream {
     deployments: u32,
     /// The metadata of the request before, and how many events it has had.
     request: Option<(Metadata, usize)>,
+    /// How many events could not be read: each may have been of any request, or have requested a
+    /// deployment.
+    unread: u32,
 }
 
 impl Stream {
@@ -25,6 +28,12 @@ impl Stream {
         let next = self.events;
         self.events = found.saturating_add(1);
         (found != next).then_some(Broken::Version { found, next })
+    }
+
+    /// Goes on after an event that cannot be read.
+    pub(super) fn pass_over(&mut self, StreamVersion(found): StreamVersion) {
+        self.events = found.saturating_add(1);
+        self.unread += 1;
     }
 
     /// Ids derive from stream, key and index, and the events of one request share their metadata.
@@ -41,8 +50,12 @@ impl Stream {
                 (0, true)
             }
         };
-        if EventId::derive(&recorded.stream, key, index) != recorded.id {
+        let has_id = |index: &usize| EventId::derive(&recorded.stream, key, *index) == recorded.id;
+        let Some(found) = (index..=index + self.unread as usize).find(has_id) else {
             return Some(Broken::Id);
+        };
+        if let Some((_, events)) = &mut self.request {
+            *events = found + 1;
         }
         (!is_same).then_some(Broken::Request)
     }
@@ -53,9 +66,10 @@ impl Stream {
         if let Event::Requested(Requested { .. }) = event {
             let next = self.deployments.saturating_add(1);
             self.deployments = found;
-            return (found != next).then_some(Broken::Number { found, next });
+            let is_due = (next..=next.saturating_add(self.unread)).contains(&found);
+            return (!is_due).then_some(Broken::Number { found, next });
         }
-        let last = self.deployments;
+        let last = self.deployments.saturating_add(self.unread);
         (found == 0 || found > last).then_some(Broken::Deployment { found, last })
     }
 }

@@ -7,6 +7,7 @@
 )]
 
 mod audit;
+mod damage;
 mod definitions;
 mod laws;
 mod lists;

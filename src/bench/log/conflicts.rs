@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use futures::{FutureExt as _, TryFutureExt as _, future::BoxFuture};
-use shiplog_domain::stream::StreamName;
+use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
 use shiplog_store::{
-    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream},
+    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream, Recorded},
     position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
 };
 
@@ -61,6 +61,13 @@ impl Log for Counted {
 
     fn head(&self) -> BoxFuture<'_, Result<Option<GlobalPosition>, LogFault>> {
         self.log.head()
+    }
+
+    fn event_at(
+        &self,
+        position: GlobalPosition,
+    ) -> BoxFuture<'_, Result<Option<Recorded<EncodedEvent>>, LogFault>> {
+        self.log.event_at(position)
     }
 
     fn is_shared(&self) -> bool {

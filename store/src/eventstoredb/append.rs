@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::{
     batches::{Batches, Outgoing, Sent},
     known::Known,
-    reads::{Page, Reads},
+    reads::{Page, Reads, follows},
     tail::{Awaited, Tail},
 };
 use crate::{
@@ -66,16 +66,19 @@ impl Appends {
         let entry = self.known.entry(stream);
         // One after the other: two that expect the same version cannot both have their way.
         let mut known = entry.lock().await;
+        self.tail.damaged().check(&self.reads, stream).await?;
         let settled = self.judge(&append, &mut known).await;
         self.known.weigh(stream, known.weight());
         settled
     }
 
     /// Takes in what was read of a stream, if nobody is at it.
-    pub(super) fn learn(&self, stream: &StreamName, events: &[Recorded<EncodedEvent>]) {
+    pub(super) fn learn(&self, stream: &StreamName, page: &Page) {
         let entry = self.known.entry(stream);
         let Ok(mut known) = entry.try_lock() else { return };
-        known.read(events);
+        for event in page.events.iter().flatten() {
+            known.read(event);
+        }
         self.known.weigh(stream, known.weight());
     }
 
@@ -130,7 +133,11 @@ impl Appends {
             match sent {
                 Ok(Some(answer)) => return answer,
                 Ok(None) => {}
-                Err(corrupt @ LogFault::Corrupt { .. }) => return Err(corrupt.into()),
+                Err(
+                    damage @ (LogFault::Corrupt { .. }
+                    | LogFault::Unreadable(_)
+                    | LogFault::StreamDamaged { .. }),
+                ) => return Err(damage.into()),
                 Err(fault) => doubt = doubt.or(Some(Arc::new(fault))),
             }
             if Instant::now() + pause >= until {
@@ -231,8 +238,12 @@ impl Appends {
     /// Reads what is not known of the stream.
     async fn catch_up(&self, stream: &StreamName, known: &mut Known) -> Result<(), LogFault> {
         loop {
-            let Page { events, more } = self.reads.rest(stream, known.next()).await?;
-            known.read(&events);
+            let Page { events, last: _, more } = self.reads.rest(stream, known.next()).await?;
+            for event in events {
+                let event = event.map_err(LogFault::Unreadable)?;
+                follows(known.next(), &event)?;
+                known.read(&event);
+            }
             if !more {
                 return Ok(());
             }
@@ -246,7 +257,7 @@ impl Appends {
         version: StreamVersion,
     ) -> Result<Option<Recorded<EncodedEvent>>, LogFault> {
         let page = self.reads.page(stream, version.0, 1).await?;
-        Ok(page.events.into_iter().next())
+        page.events.into_iter().next().transpose().map_err(LogFault::Unreadable)
     }
 }
 

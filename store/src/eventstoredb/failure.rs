@@ -67,10 +67,6 @@ impl Failure {
 
     /// The fault of a call that changed nothing.
     pub(super) fn fault(self) -> LogFault {
-        if let Self::Client(Error::ResourceDeleted) = self {
-            let problem = "somebody has deleted it for ever".into();
-            return LogFault::Corrupt { place: "the stream".into(), problem };
-        }
         let reason = match &self {
             Self::Client(Error::AccessDenied) => "the cluster refuses the credentials",
             Self::Client(Error::UnsupportedFeature) => "the cluster's servers are too old",
@@ -96,7 +92,9 @@ impl From<Status> for Failure {
 /// Whether a fault may pass by itself: damage does not, nor does a password become right.
 pub(super) fn may_pass(fault: &LogFault) -> bool {
     match fault {
-        LogFault::Corrupt { .. } => false,
+        LogFault::Corrupt { .. } | LogFault::Unreadable(_) | LogFault::StreamDamaged { .. } => {
+            false
+        }
         LogFault::ClockJumped { .. } => true,
         LogFault::OutcomeUnknown { source } => !refuses_the_user(source),
         LogFault::Unavailable { source, .. } => !source.as_ref().is_some_and(refuses_the_user),

@@ -71,8 +71,6 @@ pub(super) struct Follow {
 enum End {
     /// All is read, or nobody listens.
     Done,
-    /// An event of ours cannot be read.
-    Corrupt(LogFault),
     /// The connection or the server.
     Broken(Failure),
     /// The consumer has no room.
@@ -124,7 +122,6 @@ impl Follow {
             let fault = match self.supervisor.line().await {
                 Ok(line) => match self.subscribe(&line, &sender, &told).await {
                     End::Done => return,
-                    End::Corrupt(fault) => return drop(sender.send(Err(fault)).await),
                     End::Broken(failure) => {
                         tracing::debug!(%failure, "a subscription broke off: {failure}");
                         self.supervisor.report(&line, &failure).await;
@@ -164,7 +161,7 @@ impl Follow {
             },
         };
         let options = SubscribeToAllOptions::default()
-            .position(place(self.after))
+            .position(begin(self.after))
             .filter(self.reads.scope.filter());
         let mut subscription = line.client.subscribe_to_all(&options).await;
         // The first message is the confirmation: a server that is there has it at hand.
@@ -225,11 +222,12 @@ impl Follow {
             | SubscriptionEvent::LastAllPosition(_) => return None,
         };
         let event = match records::decode(&self.reads.scope, record) {
-            Ok(Found::Ours(event)) => event,
-            Ok(Found::Foreign(_)) => return None,
-            Err(fault) => return Some(End::Corrupt(fault)),
+            Found::Ours(event) => Ok(event),
+            Found::Damage(unreadable) => Err(unreadable),
+            Found::Foreign => return None,
         };
-        let position = Some(event.position);
+        let place = event.as_ref().map_or_else(|damage| damage.position, |event| event.position);
+        let position = Some(place);
         if position <= self.after {
             return None;
         }
@@ -247,8 +245,8 @@ impl Follow {
                 }
             }
         };
-        self.reads.see(event.position);
-        room.send(Ok(event));
+        self.reads.see(place);
+        room.send(event.map_err(LogFault::Unreadable));
         self.after = position;
         told.at(position);
         if position >= head {
@@ -263,7 +261,7 @@ async fn next(subscription: &mut Subscription) -> Result<SubscriptionEvent, Fail
 }
 
 /// Where to begin. For what we write, both positions are one.
-fn place(after: Option<GlobalPosition>) -> StreamPosition<Position> {
+fn begin(after: Option<GlobalPosition>) -> StreamPosition<Position> {
     // The server counts in signed numbers; nothing is beyond the last of them.
     let place = |after: GlobalPosition| after.0.min(i64::MAX.unsigned_abs());
     match after.map(place) {

@@ -45,11 +45,9 @@ impl Known {
     }
 
     /// Takes in what was read, as far as it comes next.
-    pub(super) fn read(&mut self, events: &[Recorded<EncodedEvent>]) {
-        for event in events {
-            if event.version.0 == self.next() {
-                self.add(event.id, event.metadata.request_digest, event.recorded_at);
-            }
+    pub(super) fn read(&mut self, event: &Recorded<EncodedEvent>) {
+        if event.version.0 == self.next() {
+            self.add(event.id, event.metadata.request_digest, event.recorded_at);
         }
     }
 

@@ -19,10 +19,11 @@ use super::{
     failure::Failure,
     records::{self, Found},
     scope::Scope,
+    settings,
     supervisor::{Line, Supervisor},
 };
 use crate::{
-    log::{LogFault, RecordStream, Recorded},
+    log::{LogFault, RecordStream, Recorded, Unreadable},
     position::{GlobalPosition, StreamVersion},
 };
 
@@ -54,9 +55,12 @@ struct Head {
     last: tokio::sync::Mutex<(u64, Option<GlobalPosition>)>,
 }
 
-/// Some events of a stream, and whether there may be more.
+/// Some events of a stream, those that cannot be read in their places, and whether there may be more.
+#[derive(Default)]
 pub(super) struct Page {
-    pub(super) events: Vec<Recorded<EncodedEvent>>,
+    pub(super) events: Vec<Result<Recorded<EncodedEvent>, Unreadable>>,
+    /// The version of its last event.
+    pub(super) last: Option<StreamVersion>,
     pub(super) more: bool,
 }
 
@@ -76,7 +80,7 @@ impl Reads {
         self.head.seen.fetch_max(position.0, Ordering::AcqRel);
     }
 
-    /// Reads a stream from a version on, without gaps, and shows each page to `look`.
+    /// Reads a stream from a version on, and shows each page to `look`.
     pub(super) fn stream<'a>(
         &'a self,
         name: &'a StreamName,
@@ -87,9 +91,10 @@ impl Reads {
             let Some(from) = from else { return Ok(None) };
             let page = self.rest(name, from).await?;
             look(&page);
-            let Page { events, more } = page;
-            let next = events.last().filter(|_| more).map(|last| last.version.0 + 1);
-            Ok(Some((stream::iter(events.into_iter().map(Ok)), next)))
+            let Page { events, last, more } = page;
+            let next = last.filter(|_| more).map(|last| last.0 + 1);
+            let events = events.into_iter().map(|event| event.map_err(LogFault::Unreadable));
+            Ok(Some((stream::iter(events), next)))
         });
         pages.try_flatten().boxed()
     }
@@ -108,43 +113,80 @@ impl Reads {
     ) -> Result<Page, LogFault> {
         // The server counts in signed numbers, so that it has no stream as long as that.
         let physical = self.scope.physical(name).filter(|_| i64::try_from(from).is_ok());
-        let Some(physical) = physical else { return Ok(Page { events: Vec::new(), more: false }) };
-        let physical = physical.as_ref();
-        let call = |line: Arc<Line>| async move {
-            line.connection().await?.read(physical, from, most, self.limit).await
+        let Some(physical) = physical else { return Ok(Page::default()) };
+        let Some(records) = self.records(&physical, from, most).await? else {
+            let problem = "somebody has deleted the stream for ever".into();
+            return Err(LogFault::StreamDamaged { stream: name.clone(), problem });
         };
-        let records = self.call(call).await?;
+        if from == 0 && records.is_empty() {
+            // What somebody has deleted reads like what never was.
+            self.settings(name).await?;
+        }
         let more = records.len() >= most || size(&records) >= MANY_BYTES;
-        let events = self.without_gaps(name, from, records)?;
-        Ok(Page { events, more })
+        let last = records.last().map(|record| StreamVersion(record.revision));
+        let event = |record| match records::decode(&self.scope, record) {
+            Found::Ours(event) => {
+                self.see(event.position);
+                Some(Ok(event))
+            }
+            Found::Damage(unreadable) => Some(Err(unreadable)),
+            Found::Foreign => None,
+        };
+        Ok(Page { events: records.into_iter().filter_map(event).collect(), last, more })
     }
 
-    fn without_gaps(
+    /// What the cluster has of a stream; `None` if that is deleted for ever.
+    async fn records(
         &self,
-        name: &StreamName,
+        stream: &str,
         from: u64,
-        records: Vec<eventstore::RecordedEvent>,
-    ) -> Result<Vec<Recorded<EncodedEvent>>, LogFault> {
-        let mut events = Vec::with_capacity(records.len());
-        for (due, record) in (from..).zip(records) {
-            let corrupt = |problem: String| {
-                let place = format!("stream `{name}`, version `{due}`");
-                LogFault::Corrupt { place, problem }
-            };
-            match records::decode(&self.scope, record)? {
-                Found::Ours(event) if event.version == StreamVersion(due) => {
-                    self.see(event.position);
-                    events.push(event);
-                }
-                Found::Ours(event) => {
-                    return Err(corrupt(format!("the next event has version `{}`", event.version)));
-                }
-                Found::Foreign(kind) => {
-                    return Err(corrupt(format!("Shiplog did not write the `{kind}` there")));
-                }
+        most: usize,
+    ) -> Result<Option<Vec<eventstore::RecordedEvent>>, LogFault> {
+        let call = |line: Arc<Line>| async move {
+            match line.connection().await?.read(stream, from, most, self.limit).await {
+                Ok(records) => Ok(Some(records)),
+                Err(Failure::Client(eventstore::Error::ResourceDeleted)) => Ok(None),
+                Err(failure) => Err(failure),
             }
+        };
+        self.call(call).await
+    }
+
+    /// Checks that a stream is whole: its settings, and every event of it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, or why that cannot be told.
+    pub(super) async fn examine(&self, name: &StreamName) -> Result<(), LogFault> {
+        self.settings(name).await?;
+        let mut events = self.stream(name, 0, |_| {});
+        let mut due = 0;
+        while let Some(event) = events.try_next().await? {
+            follows(due, &event)?;
+            due += 1;
         }
-        Ok(events)
+        Ok(())
+    }
+
+    /// Checks that the settings of a stream leave all of it there. Who may not read them cannot tell.
+    async fn settings(&self, name: &StreamName) -> Result<(), LogFault> {
+        let Some(settings) = self.scope.settings(name) else { return Ok(()) };
+        let settings = settings.as_str();
+        let call = |line: Arc<Line>| async move {
+            // The server keeps the last one alone.
+            match line.connection().await?.read(settings, 0, MOST, self.limit).await {
+                Ok(records) => Ok(records.into_iter().next_back()),
+                Err(Failure::Client(
+                    eventstore::Error::ResourceDeleted | eventstore::Error::AccessDenied,
+                )) => Ok(None),
+                Err(failure) => Err(failure),
+            }
+        };
+        let last = self.call(call).await?;
+        match last.as_ref().and_then(settings::problem) {
+            Some(problem) => Err(LogFault::StreamDamaged { stream: name.clone(), problem }),
+            None => Ok(()),
+        }
     }
 
     /// Where the last event of ours is, by a look at the end of `$all`.
@@ -213,10 +255,11 @@ impl Reads {
         let Some(record) = found.filter(|record| record.position.commit == position.0) else {
             return Ok(None);
         };
-        Ok(match records::decode(&self.scope, record)? {
-            Found::Ours(event) => Some(event),
-            Found::Foreign(_) => None,
-        })
+        match records::decode(&self.scope, record) {
+            Found::Ours(event) => Ok(Some(event)),
+            Found::Damage(unreadable) => Err(LogFault::Unreadable(unreadable)),
+            Found::Foreign => Ok(None),
+        }
     }
 
     /// The connection, as soon as there is one.
@@ -251,6 +294,21 @@ impl Reads {
             attempts += 1;
         }
     }
+}
+
+/// Checks that an event has the version that is due.
+///
+/// # Errors
+///
+/// [`LogFault::Unreadable`] if events are missing before it.
+pub(super) fn follows(due: u64, event: &Recorded<EncodedEvent>) -> Result<(), LogFault> {
+    let (position, version) = (event.position, event.version);
+    if version.0 == due {
+        return Ok(());
+    }
+    let problem = format!("it has version `{version}` where `{due}` is due");
+    let (stream, version) = (Some(event.stream.clone()), Some(version));
+    Err(LogFault::Unreadable(Unreadable { position, stream, version, problem }))
 }
 
 fn size(records: &[eventstore::RecordedEvent]) -> usize {

@@ -20,12 +20,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use shiplog_domain::{
     metadata::{Actor, CorrelationId, EventId, IdempotencyKey, Metadata, RequestDigest, Source},
+    stream::StreamName,
     wire::{DomainEvent, EncodedEvent},
 };
 
-use super::{scope::Scope, wire::Proposed};
+use super::{scope::Scope, settings, wire::Proposed};
 use crate::{
-    log::{LogFault, NewEvent, Recorded},
+    log::{NewEvent, Recorded, Unreadable},
     position::{GlobalPosition, StreamVersion},
 };
 
@@ -77,8 +78,10 @@ struct Read {
 pub(super) enum Found {
     /// An event of ours.
     Ours(Recorded<EncodedEvent>),
-    /// Something that somebody else wrote; its type.
-    Foreign(String),
+    /// What somebody else did to a stream of ours, or an event of ours that cannot be read.
+    Damage(Unreadable),
+    /// Something that does not concern us.
+    Foreign,
 }
 
 /// Writes an event down, as recorded at `recorded_at`.
@@ -144,27 +147,45 @@ fn around<'a>(data: &'a [u8], json: &RawValue) -> Option<(&'a str, &'a str)> {
 const JSON_SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// Reads what is at a place.
-///
-/// # Errors
-///
-/// [`LogFault::Corrupt`] if it is an event of ours that cannot be read.
-pub(super) fn decode(scope: &Scope, record: RecordedEvent) -> Result<Found, LogFault> {
-    let Some(stream) = scope.logical(&record.stream_id) else {
-        return Ok(Found::Foreign(record.event_type));
+pub(super) fn decode(scope: &Scope, record: RecordedEvent) -> Found {
+    if let Some(stream) = scope.of_settings(&record.stream_id) {
+        let (position, stream) = (commit(&record), Some(stream));
+        return settings::problem(&record).map_or(Found::Foreign, |problem| {
+            Found::Damage(Unreadable { position, stream, version: None, problem })
+        });
+    }
+    match scope.logical(&record.stream_id) {
+        Some(stream) => ours(stream, record).map_or_else(Found::Damage, Found::Ours),
+        None => Found::Foreign,
+    }
+}
+
+/// Reads what is in a stream of ours.
+fn ours(stream: StreamName, record: RecordedEvent) -> Result<Recorded<EncodedEvent>, Unreadable> {
+    let damage = |problem: String| {
+        let version = Some(StreamVersion(record.revision)).filter(|_| !is_tombstone(&record));
+        let (position, stream) = (commit(&record), Some(stream.clone()));
+        Unreadable { position, stream, version, problem }
     };
+    if is_tombstone(&record) {
+        return Err(damage("somebody has deleted the stream for ever".into()));
+    }
     let read: Read = match serde_json::from_slice(&record.custom_metadata) {
         Ok(read) => read,
         Err(error) if is_marked(&record.custom_metadata) => {
-            return Err(corrupt(&record, format!("its metadata: {error}")));
+            return Err(damage(format!("its metadata: {error}")));
         }
-        Err(_) => return Ok(Found::Foreign(record.event_type)),
+        Err(_) => {
+            let kind = &record.event_type;
+            return Err(damage(format!("Shiplog did not write the `{kind}` there")));
+        }
     };
-    let position = position(&record)?;
+    let position = position(&record).map_err(damage)?;
     let data = match &read.around {
         None => record.data.to_vec(),
         Some((before, after)) => [before.as_bytes(), &record.data, after.as_bytes()].concat(),
     };
-    Ok(Found::Ours(Recorded {
+    Ok(Recorded {
         position,
         stream,
         version: StreamVersion(record.revision),
@@ -185,7 +206,7 @@ pub(super) fn decode(scope: &Scope, record: RecordedEvent) -> Result<Found, LogF
             ignorable: read.ignorable,
             data,
         },
-    }))
+    })
 }
 
 /// The one number that stands for the event's place in `$all`.
@@ -196,16 +217,24 @@ pub(super) fn decode(scope: &Scope, record: RecordedEvent) -> Result<Found, LogF
 ///
 /// # Errors
 ///
-/// [`LogFault::Corrupt`] if the two differ, or if there are none: a server before 22.6 has none
-/// for the events of a stream.
-fn position(record: &RecordedEvent) -> Result<GlobalPosition, LogFault> {
+/// What is wrong if the two differ, or if there are none: a server before 22.6 has none for the events of
+/// a stream.
+fn position(record: &RecordedEvent) -> Result<GlobalPosition, String> {
     let (commit, prepare) = (record.position.commit, record.position.prepare);
     if commit == prepare && commit < u64::MAX {
         Ok(GlobalPosition(commit))
     } else {
-        let problem = format!("it has the commit position `{commit}`, the prepare one `{prepare}`");
-        Err(corrupt(record, problem))
+        Err(format!("it has the commit position `{commit}`, the prepare one `{prepare}`"))
     }
+}
+
+fn commit(record: &RecordedEvent) -> GlobalPosition {
+    GlobalPosition(record.position.commit)
+}
+
+/// Whether it says that the stream is deleted for ever.
+fn is_tombstone(record: &RecordedEvent) -> bool {
+    record.event_type == "$streamDeleted"
 }
 
 /// Whether it is an event of ours, be it damaged or not.
@@ -216,11 +245,6 @@ pub(super) fn is_ours(scope: &Scope, record: &RecordedEvent) -> bool {
 fn is_marked(metadata: &[u8]) -> bool {
     serde_json::from_slice::<serde_json::Map<_, _>>(metadata)
         .is_ok_and(|fields| fields.contains_key(MARK))
-}
-
-fn corrupt(record: &RecordedEvent, problem: String) -> LogFault {
-    let place = format!("stream `{}`, version `{}`", record.stream_id, record.revision);
-    LogFault::Corrupt { place, problem }
 }
 
 /// The name without an allocation for each event, where the domain knows it.

@@ -11,6 +11,9 @@ const FAMILIES: [&str; 4] = ["lane-", "release-", "environment-", "projection-"]
 /// Where it is written which log this is. No family's name, and of no category.
 pub(super) const IDENTITY: &str = "shiplog";
 
+/// What stands before a stream's name in that of its settings ("metadata" there).
+const SETTINGS: &str = "$$";
+
 /// How many events the server looks at before it says how far it is.
 const WINDOW: u32 = 1_000;
 
@@ -45,6 +48,16 @@ impl Scope {
         ours.then(|| StreamName::recorded(name))
     }
 
+    /// Where the cluster keeps the settings of a stream.
+    pub(super) fn settings(&self, stream: &StreamName) -> Option<String> {
+        self.physical(stream).map(|name| format!("{SETTINGS}{name}"))
+    }
+
+    /// Whose settings a stream of the cluster has; `None` if those of none of ours.
+    pub(super) fn of_settings(&self, name: &str) -> Option<StreamName> {
+        self.logical(name.strip_prefix(SETTINGS)?)
+    }
+
     /// The stream that says which log it is.
     pub(super) fn identity(&self) -> String {
         format!("{}{IDENTITY}", self.prefix)
@@ -54,9 +67,12 @@ impl Scope {
     pub(super) fn filter(&self) -> SubscriptionFilter {
         let filter = SubscriptionFilter::on_stream_name().max(WINDOW);
         if self.prefix.is_empty() {
-            FAMILIES.iter().fold(filter, SubscriptionFilter::add_prefix)
+            FAMILIES.iter().fold(filter, |filter, family| {
+                filter.add_prefix(family).add_prefix(format!("{SETTINGS}{family}"))
+            })
         } else {
-            filter.add_prefix(&self.prefix)
+            let settings = format!("{SETTINGS}{}", self.prefix);
+            filter.add_prefix(&self.prefix).add_prefix(settings)
         }
     }
 }

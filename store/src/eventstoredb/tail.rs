@@ -15,11 +15,16 @@ use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
 use tokio::{sync::oneshot, task::AbortHandle};
 
 use super::{
+    damaged::DamagedStreams,
     follow::Followed,
     known::Known,
     standing::{Standing, Standings},
 };
-use crate::{cache::Cache, log::Recorded, position::StreamVersion};
+use crate::{
+    cache::Cache,
+    log::{LogFault, Recorded},
+    position::StreamVersion,
+};
 
 /// Follows the log from where it ended when it was started.
 pub(super) struct Tail {
@@ -30,6 +35,7 @@ pub(super) struct Tail {
 
 struct Shared {
     known: Arc<Cache<Known>>,
+    damaged: DamagedStreams,
     awaited: Mutex<HashMap<Place, oneshot::Sender<Recorded<EncodedEvent>>>>,
 }
 
@@ -50,9 +56,15 @@ impl Tail {
         standings: Arc<Standings>,
         known: Arc<Cache<Known>>,
     ) -> Self {
-        let shared = Arc::new(Shared { known, awaited: Mutex::default() });
+        let (damaged, awaited) = (DamagedStreams::default(), Mutex::default());
+        let shared = Arc::new(Shared { known, damaged, awaited });
         let task = tokio::spawn(Arc::clone(&shared).run(events)).abort_handle();
         Self { shared, standings, task }
+    }
+
+    /// Streams that were changed past Shiplog while it followed them.
+    pub(super) fn damaged(&self) -> &DamagedStreams {
+        &self.shared.damaged
     }
 
     /// Whether it gets events as they are recorded.
@@ -81,6 +93,7 @@ impl Shared {
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => self.tell(event),
+                Err(LogFault::Unreadable(unreadable)) => self.damaged.hear(unreadable),
                 Err(fault) => {
                     // Who reads the log meets the same event, and says so to who asked.
                     tracing::error!(%fault, "the log is read no more as it grows: {fault}");
@@ -94,7 +107,7 @@ impl Shared {
         if let Some(entry) = self.known.get(&event.stream)
             && let Ok(mut known) = entry.try_lock()
         {
-            known.read(std::slice::from_ref(&event));
+            known.read(&event);
         }
         let place = (event.stream.clone(), event.version);
         let sender = self.awaited().remove(&place);

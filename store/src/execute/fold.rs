@@ -7,12 +7,12 @@ use shiplog_domain::{
     decider::Decider,
     metadata::{EventId, Metadata, RequestDigest},
     stream::StreamName,
-    wire::{Decoded, EncodedEvent, WireEvent, decode, encode},
+    wire::{DecodeError, Decoded, EncodedEvent, WireEvent, decode, encode},
 };
 
 use super::LoadError;
 use crate::{
-    log::{Appended, Log, NewEvent, Recorded},
+    log::{Appended, Log, LogFault, NewEvent, Recorded, Unreadable},
     position::{GlobalPosition, StreamVersion},
 };
 
@@ -75,6 +75,7 @@ impl<D: Decider<Event: WireEvent>> Fold<D> {
         log: &dyn Log,
         stream: &StreamName,
     ) -> Result<(), LoadError> {
+        log.heard_damage(stream).await?;
         match self.standing {
             Standing::Level => return Ok(()),
             Standing::Behind => {}
@@ -108,8 +109,14 @@ impl<D: Decider<Event: WireEvent>> Fold<D> {
 
     fn take_in(&mut self, record: &Recorded<EncodedEvent>) -> Result<(), LoadError> {
         let Recorded { position, stream, version, recorded_at, metadata, event, .. } = record;
-        match decode(event)? {
-            Decoded::Known(event) => self.evolve(&event),
+        self.is_next(record)?;
+        match decode(event).map_err(|error| undecoded(record, error))? {
+            Decoded::Known(event) => {
+                if let Some(problem) = D::misfit(&self.state, &event) {
+                    return Err(damaged(record, problem).into());
+                }
+                self.evolve(&event);
+            }
             Decoded::Skippable { .. } => {}
         }
         self.bytes = self.bytes.saturating_add(event.data.len());
@@ -122,6 +129,16 @@ impl<D: Decider<Event: WireEvent>> Fold<D> {
             .and_modify(|request| request.last = last)
             .or_insert(Request { digest: metadata.request_digest, last });
         Ok(())
+    }
+
+    /// Checks that no event is missing before this one.
+    fn is_next(&self, record: &Recorded<EncodedEvent>) -> Result<(), LogFault> {
+        let due = self.version.map_or(0, |last| last.0 + 1);
+        if record.version.0 == due {
+            return Ok(());
+        }
+        let problem = format!("it has version `{}` where `{due}` is due", record.version);
+        Err(damaged(record, problem))
     }
 
     /// Applies an event to the state, and to nothing else.
@@ -138,6 +155,21 @@ impl<D: Decider<Event: WireEvent>> Fold<D> {
         // Half as much again, as measured: texts are kept one by one.
         let data = self.bytes.saturating_add(self.bytes / 2);
         events.saturating_add(data).saturating_add(STREAM_BYTES)
+    }
+}
+
+/// What is said of an event that cannot have been recorded.
+fn damaged(record: &Recorded<EncodedEvent>, problem: String) -> LogFault {
+    let Recorded { position, stream, version, .. } = record;
+    let (stream, version) = (Some(stream.clone()), Some(*version));
+    LogFault::Unreadable(Unreadable { position: *position, stream, version, problem })
+}
+
+/// What is said of an event that does not decode.
+fn undecoded(record: &Recorded<EncodedEvent>, error: DecodeError) -> LoadError {
+    match error {
+        DecodeError::Damaged { .. } => damaged(record, error.to_string()).into(),
+        DecodeError::TooNew { .. } | DecodeError::Unknown { .. } => error.into(),
     }
 }
 

@@ -5,9 +5,12 @@ use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
 
 use super::{
     fault,
-    rows::{Names, head, integer, record, stream_id},
+    rows::{LogRow, Names, head, integer, log_row, stream_id},
 };
-use crate::log::{LogFault, Recorded};
+use crate::{
+    log::{LogFault, Recorded, Unreadable},
+    position::{GlobalPosition, StreamVersion},
+};
 
 /// The most rows of one page.
 const PAGE_ROWS: u32 = 1_024;
@@ -15,7 +18,7 @@ const PAGE_ROWS: u32 = 1_024;
 /// The most bytes of data and metadata of one page, but for its last row.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// In the order in which [`record`] takes them.
+/// In the order in which [`log_row`] takes them.
 pub(super) const COLUMNS: &str = "position, stream, version, type, schema, readable_from, ignorable, \
                        recorded_at, id, data, metadata";
 
@@ -42,9 +45,20 @@ pub(super) enum Query {
 #[derive(Debug)]
 pub(super) struct Page {
     /// What is on it.
-    pub(super) events: Vec<Recorded<EncodedEvent>>,
+    pub(super) events: Vec<Result<Recorded<EncodedEvent>, Unreadable>>,
+    /// The position of its last row.
+    pub(super) last: Option<GlobalPosition>,
     /// What is to be read next, if there may be more.
     pub(super) next: Option<Query>,
+}
+
+/// The rows of one page.
+#[derive(Default)]
+struct PageRows {
+    events: Vec<Result<Recorded<EncodedEvent>, Unreadable>>,
+    last: Option<(GlobalPosition, StreamVersion)>,
+    /// Whether there may be more.
+    more: bool,
 }
 
 /// Reads one page.
@@ -62,7 +76,7 @@ fn page_of_stream(
     from: u64,
 ) -> Result<Page, LogFault> {
     let Some(stream) = stream_id(tables, &name).map_err(fault::reading)? else {
-        return Ok(Page { events: Vec::new(), next: None });
+        return Ok(Page { events: Vec::new(), last: None, next: None });
     };
     let sql = format!(
         "SELECT {COLUMNS} FROM events WHERE stream = ? AND version >= ? ORDER BY version LIMIT ?"
@@ -70,10 +84,10 @@ fn page_of_stream(
     let mut statement = tables.prepare_cached(&sql).map_err(fault::reading)?;
     let parameters = (stream, integer(from), PAGE_ROWS);
     let rows = statement.query(parameters).map_err(fault::reading)?;
-    let (events, more) = collect(tables, names, rows)?;
-    let next = events.last().filter(|_| more);
-    let next = next.map(|last| Query::Stream { name, from: last.version.0 + 1 });
-    Ok(Page { events, next })
+    let PageRows { events, last, more } = collect(tables, names, rows)?;
+    let next = last.filter(|_| more);
+    let next = next.map(|(_, version)| Query::Stream { name, from: version.0 + 1 });
+    Ok(Page { events, last: last.map(|(position, _)| position), next })
 }
 
 fn page_of_all(
@@ -92,29 +106,30 @@ fn page_of_all(
     let mut statement = tables.prepare_cached(&sql).map_err(fault::reading)?;
     let parameters = (integer(after), integer(until), PAGE_ROWS);
     let rows = statement.query(parameters).map_err(fault::reading)?;
-    let (events, more) = collect(tables, names, rows)?;
-    let next = events.last().filter(|_| more);
-    let next = next.map(|last| Query::All { after: last.position.0, until: Some(until) });
-    Ok(Page { events, next })
+    let PageRows { events, last, more } = collect(tables, names, rows)?;
+    let last = last.map(|(position, _)| position);
+    let next = last.filter(|_| more);
+    let next = next.map(|last| Query::All { after: last.0, until: Some(until) });
+    Ok(Page { events, last, next })
 }
 
-/// Reads rows until there are none or enough; says whether there may be more.
+/// Reads rows until there are none or enough.
 fn collect(
     tables: &Connection,
     names: &mut Names,
     mut rows: Rows<'_>,
-) -> Result<(Vec<Recorded<EncodedEvent>>, bool), LogFault> {
-    let (mut events, mut bytes) = (Vec::new(), 0);
+) -> Result<PageRows, LogFault> {
+    let (mut page, mut size) = (PageRows::default(), 0);
     while let Some(row) = rows.next().map_err(fault::reading)? {
-        let position = row.get(0).map_err(fault::reading)?;
-        let (event, size) = record(tables, names, row, position)
-            .map_err(|problem| problem.at(&format!("position `{position}`")))?;
-        events.push(event);
-        bytes += size;
-        if bytes >= PAGE_BYTES {
-            return Ok((events, true));
+        let LogRow { record, position, version, bytes } = log_row(tables, names, row)?;
+        page.events.push(record);
+        page.last = Some((position, version));
+        size += bytes;
+        if size >= PAGE_BYTES {
+            page.more = true;
+            return Ok(page);
         }
     }
-    let full = events.len() >= PAGE_ROWS as usize;
-    Ok((events, full))
+    page.more = page.events.len() >= PAGE_ROWS as usize;
+    Ok(page)
 }

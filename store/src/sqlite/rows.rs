@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::fault;
 use crate::{
-    log::{LogFault, Recorded},
+    log::{LogFault, Recorded, Unreadable},
     position::{GlobalPosition, StreamVersion},
 };
 
@@ -44,18 +44,19 @@ pub(super) fn natural(integer: i64) -> u64 {
 }
 
 /// Why a row makes no record.
-pub(super) enum Problem {
+enum Problem {
     Sqlite(rusqlite::Error),
     Value(String),
 }
 
-impl Problem {
-    pub(super) fn at(self, place: &str) -> LogFault {
-        match self {
-            Self::Sqlite(error) => fault::reading(error),
-            Self::Value(problem) => LogFault::Corrupt { place: place.into(), problem },
-        }
-    }
+/// A row of the log.
+pub(super) struct LogRow {
+    /// The event, or why there is none.
+    pub(super) record: Result<Recorded<EncodedEvent>, Unreadable>,
+    pub(super) position: GlobalPosition,
+    pub(super) version: StreamVersion,
+    /// How many bytes of data and metadata it has.
+    pub(super) bytes: usize,
 }
 
 impl From<rusqlite::Error> for Problem {
@@ -70,12 +71,41 @@ impl From<FromSqlError> for Problem {
     }
 }
 
-/// Reads a row of [`COLUMNS`](super::page::COLUMNS); says how many bytes it has, too.
-pub(super) fn record(
+/// Reads a row of [`COLUMNS`](super::page::COLUMNS).
+///
+/// # Errors
+///
+/// What SQLite says. What is wrong with the row itself is told in the row's place.
+pub(super) fn log_row(
     tables: &Connection,
     names: &mut Names,
     row: &Row<'_>,
-    position: i64,
+) -> Result<LogRow, LogFault> {
+    // The table is strict, so that these are numbers whatever was damaged.
+    let number = |column: usize| row.get::<_, i64>(column).map_err(fault::reading);
+    let position = GlobalPosition(natural(number(0)?));
+    let version = StreamVersion(natural(number(2)?));
+    match record(tables, names, row, position) {
+        Ok((record, bytes)) => Ok(LogRow { record: Ok(record), position, version, bytes }),
+        Err(Problem::Sqlite(error)) => Err(fault::reading(error)),
+        Err(Problem::Value(problem)) => {
+            let stream = match names.stream(tables, number(1)?) {
+                Ok(stream) => Some(stream),
+                Err(Problem::Value(_)) => None,
+                Err(Problem::Sqlite(error)) => return Err(fault::reading(error)),
+            };
+            let unreadable = Unreadable { position, stream, version: Some(version), problem };
+            Ok(LogRow { record: Err(unreadable), position, version, bytes: 0 })
+        }
+    }
+}
+
+/// The event of a row, and how many bytes it has.
+fn record(
+    tables: &Connection,
+    names: &mut Names,
+    row: &Row<'_>,
+    position: GlobalPosition,
 ) -> Result<(Recorded<EncodedEvent>, usize), Problem> {
     let number = |column: usize| Ok::<_, Problem>(row.get_ref(column)?.as_i64()?);
     let small = |column: usize| {
@@ -96,7 +126,7 @@ pub(super) fn record(
         data: data.into(),
     };
     let record = Recorded {
-        position: GlobalPosition(natural(position)),
+        position,
         stream: names.stream(tables, number(1)?)?,
         version: StreamVersion(natural(number(2)?)),
         recorded_at,

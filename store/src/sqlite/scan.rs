@@ -15,7 +15,7 @@ use super::{
     readers::{Readers, closed},
 };
 use crate::{
-    log::{LogFault, Recorded},
+    log::{LogFault, Recorded, Unreadable},
     position::GlobalPosition,
 };
 
@@ -25,7 +25,7 @@ use crate::{
 /// most one page is read ahead.
 pub(super) struct Scan {
     readers: Readers,
-    ready: vec::IntoIter<Recorded<EncodedEvent>>,
+    ready: vec::IntoIter<Result<Recorded<EncodedEvent>, Unreadable>>,
     /// `None` at the end, and after a fault.
     next: Option<BoxFuture<'static, Result<Page, LogFault>>>,
     follow: Option<Follow>,
@@ -54,9 +54,9 @@ impl Scan {
         Self { follow, ..Self::once(readers, query) }
     }
 
-    fn turn_to(&mut self, Page { events, next }: Page) {
-        if let (Some(follow), Some(last)) = (&mut self.follow, events.last()) {
-            follow.after = Some(last.position);
+    fn turn_to(&mut self, Page { events, last, next }: Page) {
+        if let (Some(follow), Some(last)) = (&mut self.follow, last) {
+            follow.after = Some(last);
         }
         self.ready = events.into_iter();
         self.next = match (next, &self.follow) {
@@ -90,7 +90,7 @@ impl Stream for Scan {
         let scan = self.get_mut();
         loop {
             if let Some(event) = scan.ready.next() {
-                return Poll::Ready(Some(Ok(event)));
+                return Poll::Ready(Some(event.map_err(LogFault::Unreadable)));
             }
             let Some(next) = &mut scan.next else { return Poll::Ready(None) };
             match ready!(next.poll_unpin(context)) {

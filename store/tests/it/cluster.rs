@@ -4,6 +4,7 @@ mod appends;
 mod conflicts;
 mod connection;
 mod copies;
+mod hands;
 mod provider;
 mod subscriptions;
 mod together;

@@ -256,6 +256,13 @@ impl Cluster {
         _ = self.memory.append(&stream, Expected::Any, vec![event]);
     }
 
+    pub(crate) fn write_into(&self, stream: &str, kind: &str, json: bool, data: &[u8]) {
+        let (kind, data) = (kind.to_owned(), Bytes::copy_from_slice(data));
+        let event = Incoming { id: self.new_id(), kind, json, data, metadata: Bytes::new() };
+        // A stream that somebody deleted for ever gets none.
+        _ = self.memory.append(stream, Expected::Any, vec![event]);
+    }
+
     fn tell(&self, state: &State) {
         let leader = state.leader;
         self.leaders.send_if_modified(|known| std::mem::replace(known, leader) != leader);

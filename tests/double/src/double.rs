@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     cluster::Cluster,
     faults::Faults,
-    memory::{Log, Stream},
+    memory::{Expected, Log, Stream},
     options::Options,
     server::{Listening, Server},
     tls,
@@ -158,6 +158,31 @@ impl Double {
         nodes.clone().for_each(|node| self.stop(node));
         self.cluster.memory().restore(backup.0.clone());
         nodes.into_iter().try_for_each(|node| self.restart(node))
+    }
+
+    /// Writes an event into any stream, past whoever owns it.
+    pub fn write_into(&self, stream: &str, kind: &str, json: bool, data: &[u8]) {
+        self.cluster.write_into(stream, kind, json, data);
+    }
+
+    /// Sets the settings of a stream ("metadata"): `{"$maxCount":3}`.
+    pub fn set(&self, stream: &str, settings: &str) {
+        self.write_into(&format!("$${stream}"), "$metadata", true, settings.as_bytes());
+    }
+
+    /// Deletes a stream: softly, so that it can come back, or for ever. Gives whether it was there.
+    pub fn delete(&self, stream: &str, for_ever: bool) -> bool {
+        self.cluster.memory().delete(stream, Expected::Any, for_ever).is_ok()
+    }
+
+    /// Takes away all that cannot be read any more.
+    pub fn scavenge(&self) {
+        self.cluster.memory().scavenge();
+    }
+
+    /// Takes one event away, as a damaged disk does.
+    pub fn lose(&self, stream: &str, revision: u64) {
+        self.cluster.memory().lose(stream, revision);
     }
 
     /// How many records there are, those of the system and links included.

@@ -8,6 +8,7 @@ mod log;
 mod read;
 mod recent;
 mod record;
+mod settings;
 mod system;
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -70,6 +71,16 @@ impl Memory {
         for_ever: bool,
     ) -> Result<Option<u64>, Refused> {
         self.change(|log| log.delete(stream, expected, for_ever))
+    }
+
+    /// Takes away all that cannot be read any more, but the last event of each stream.
+    pub(crate) fn scavenge(&self) {
+        self.change(Log::scavenge);
+    }
+
+    /// Takes one event away, as a damaged disk does.
+    pub(crate) fn lose(&self, stream: &str, revision: u64) {
+        self.change(|log| log.lose(stream, revision));
     }
 
     /// How many records there are, now and whenever there are more.

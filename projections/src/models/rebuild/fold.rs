@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::build::{Halt, Wanted};
 use crate::{
     digest::{Digest, digest},
+    entry,
     projection::Projection,
     runner::{Batch, ENOUGH, Runner, RunnerError},
     tables,
@@ -30,7 +31,8 @@ pub(super) async fn step(
 ) -> Result<Rebuilt, Halt> {
     let records = log
         .read_all(rebuilt.checkpoint())
-        .try_take_while(|one| future::ready(Ok(Some(one.position) <= target)))
+        .map(entry::of)
+        .try_take_while(|one| future::ready(Ok(Some(entry::position(one)) <= target)))
         .take(most)
         .try_collect::<Vec<_>>()
         .await?;
@@ -129,7 +131,9 @@ impl From<LogFault> for Halt {
             LogFault::Unavailable { .. }
             | LogFault::OutcomeUnknown { .. }
             | LogFault::ClockJumped { .. } => Self::Passing(fault.to_string()),
-            LogFault::Corrupt { .. } => Self::Lasting(fault.to_string()),
+            LogFault::Corrupt { .. } | LogFault::Unreadable(_) | LogFault::StreamDamaged { .. } => {
+                Self::Lasting(fault.to_string())
+            }
         }
     }
 }
@@ -137,7 +141,6 @@ impl From<LogFault> for Halt {
 impl From<RunnerError> for Halt {
     fn from(error: RunnerError) -> Self {
         match error {
-            RunnerError::Stalled { .. } => Self::Lasting(error.to_string()),
             RunnerError::Log(fault) => fault.into(),
             RunnerError::File(error) if error.is_machine() => Self::Passing(error.to_string()),
             RunnerError::File(error) => Self::Lasting(error.to_string()),

@@ -57,7 +57,7 @@ impl Build {
                 Err(halt @ Halt::Asked(_)) => return Err(halt),
             };
             let why = format!("its file cannot be opened again: {why}");
-            let stalled = Phase::Stalled { at: None, why };
+            let stalled = Phase::Stalled { why };
             self.shared.progress.send_modify(|progress| progress.phase = stalled);
             match halt.or(self.asked()) {
                 Some(halt) => return Err(halt),

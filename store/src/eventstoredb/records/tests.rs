@@ -69,7 +69,7 @@ fn record(stream: &str, data: &[u8], metadata: &str) -> RecordedEvent {
     }
 }
 
-fn read(record: RecordedEvent) -> Result<Found, LogFault> {
+fn read(record: RecordedEvent) -> Found {
     decode(&Scope::new(""), record)
 }
 
@@ -90,7 +90,7 @@ fn an_event_is_written_as_the_users_of_a_cluster_expect_it() {
 fn an_event_reads_as_it_was_written() {
     for (event, metadata) in [(whole(), WHOLE), (sparse(), SPARSE)] {
         let json = event.event.data.trim_ascii();
-        let Found::Ours(read) = read(record("lane-a@b", json, metadata)).unwrap() else {
+        let Found::Ours(read) = read(record("lane-a@b", json, metadata)) else {
             panic!("it is ours");
         };
         assert_eq!(read.position, GlobalPosition(1_834));
@@ -106,37 +106,53 @@ fn an_event_reads_as_it_was_written() {
 #[test]
 fn fields_of_the_future_are_passed_over() {
     let metadata = SPARSE.replace("{\"$corr", "{\"new\":[1],\"$corr");
-    assert!(matches!(read(record("lane-a@b", b"{}", &metadata)), Ok(Found::Ours(_))));
+    assert!(matches!(read(record("lane-a@b", b"{}", &metadata)), Found::Ours(_)));
+}
+
+/// What is said of what is found there.
+fn damage(record: RecordedEvent) -> String {
+    let Found::Damage(unreadable) = read(record) else { panic!("it is damage") };
+    unreadable.to_string()
 }
 
 #[test]
 fn what_others_wrote_is_told_apart() {
-    for (stream, metadata) in [
-        ("order-1", SPARSE),
-        ("$ce-lane", SPARSE),
-        ("lane-a@b", ""),
-        ("lane-a@b", "{\"$correlationId\":\"c-1\"}"),
-        ("lane-a@b", "not json"),
-        ("lane-a@b", "[1]"),
-    ] {
-        let found = read(record(stream, b"{}", metadata)).unwrap();
-        assert!(matches!(found, Found::Foreign(kind) if kind == "SomethingHappened"));
-        assert!(!is_ours(&Scope::new(""), &record(stream, b"{}", metadata)));
+    for stream in ["order-1", "$ce-lane", "$$order-1"] {
+        assert!(matches!(read(record(stream, b"{}", SPARSE)), Found::Foreign));
+        assert!(!is_ours(&Scope::new(""), &record(stream, b"{}", SPARSE)));
+    }
+    for metadata in ["", "{\"$correlationId\":\"c-1\"}", "not json", "[1]"] {
+        assert_eq!(
+            damage(record("lane-a@b", b"{}", metadata)),
+            "event 1834 of `lane-a@b` is damaged: Shiplog did not write the `SomethingHappened` there"
+        );
+        assert!(!is_ours(&Scope::new(""), &record("lane-a@b", b"{}", metadata)));
     }
     assert!(is_ours(&Scope::new(""), &record("lane-a@b", b"{}", WHOLE)));
 }
 
 #[test]
+fn settings_that_cut_a_stream_off_are_damage_to_it_and_others_are_not() {
+    for (settings, problem) in [
+        (r#"{"$tb":9223372036854775807}"#, "somebody has deleted the stream"),
+        (r#"{"$tb":3}"#, "its metadata cuts off what is before version `3` (`$tb`)"),
+        (r#"{"$maxCount":10}"#, "its metadata keeps the last `10` events alone (`$maxCount`)"),
+        (r#"{"$maxAge":60}"#, "its metadata keeps events for `60` seconds (`$maxAge`)"),
+    ] {
+        let found = damage(record("$$lane-a@b", settings.as_bytes(), ""));
+        assert_eq!(found, format!("event 1834 of `lane-a@b` is damaged: {problem}"));
+    }
+    for settings in [r#"{"$acl":{"$w":"shiplog"}}"#, r#"{"$tb":0}"#, "{}", "not json"] {
+        assert!(matches!(read(record("$$lane-a@b", settings.as_bytes(), "")), Found::Foreign));
+    }
+}
+
+#[test]
 fn what_we_cannot_have_written_says_where_it_is() {
     let metadata = SPARSE.replace("\"schema\":1", "\"schema\":-1");
-    let error = read(record("lane-a@b", b"{}", &metadata)).unwrap_err();
-    assert!(
-        error.to_string().starts_with(
-            "the log is damaged at stream `lane-a@b`, version `7`: its metadata: invalid value: \
-             integer `-1`"
-        ),
-        "{error}"
-    );
+    let found = damage(record("lane-a@b", b"{}", &metadata));
+    let expected = "event 1834 of `lane-a@b` is damaged: its metadata: invalid value: integer `-1`";
+    assert!(found.starts_with(expected), "{found}");
 }
 
 #[test]
@@ -144,13 +160,8 @@ fn both_positions_are_one_or_it_was_not_written_by_us() {
     for (commit, prepare) in [(2, 1), (u64::MAX, u64::MAX)] {
         let mut record = record("lane-a@b", b"{}", SPARSE);
         record.position = Position { commit, prepare };
-        let error = read(record).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!(
-                "the log is damaged at stream `lane-a@b`, version `7`: it has the commit position \
-                 `{commit}`, the prepare one `{prepare}`"
-            )
-        );
+        let problem = format!("it has the commit position `{commit}`, the prepare one `{prepare}`");
+        let expected = format!("event {commit} of `lane-a@b` is damaged: {problem}");
+        assert_eq!(damage(record), expected);
     }
 }

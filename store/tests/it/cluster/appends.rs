@@ -18,7 +18,7 @@ use shiplog_store::{
         ExpectedVersion::{Exact, NoStream},
         StreamVersion,
     },
-    transfer::Replica as _,
+    transfer::{Original, Replica as _},
 };
 
 use super::{connect, double, reaches};
@@ -238,7 +238,8 @@ async fn what_a_clock_says_that_jumped_ahead_is_not_recorded_on_a_cluster_either
     let again = log.append(&stream, NoStream, events(&stream, [0])).await.unwrap();
     // What another log has recorded has its time already.
     let given = events(&stream, [2]);
-    let copied = log.replicate(&stream, Exact(first.version), given, first.recorded_at).await;
+    let original = Original { recorded_at: first.recorded_at, may_go_back: true };
+    let copied = log.replicate(&stream, Exact(first.version), given, original).await;
 
     let refused = refused.unwrap_err();
     assert!(matches!(refused, AppendError::Fault(LogFault::ClockJumped { .. })), "{refused}");

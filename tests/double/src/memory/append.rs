@@ -85,6 +85,9 @@ impl Log {
         self.revive(number);
         let mut position = None;
         for Incoming { id, kind, json, data, metadata } in events {
+            if let Some(of) = stream.strip_prefix("$$") {
+                self.set(of, &data);
+            }
             let kind = self.kind(&kind);
             position = Some(self.write(number, Content { id, kind, json, data, metadata }));
         }

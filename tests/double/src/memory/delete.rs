@@ -31,7 +31,7 @@ impl Log {
         let meta = format!("$${stream}");
         let position = self.write_system(&meta, "$metadata", r#"{"$tb":9223372036854775807}"#);
         if let Some(stream) = self.stream_mut(number) {
-            stream.first = u64::MAX;
+            stream.truncated = u64::MAX;
         }
         Ok(Some(position))
     }
@@ -41,8 +41,8 @@ impl Log {
         let Some(stream) = self.stream_mut(number).filter(|stream| stream.is_deleted()) else {
             return;
         };
-        stream.first = stream.next();
-        let (meta, from) = (format!("$${}", stream.name), stream.first);
+        stream.truncated = stream.next();
+        let (meta, from) = (format!("$${}", stream.name), stream.truncated);
         self.write_system(&meta, "$metadata", &format!(r#"{{"$tb":{from}}}"#));
     }
 

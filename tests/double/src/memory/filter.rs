@@ -61,7 +61,9 @@ impl Log {
     /// Whether a reader of `$all` is shown a record.
     pub(super) fn shows(&self, record: &Record, filter: Option<&Filter>) -> bool {
         self.stream(record.stream).is_some_and(|stream| {
-            !stream.hidden && filter.is_none_or(|filter| filter.allows(&stream.name, &record.kind))
+            !stream.hidden
+                && !record.gone
+                && filter.is_none_or(|filter| filter.allows(&stream.name, &record.kind))
         })
     }
 }

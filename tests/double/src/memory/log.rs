@@ -33,8 +33,10 @@ pub(crate) struct Stream {
     pub(crate) name: Arc<str>,
     /// The numbers of its records.
     pub(crate) records: Vec<usize>,
-    /// The first revision that can still be read; past the last one, the stream was deleted.
-    pub(crate) first: u64,
+    /// What is before this revision is cut off (`$tb`); past the last one, the stream was deleted.
+    pub(crate) truncated: u64,
+    /// How many events are kept (`$maxCount`).
+    pub(crate) max_count: Option<u64>,
     /// Deleted for ever.
     pub(crate) buried: bool,
     /// Nobody who reads `$all` sees it.
@@ -52,9 +54,15 @@ impl Stream {
         self.next().checked_sub(1)
     }
 
+    /// The first revision that can still be read.
+    pub(crate) fn first(&self) -> u64 {
+        let counted = self.max_count.map_or(0, |most| self.next().saturating_sub(most));
+        self.truncated.max(counted)
+    }
+
     /// Whether there is nothing to be read: never written, or deleted.
     pub(crate) fn is_empty(&self) -> bool {
-        self.first >= self.next()
+        self.first() >= self.next()
     }
 
     /// Whether it had events, and was deleted in a way that lets it come back.
@@ -123,11 +131,11 @@ impl Log {
     /// What a link points to, if that can still be read.
     pub(crate) fn resolve(&self, (stream, revision): (usize, u64)) -> Option<&Record> {
         let stream = self.stream(stream).filter(|stream| !stream.buried)?;
-        if revision < stream.first {
+        if revision < stream.first() {
             return None;
         }
         let number = stream.records.get(usize::try_from(revision).ok()?)?;
-        self.record(*number)
+        self.record(*number).filter(|record| !record.gone)
     }
 
     /// The number of a stream, which is made if it is new.
@@ -139,7 +147,8 @@ impl Log {
         let name: Arc<str> = name.into();
         self.by_name.insert(Arc::clone(&name), number);
         let hidden = is_hidden(&name);
-        self.streams.push(Stream { name, records: Vec::new(), first: 0, buried: false, hidden });
+        let (records, truncated, max_count, buried) = (Vec::new(), 0, None, false);
+        self.streams.push(Stream { name, records, truncated, max_count, buried, hidden });
         number
     }
 
@@ -164,7 +173,8 @@ impl Log {
         let image = content.image(&name, revision, position);
         self.end += bytes;
         let number = self.records.len();
-        self.records.push(Record { id, stream, revision, position, kind, target, image });
+        let gone = false;
+        self.records.push(Record { id, stream, revision, position, kind, target, gone, image });
         if let Some(place) = self.streams.get_mut(stream) {
             place.records.push(number);
         }
@@ -173,6 +183,28 @@ impl Log {
             self.project(number);
         }
         position
+    }
+
+    /// Takes a record away, as a damaged disk does.
+    pub(super) fn lose(&mut self, name: &str, revision: u64) {
+        let number = usize::try_from(revision).ok().and_then(|revision| {
+            self.stream_named(name).and_then(|stream| stream.records.get(revision)).copied()
+        });
+        if let Some(record) = number.and_then(|number| self.records.get_mut(number)) {
+            record.gone = true;
+        }
+    }
+
+    /// Takes away all that cannot be read any more, but the last event of each stream.
+    pub(super) fn scavenge(&mut self) {
+        for stream in &self.streams {
+            let kept = stream.first().min(stream.last().unwrap_or_default());
+            for number in stream.records.iter().take(usize::try_from(kept).unwrap_or(usize::MAX)) {
+                if let Some(record) = self.records.get_mut(*number) {
+                    record.gone = true;
+                }
+            }
+        }
     }
 
     /// An id for a record that the server writes itself.

@@ -146,11 +146,12 @@ impl StreamCursor {
         stream: &Stream,
         most: usize,
     ) -> Vec<&'a Record> {
-        let from = self.next.unwrap_or_default().max(stream.first);
+        let from = self.next.unwrap_or_default().max(stream.first());
         let records = stream.records.get(usize::try_from(from).unwrap_or(usize::MAX)..);
         let records: Vec<_> = records.unwrap_or_default().iter().take(most).collect();
         self.next = Some(from + records.len() as u64);
-        records.into_iter().filter_map(|number| log.record(*number)).collect()
+        let records = records.into_iter().filter_map(|number| log.record(*number));
+        records.filter(|record| !record.gone).collect()
     }
 
     pub(crate) fn backwards<'a>(
@@ -162,12 +163,13 @@ impl StreamCursor {
         let mut records = Vec::new();
         while records.len() < most {
             let next = self.next.zip(stream.last()).map(|(next, last)| next.min(last));
-            let Some(next) = next.filter(|next| *next >= stream.first) else {
+            let Some(next) = next.filter(|next| *next >= stream.first()) else {
                 self.next = None;
                 break;
             };
             let number = usize::try_from(next).ok().and_then(|next| stream.records.get(next));
-            records.extend(number.and_then(|number| log.record(*number)));
+            let record = number.and_then(|number| log.record(*number));
+            records.extend(record.filter(|record| !record.gone));
             self.next = next.checked_sub(1);
         }
         records

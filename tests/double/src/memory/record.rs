@@ -32,6 +32,8 @@ pub(crate) struct Record {
     pub(crate) kind: Arc<str>,
     /// Where a link points to: the stream's number, and the revision.
     pub(crate) target: Option<(usize, u64)>,
+    /// A scavenge, or a damaged disk, has taken it.
+    pub(crate) gone: bool,
     /// The record as the protocol's `RecordedEvent`, its id as text.
     pub(crate) image: Bytes,
 }

@@ -83,7 +83,7 @@ impl Follower for One {
 
 impl One {
     fn behind(&self, stream: &Stream) -> u64 {
-        stream.next().saturating_sub(self.cursor.next.unwrap_or_default().max(stream.first))
+        stream.next().saturating_sub(self.cursor.next.unwrap_or_default().max(stream.first()))
     }
 
     fn page(&mut self, log: &Log, stream: &Stream) -> Vec<Frame> {
