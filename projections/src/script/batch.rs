@@ -156,8 +156,9 @@ impl Batch {
             .map_or((0, 0, None), |place| (place.looked_at, place.skipped, place.recorded_at));
         let position = damaged.position;
         self.through = Some(Place { position, recorded_at, looked_at: looked_at + 1, skipped });
-        if self.damage.add(damaged.clone()) {
-            tracing::error!("a projection goes on without a stream: {damaged}");
+        let told = damaged.to_string();
+        if self.damage.add(damaged) {
+            tracing::error!("a projection goes on without a stream: {told}");
         }
     }
 
