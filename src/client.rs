@@ -12,7 +12,7 @@ mod unwritten;
 mod writing;
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     io::{BufReader, Read},
     time::Duration,
 };
@@ -20,13 +20,17 @@ use std::{
 use serde_json::Value;
 use ureq::http::{HeaderMap, Method, Request, Response, request::Builder};
 
-use self::fault::{Lost, reason};
 pub(crate) use self::{
+    behind::Lacking,
     lines::Unsent,
     live::Live,
     pages::Pages,
     path::{Path, deployment_path, lane_path, path},
-    unwritten::{Cause, Unwritten},
+    unwritten::{Cause, Unwritten, is_of_one_stream},
+};
+use self::{
+    behind::Warned,
+    fault::{Lost, reason},
 };
 use crate::{
     actor::Actor,
@@ -48,8 +52,8 @@ pub(crate) struct Answer {
     pub(crate) etag: Option<String>,
     /// Whether it is the answer to an earlier request under the same key.
     pub(crate) is_replayed: bool,
-    /// By how many events it is behind what was recorded before.
-    pub(crate) behind: Option<u64>,
+    /// What it lacks.
+    pub(crate) lacking: Lacking,
 }
 
 /// A request that changes something.
@@ -76,8 +80,8 @@ pub(crate) struct Client {
     timeout: Duration,
     /// How far the log was at this client's last write: later reads wait for that.
     position: RefCell<Option<String>>,
-    /// Whether it was said that an answer is behind.
-    has_warned: Cell<bool>,
+    /// What was said of answers that lack something.
+    warned: Warned,
 }
 
 impl Client {
@@ -107,14 +111,14 @@ impl Client {
             token: token.map(ToOwned::to_owned),
             timeout,
             position: RefCell::new(None),
-            has_warned: Cell::new(false),
+            warned: Warned::default(),
         })
     }
 
     /// Reads something, and warns if it is behind.
     pub(crate) fn get(&self, path: &Path) -> Result<Answer, Failure> {
         let answer = self.look(path).map_err(|unanswered| unanswered.failure)?;
-        self.warn(answer.behind);
+        self.warn(answer.lacking);
         Ok(answer)
     }
 
@@ -133,7 +137,7 @@ impl Client {
         if !response.status().is_success() {
             return Err(self.refusal(response, None));
         }
-        self.warn(behind::events(response.headers()));
+        self.warn(Lacking::of(response.headers()));
         self.text(response)
     }
 
@@ -232,13 +236,13 @@ impl Client {
         }
         let etag = text_of(response.headers(), "ETag");
         let is_replayed = text_of(response.headers(), "Idempotency-Replayed").is_some();
-        let behind = behind::events(response.headers());
+        let lacking = Lacking::of(response.headers());
         let text = self.text(response)?;
         if text.is_empty() {
-            return Ok(Answer { body: Value::Null, etag, is_replayed, behind });
+            return Ok(Answer { body: Value::Null, etag, is_replayed, lacking });
         }
         match serde_json::from_str(&text) {
-            Ok(body) => Ok(Answer { body, etag, is_replayed, behind }),
+            Ok(body) => Ok(Answer { body, etag, is_replayed, lacking }),
             Err(_) => Err(self.not_shiplog()),
         }
     }

@@ -14,6 +14,16 @@ use crate::{
     reference::named,
 };
 
+/// `damaged since event 4: it has version 2 where 1 is due`; nothing where all events fit.
+pub(crate) fn damage(damaged: &Value) -> Option<String> {
+    let position = damaged.get("position").and_then(Value::as_u64)?;
+    Some(format!("damaged since event {position}: {}", text(damaged, "problem")))
+}
+
+fn damage_told(damaged: &Value) -> String {
+    damage(damaged).unwrap_or_default()
+}
+
 /// What a list of deployments shows.
 pub(crate) const COLUMNS: [Column; 12] = [
     Column::new("requested", "/requested_at", Kind::Time),
@@ -31,7 +41,7 @@ pub(crate) const COLUMNS: [Column; 12] = [
 ];
 
 /// What is shown of one deployment.
-pub(crate) const DETAILS: [Column; 38] = [
+pub(crate) const DETAILS: [Column; 39] = [
     Column::new("service", "/service", Kind::Text),
     Column::new("environment", "/environment", Kind::Text),
     Column::new("number", "/number", Kind::Text),
@@ -53,6 +63,7 @@ pub(crate) const DETAILS: [Column; 38] = [
     Column::new("failed step", "/failed_step", Kind::Text),
     Column::new("ended because", "/ended_because", Kind::Text),
     Column::new("marks", "", Kind::Both(marks, other_marks)),
+    Column::new("lane", "/damaged", Kind::Made(damage_told)),
     Column::new("blamed", "", Kind::Both(is_blamed, blame)),
     Column::new("health", "/health", Kind::Both(health_word, health)),
     Column::new("targets", "/targets", Kind::Made(targets)),

@@ -17,7 +17,7 @@ const COLUMNS: [Column; 7] = [
     Column::new("stream", "/stream", Kind::Text),
     Column::new("version", "/version", Kind::Text),
     Column::new("event", "/type", Kind::Text),
-    Column::new("target", "/data", Kind::Made(of_data)),
+    Column::new("target", "", Kind::Made(target_or_damage)),
     Column::new("by", "/actor", Kind::Actor),
 ];
 
@@ -70,8 +70,10 @@ impl Events {
     }
 }
 
-fn of_data(data: &Value) -> String {
-    target(data).unwrap_or_default()
+/// What an event is about or, where it cannot be read, why not.
+fn target_or_damage(event: &Value) -> String {
+    let damage = event.get("unreadable").and_then(Value::as_str).map(ToOwned::to_owned);
+    damage.or_else(|| target(event.get("data")?)).unwrap_or_default()
 }
 
 /// Which deployment of its stream an event is about, and which target of it: `#42 eu-west-1`.

@@ -5,7 +5,11 @@ mod changes;
 use serde_json::Value;
 
 use self::changes::Fold;
-use crate::{context::Context, exit::Exit};
+use crate::{
+    context::Context,
+    deployment::text,
+    exit::{Exit, Failure},
+};
 
 /// Write the history or the whole log as JSON lines.
 #[derive(Debug, clap::Args)]
@@ -39,7 +43,7 @@ impl Export {
             What::Events { after } => after.map(|after| after.to_string()),
         };
         let client = context.client()?;
-        let events = client.events(after, None);
+        let events = client.events(after, None).map(|event| readable(event?));
         match self.what {
             What::Changes => changes(context, events),
             What::Events { .. } => {
@@ -50,6 +54,20 @@ impl Export {
             }
         }
     }
+}
+
+/// An event, unless the log only says that it cannot be read: what follows would lack it unnoticed.
+fn readable(event: Value) -> anyhow::Result<Value> {
+    let Some(problem) = event.get("unreadable").and_then(Value::as_str) else { return Ok(event) };
+    let position = event.get("position").and_then(Value::as_u64).unwrap_or_default();
+    let stream = match text(&event, "stream") {
+        "" => String::new(),
+        stream => format!(" of `{stream}`"),
+    };
+    let message = format!("event {position}{stream} is damaged: {problem}");
+    Err(Failure::new(Exit::Failure, message)
+        .note("the export ends before it; docs/damage.md says how it is mended")
+        .into())
 }
 
 fn changes(

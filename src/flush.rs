@@ -36,8 +36,15 @@ impl Flush {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
         let spool = self.spool.open(context.variables)?;
         let client = context.client()?;
-        let mut round =
-            Round { client, spool, settled: Vec::new(), kept: 0, away: None, is_broken: false };
+        let mut round = Round {
+            client,
+            spool,
+            settled: Vec::new(),
+            kept: 0,
+            away: None,
+            damaged: None,
+            is_broken: false,
+        };
         for lane in round.spool.lanes()? {
             if let Err(error) = round.empty(context, &lane) {
                 round.unreadable(context, &error)?;
@@ -56,6 +63,8 @@ struct Round {
     kept: usize,
     /// Why, if the server is.
     away: Option<Failure>,
+    /// Why not all of a lane could be delivered that is damaged; the first of them.
+    damaged: Option<Failure>,
     /// Whether something could not be read.
     is_broken: bool,
 }
@@ -78,12 +87,15 @@ impl Round {
             for error in &unreadable {
                 self.unreadable(context, error)?;
             }
-            self.away = delivered.err().map(|unwritten| match unwritten.cause {
-                Cause::Away => Failure::new(Exit::Unavailable, unwritten.failure.to_string()),
-                Cause::Refused(_) | Cause::Stale | Cause::Unacceptable | Cause::Denied => {
-                    unwritten.failure
+            match delivered {
+                Ok(()) => {}
+                // Other lanes are none the worse.
+                Err(no) if matches!(no.cause, Cause::Damaged(_)) => {
+                    context.say(no.failure.to_string())?;
+                    self.damaged.get_or_insert(no.into_failure());
                 }
-            });
+                Err(no) => self.away = Some(no.into_failure()),
+            }
         }
         self.kept += lane.journals()?.len();
         Ok(())
@@ -101,9 +113,9 @@ impl Round {
 
     /// Writes what became of what was kept.
     fn end(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { client: _, spool, settled, kept, away, is_broken } = self;
+        let Self { client: _, spool, settled, kept, away, damaged, is_broken } = self;
         output::list(context, &COLUMNS, settled.iter().map(|settled| Ok(row(settled))))?;
-        if let Some(failure) = away {
+        if let Some(failure) = away.or(damaged) {
             let note = format!("{kept} runs wait in {}", spool.root().display());
             return Err(failure.note(note).into());
         }

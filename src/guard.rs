@@ -70,7 +70,9 @@ pub(crate) fn explained(unwritten: Unwritten) -> Failure {
             "blocked-release" => Some("block"),
             _ => None,
         },
-        Cause::Away | Cause::Stale | Cause::Unacceptable | Cause::Denied => None,
+        Cause::Away | Cause::Damaged(_) | Cause::Stale | Cause::Unacceptable | Cause::Denied => {
+            None
+        }
     };
     let failure = failure.note("nothing was run");
     match rail {

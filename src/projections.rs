@@ -26,13 +26,14 @@ use crate::{
     output::{self, Column, Format, Kind},
 };
 
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column; 8] = [
     Column::new("projection", "/name", Kind::Text),
     Column::new("language", "/language", Kind::Text),
     Column::new("status", "/status", Kind::Status),
     Column::new("position", "/position", Kind::Text),
     Column::new("behind", "", Kind::Made(behind)),
     Column::new("why", "", Kind::Made(why)),
+    Column::new("damaged", "", Kind::Made(damaged)),
     Column::new("rebuild", "/rebuild", Kind::Made(rebuild)),
 ];
 
@@ -201,6 +202,21 @@ fn why(item: &Value) -> String {
     let message = field(fault, "message").as_str().unwrap_or_default();
     let told: Vec<_> = places.collect();
     if told.is_empty() { message.to_owned() } else { format!("{}: {message}", told.join(", ")) }
+}
+
+/// The streams that it tells of only in part: `lane-checkout@production since event 4: …; 2 more`.
+fn damaged(item: &Value) -> String {
+    let listed = field(item, "damaged").as_array().map(Vec::as_slice).unwrap_or_default();
+    let Some(first) = listed.first() else { return String::new() };
+    let stream = field(first, "stream").as_str().unwrap_or("an unknown stream");
+    let position = field(first, "position").as_u64().unwrap_or_default();
+    let problem = field(first, "problem").as_str().unwrap_or_default();
+    let total = field(item, "damaged_total").as_u64().unwrap_or_default();
+    let more = match total.saturating_sub(1) {
+        0 => String::new(),
+        more => format!("; {more} more"),
+    };
+    format!("{stream} since event {position}: {problem}{more}")
 }
 
 /// A field, or null.

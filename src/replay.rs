@@ -170,6 +170,7 @@ impl Asked<'_> {
             let compared = replay(name.projection(), self.log, live, scratch.path()).await?;
             items.push(tell::compared(&compared));
         }
+        tell::say_damage(context, &items)?;
         tell::write(context, &tell::COMPARED, &items)
     }
 
@@ -180,6 +181,7 @@ impl Asked<'_> {
             let past = past(name.projection(), self.log, until, scratch.path()).await?;
             items.push(tell::past(&past));
         }
+        tell::say_damage(context, &items)?;
         tell::write(context, &tell::PAST, &items)
     }
 
@@ -193,6 +195,7 @@ impl Asked<'_> {
             }
             items.push(tell::explained(&explained));
         }
+        tell::say_damage(context, &items)?;
         let exit = tell::write(context, &tell::EXPLAINED, &items)?;
         tell::rows(context, &tell::EXPLAINED_ROWS, &items)?;
         Ok(exit)

@@ -157,15 +157,15 @@ impl Post<'_> {
     ) -> Result<(), Unwritten> {
         kept(context, journal.tell(Verb::Request, request, None));
         let asked = self.deliver(context, journal);
-        let is_away = matches!(asked, Err(Unwritten { cause: Cause::Away, .. }));
-        if asked.is_ok() || is_away {
+        let is_kept = matches!(&asked, Err(no) if no.may_pass());
+        if asked.is_ok() || is_kept {
             kept(context, journal.tell(Verb::Start, start, None));
         }
         // Whoever is away is not waited for twice.
         let begun = asked.and_then(|()| self.deliver(context, journal));
         match begun {
-            Err(Unwritten { failure, cause: Cause::Away }) => {
-                context.mention(format!("{failure}; the command runs all the same"));
+            Err(no) if no.may_pass() => {
+                context.mention(format!("{}; the command runs all the same", no.failure));
                 Ok(())
             }
             begun => begun,

@@ -2,7 +2,10 @@
 
 use anyhow::Context as _;
 use serde_json::json;
-use shiplog_store::transfer::{Step, TransferError, Transferred, transfer};
+use shiplog_store::{
+    log::LogFault,
+    transfer::{Step, TransferError, Transferred, transfer},
+};
 
 use crate::{
     context::Context,
@@ -97,6 +100,10 @@ fn tell(error: &TransferError) -> Failure {
     match error {
         TransferError::Different { .. } => Failure::new(Exit::Different, message)
             .note("the target has to be empty, or hold the beginning of the source"),
+        TransferError::Source(LogFault::Unreadable(_))
+        | TransferError::Target(LogFault::Unreadable(_)) => Failure::new(Exit::Failure, message)
+            .note("nothing after this event was copied; docs/damage.md says how it is mended")
+            .note("mended and begun again, the transfer goes on where it ended"),
         TransferError::Source(_) | TransferError::Target(_) | TransferError::Refused { .. } => {
             Failure::new(Exit::Unavailable, message)
                 .note("begun again, the transfer goes on where it ended")

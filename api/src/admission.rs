@@ -16,6 +16,7 @@ use shiplog_domain::{
     metadata::Metadata,
     names::Version,
     release::{self, Release, ReleaseId},
+    stream::StreamName,
 };
 use shiplog_projections::models::ReadModels;
 use shiplog_store::{
@@ -63,9 +64,21 @@ impl Admission {
         }
     }
 
-    /// The same, which knows the names that these read models know.
+    /// The same, which knows the names that these read models know, and the damage that they have met.
     pub(crate) fn knowing(self, models: &Arc<ReadModels>) -> Self {
-        Self { models: Some(Arc::clone(models)), ..self }
+        let is_damaged = || {
+            let models = Arc::clone(models);
+            move |stream: &StreamName| models.is_damaged(stream)
+        };
+        let log = || Arc::clone(&self.log);
+        Self {
+            lanes: Arc::new(Streams::new(log()).knowing_damage(is_damaged())),
+            environments: Arc::new(Streams::new(log()).knowing_damage(is_damaged())),
+            releases: Arc::new(Streams::new(log()).knowing_damage(is_damaged())),
+            models: Some(Arc::clone(models)),
+            log: log(),
+            clock: self.clock,
+        }
     }
 
     /// Executes a request, with the guard rails as they are.

@@ -121,14 +121,16 @@ impl App {
 
     /// The receipt of an answer that was made from the log up to here.
     pub(crate) fn receipt(&self, position: Option<GlobalPosition>) -> Receipt {
+        self.token(position).without(self.models.damaged_count())
+    }
+
+    fn token(&self, position: Option<GlobalPosition>) -> Receipt {
         Receipt::new(ConsistencyToken { log: self.log.id(), position })
     }
 
     /// The receipt of a command that was taken.
     pub(crate) fn receipt_of(&self, outcome: &Outcome) -> Receipt {
-        self.receipt(outcome.position())
-            .of_version(outcome.version())
-            .replayed(outcome.is_replayed())
+        self.token(outcome.position()).of_version(outcome.version()).replayed(outcome.is_replayed())
     }
 }
 

@@ -11,7 +11,7 @@ use axum::{
 use serde::Serialize;
 use shiplog_domain::{environment::Tier, names::EnvironmentName};
 use shiplog_projections::{
-    current::{self, AsOf, Board},
+    current::{self, AsOf, Board, LaneNow},
     page::ListedByName,
     view::View,
 };
@@ -20,6 +20,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
+    damage::{self, DamagedLanes, DamagedShape},
     path::EnvironmentPath,
     problem::{Problem, ProblemKind},
     query::{BY_NAME, MAX_LIMIT, Query, encode},
@@ -70,6 +71,12 @@ struct EnvironmentBoard {
     lanes: Vec<Lane>,
     /// Where the next page of them starts, for `cursor`.
     next: Option<String>,
+    /// The lanes that are told of up to an event that does not fit, also those that are told of not at
+    /// all, the earliest event first; 100 at most.
+    damaged: Vec<DamagedShape>,
+    /// How many such lanes there are.
+    #[schema(minimum = 0)]
+    damaged_total: usize,
 }
 
 /// List the environments, by name, as they are now.
@@ -117,6 +124,12 @@ async fn get_environment(
     let Board { environment, lanes } = answer.value.ok_or_else(|| unheard(&name))?;
     let ListedByName { items, next } = lanes;
     let AsOf { at, known_at } = as_of;
+    let (damaged, damaged_total) = damage::of_environment(&app.models.current, &name);
+    let lanes = DamagedLanes::of(&app.models.current);
+    let lane = |now: LaneNow| {
+        let damage = lanes.get(&now.lane).cloned();
+        Lane::new(now, damage)
+    };
     let board = EnvironmentBoard {
         environment: environment.environment,
         tier: environment.tier,
@@ -126,8 +139,10 @@ async fn get_environment(
         retired: environment.retired,
         frozen: Frozen::at(&environment.freezes, at),
         planned_freezes: Frozen::planned(&environment.freezes, at),
-        lanes: items.into_iter().map(Lane::from).collect(),
+        lanes: items.into_iter().map(lane).collect(),
         next: next.map(|next| next.to_string()),
+        damaged,
+        damaged_total,
     };
     let path = format!("{PATH}/{}", encode(name.as_str()));
     let link = query.next_link(&path, board.next.as_ref());

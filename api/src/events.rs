@@ -49,6 +49,9 @@ pub(crate) struct EventList {
     pub(crate) next: Option<String>,
 }
 
+/// What stands in the place of the type of an event that cannot be read.
+pub(crate) const UNREADABLE: &str = "Unreadable";
+
 /// What the log has at a position.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
@@ -115,7 +118,7 @@ impl EventItem {
     pub(crate) fn event_type(&self) -> &str {
         match self {
             Self::Event(event) => &event.event_type,
-            Self::Unreadable(_) => "Unreadable",
+            Self::Unreadable(_) => UNREADABLE,
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     app::App,
     body::OptionalBody,
     caller::Caller,
+    damage::LaneDamage,
     deployments::when,
     path::LanePath,
     problem::{Problem, ProblemKind},
@@ -53,17 +54,25 @@ async fn get_lane(
     let (as_of, _) = query.as_of(app.clock.now())?;
     let id = lane.clone();
     let answer = app.models.current.query(move |view| current::lane(view, &id, as_of)).await?;
-    let now = answer.value.ok_or_else(|| unheard(&lane))?;
-    let receipt = app.receipt(answer.position).of_version(Some(now.version));
+    let now = answer.value.ok_or_else(|| unheard(&app, &lane))?;
+    let receipt = app.receipt(answer.position);
+    if let Some(damage) = LaneDamage::of(&app.models.current, &lane) {
+        // Its version is not the stream's: nothing can be written by it, and it comes back with the rest.
+        return Ok((receipt, Json(Lane::new(now, Some(damage)))).into_response());
+    }
+    let receipt = receipt.of_version(Some(now.version));
     if receipt.is_known_to(&headers) {
         return Ok((StatusCode::NOT_MODIFIED, receipt, ()).into_response());
     }
-    Ok((receipt, Json(Lane::from(now))).into_response())
+    Ok((receipt, Json(Lane::new(now, None))).into_response())
 }
 
-/// Says that there is no such lane.
-pub(crate) fn unheard(lane: &LaneId) -> Problem {
-    ProblemKind::NotFound.because(format!("nothing was ever deployed to `{lane}`"))
+/// Says that there is no such lane, or that none of its events can be told of.
+pub(crate) fn unheard(app: &App, lane: &LaneId) -> Problem {
+    match LaneDamage::of(&app.models.current, lane) {
+        Some(damage) => damage.problem(lane),
+        None => ProblemKind::NotFound.because(format!("nothing was ever deployed to `{lane}`")),
+    }
 }
 
 /// When, and why.
@@ -100,7 +109,7 @@ async fn remove_service(
     };
     let stream = lane.stream();
     if app.lanes.read(&stream, |_, version| version.is_none()).await? {
-        return Err(unheard(&lane));
+        return Err(unheard(&app, &lane));
     }
     let (service, environment) = (encode(lane.service.as_str()), encode(lane.environment.as_str()));
     let metadata = caller.metadata(&format!("/v1/lanes/{service}/{environment}"), &removal);
@@ -127,5 +136,6 @@ async fn shown(
     let as_of = AsOf::at(app.clock.now());
     let ask = move |view: &View<'_>| current::lane(view, &id, as_of);
     let answer = app.models.current.query(ask).await?;
-    answer.value.map(Lane::from).ok_or_else(|| unheard(lane))
+    let damage = LaneDamage::of(&app.models.current, lane);
+    answer.value.map(|now| Lane::new(now, damage)).ok_or_else(|| unheard(app, lane))
 }

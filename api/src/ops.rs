@@ -10,7 +10,10 @@ use axum::{
 };
 use jiff::SignedDuration;
 use serde::Serialize;
-use shiplog_projections::models::{Model, Phase, ReadModels};
+use shiplog_projections::{
+    damage::DamagedStream,
+    models::{Model, Phase, ReadModels},
+};
 use shiplog_store::{
     clock::believed,
     log::LogFault,
@@ -22,6 +25,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
+    damage::{self, DamagedShape},
     projections::{self, PhaseWord, Projection},
     receipt::Receipt,
 };
@@ -91,8 +95,14 @@ pub(crate) struct Ready {
     /// Why nothing can be recorded.
     writes_why: Option<String>,
     /// What an operator should look at, though the server does its work: a clock that has jumped, or that
-    /// is behind what is recorded.
+    /// is behind what is recorded; a stream of which an event does not fit.
     notes: Vec<String>,
+    /// Streams that are told of up to an event that does not fit, the earliest event first; 100 at most. All
+    /// others go on.
+    damaged: Vec<DamagedShape>,
+    /// How many such streams there are.
+    #[schema(minimum = 0)]
+    damaged_total: usize,
     /// The read models that cannot go on; the others do.
     stalled: Vec<&'static str>,
     projections: Vec<Projection>,
@@ -126,6 +136,8 @@ impl Ready {
             writes: false,
             writes_why: Some(why.to_string()),
             notes: Vec::new(),
+            damaged: Vec::new(),
+            damaged_total: 0,
             stalled: stalled(&projections),
             projections,
         }
@@ -164,7 +176,12 @@ async fn get_readyz(State(app): State<App>) -> Response {
         Err(fault) => {
             let projections = projections::all(&app).await;
             let position = projections::least(&app);
-            let ready = Ready::without_log(Some(app.log.id()), &fault, projections);
+            let damaged = app.models.damaged();
+            let ready = Ready {
+                damaged: damage::listed(&damaged),
+                damaged_total: damaged.len(),
+                ..Ready::without_log(Some(app.log.id()), &fault, projections)
+            };
             not_ready(app.receipt(position), ready)
         }
     }
@@ -180,6 +197,9 @@ async fn look(app: &App) -> Result<Ready, LogFault> {
     let reached = app.readiness.is_reached(app).await?;
     let projections = projections::all(app).await;
     let writable = writable(app).await;
+    let damaged = app.models.damaged();
+    let mut notes = clock_notes(app);
+    notes.extend(damage_note(&damaged));
     Ok(Ready {
         status: if projections.iter().all(|one| one.phase == PhaseWord::Stalled) {
             ReadyWord::Stalled
@@ -193,7 +213,9 @@ async fn look(app: &App) -> Result<Ready, LogFault> {
         why: None,
         writes: writable.is_ok(),
         writes_why: writable.err().map(|fault| fault.to_string()),
-        notes: clock_notes(app),
+        notes,
+        damaged: damage::listed(&damaged),
+        damaged_total: damaged.len(),
         stalled: stalled(&projections),
         projections,
     })
@@ -204,6 +226,16 @@ async fn writable(app: &App) -> Result<(), LogFault> {
     let writable = app.log.writable().await.and(believed(&*app.clock).map(drop));
     app.telemetry.writable(writable.is_ok());
     writable
+}
+
+/// What is said of the streams that are set aside.
+fn damage_note(damaged: &[DamagedStream]) -> Option<String> {
+    let first = damaged.first()?;
+    let more = match damaged.len() - 1 {
+        0 => String::new(),
+        more => format!("; {more} more"),
+    };
+    Some(format!("{first}{more}: what is told of it may be incomplete, all else goes on"))
 }
 
 /// What is wrong with the clock. Notes it in the metrics, too.

@@ -216,6 +216,11 @@ impl ProblemKind {
             .unwrap_or(if status.is_client_error() { Self::Malformed } else { Self::Internal })
     }
 
+    /// Whether a stream cannot be read to its end: what the read models have of it can be told all the same.
+    pub(crate) fn is_of_one_stream(self) -> bool {
+        matches!(self, Self::LaneDamaged | Self::StreamDamaged | Self::NewerNeeded)
+    }
+
     fn is_worth_another_try(self) -> bool {
         self.status() == StatusCode::SERVICE_UNAVAILABLE
     }

@@ -131,6 +131,7 @@ async fn one(app: &App, model: &Model) -> Projection {
     let Progress { checkpoint, recorded_at, phase, skipped, events: _, damaged } = model.progress();
     let lag = lag(&*app.log, checkpoint, app.clock.now()).await.ok();
     app.telemetry.projection(model.name(), checkpoint, lag);
+    app.telemetry.damaged(model.name(), damaged.len());
     let rebuild = model.rebuilding();
     if let Some(rebuild) = &rebuild {
         app.telemetry.rebuild(model.name(), rebuild);

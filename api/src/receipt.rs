@@ -11,6 +11,9 @@ use shiplog_store::position::{ConsistencyToken, StreamVersion};
 /// How far the log was when the answer was made.
 pub(crate) const POSITION: HeaderName = HeaderName::from_static("shiplog-position");
 
+/// How many streams are told of only in part.
+const DAMAGED: HeaderName = HeaderName::from_static("shiplog-damaged");
+
 /// Whether it is the answer to an earlier try of the same request.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -21,12 +24,13 @@ pub(crate) struct Receipt {
     tag: Option<String>,
     location: Option<String>,
     replayed: bool,
+    damaged: usize,
 }
 
 impl Receipt {
     /// An answer that was made at this place.
     pub(crate) fn new(token: ConsistencyToken) -> Self {
-        Self { token, tag: None, location: None, replayed: false }
+        Self { token, tag: None, location: None, replayed: false, damaged: 0 }
     }
 
     /// The version of the stream that the answer speaks of: its `ETag`.
@@ -42,6 +46,11 @@ impl Receipt {
     /// Where what was made can be found.
     pub(crate) fn located(self, location: String) -> Self {
         Self { location: Some(location), ..self }
+    }
+
+    /// How many streams are told of up to an event that does not fit.
+    pub(crate) fn without(self, damaged: usize) -> Self {
+        Self { damaged, ..self }
     }
 
     /// Whether the request was answered before.
@@ -71,12 +80,13 @@ impl IntoResponseParts for Receipt {
     type Error = Infallible;
 
     fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
-        let Self { token, tag, location, replayed } = self;
+        let Self { token, tag, location, replayed, damaged } = self;
         let headers = [
             (POSITION, Some(token.to_string())),
             (header::ETAG, tag),
             (header::LOCATION, location),
             (REPLAYED, replayed.then(|| "true".into())),
+            (DAMAGED, (damaged > 0).then(|| damaged.to_string())),
         ];
         for (name, value) in headers {
             if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {

@@ -32,6 +32,7 @@ const CLOCK_BEHIND: &str = "shiplog_clock_behind_log_seconds";
 const LAG: &str = "shiplog_projection_lag_events";
 const LAG_SECONDS: &str = "shiplog_projection_lag_seconds";
 const POSITION: &str = "shiplog_projection_position";
+const DAMAGED: &str = "shiplog_damaged_streams";
 const REBUILDING: &str = "shiplog_projection_rebuild_running";
 const REBUILT_EVENTS: &str = "shiplog_projection_rebuild_events_done";
 const REBUILD_EVENTS: &str = "shiplog_projection_rebuild_events_total";
@@ -81,6 +82,7 @@ impl Telemetry {
             describe(LAG, None, "events that the projection has yet to fold, counted up to 1,000"),
             describe(LAG_SECONDS, Some(Unit::Seconds), "age of the first event not folded"),
             describe(POSITION, None, "the log's position up to which the projection is folded"),
+            describe(DAMAGED, None, "streams that the projection tells of only in part"),
             describe(REBUILDING, None, "whether a rebuild of the projection is under way"),
             describe(REBUILT_EVENTS, None, "events that the projection's last rebuild has folded"),
             describe(REBUILD_EVENTS, None, "events that it folds in all, as far as is known"),
@@ -146,6 +148,12 @@ impl Telemetry {
             let key = Key::from_parts(gauge, vec![Label::new("projection", name)]);
             self.recorder.register_gauge(&key, &METADATA).set(value);
         }
+    }
+
+    /// Notes how many streams a projection has set aside.
+    pub(crate) fn damaged(&self, name: &'static str, streams: usize) {
+        let key = Key::from_parts(DAMAGED, vec![Label::new("projection", name)]);
+        self.recorder.register_gauge(&key, &METADATA).set(float(streams as u64));
     }
 
     /// Notes how the rebuild of a projection goes, or went.

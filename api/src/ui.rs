@@ -7,6 +7,7 @@ mod assets;
 mod board;
 mod compare;
 mod context;
+mod damage;
 mod deployment;
 mod drift;
 mod environments;

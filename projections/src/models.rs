@@ -13,6 +13,7 @@ use std::{
     sync::Arc,
 };
 
+use shiplog_domain::stream::StreamName;
 use shiplog_store::{
     log::{Log, LogFault},
     position::{GlobalPosition, LogId},
@@ -28,6 +29,7 @@ pub use self::{
 pub use crate::files::Verdict;
 use crate::{
     current::Current,
+    damage::{Damage, DamagedStream},
     definitions::Definitions,
     files::Files,
     history::History,
@@ -172,6 +174,28 @@ impl ReadModels {
     /// All that are there now, with the one that was made because somebody asked.
     pub fn there(&self) -> impl Iterator<Item = &Model> {
         self.all().into_iter().chain(self.sql.started())
+    }
+
+    /// Streams that some of them have set aside, the earliest event first.
+    pub fn damaged(&self) -> Vec<DamagedStream> {
+        let mut all: Vec<_> = self.there().flat_map(|model| model.damaged().to_vec()).collect();
+        all.sort_by_key(|damaged| damaged.position);
+        let mut damage = Damage::default();
+        for damaged in all {
+            damage.add(damaged);
+        }
+        damage.to_list()
+    }
+
+    /// How many streams are set aside by the one that has set aside most.
+    pub fn damaged_count(&self) -> usize {
+        self.there().map(|model| model.damaged().len()).max().unwrap_or_default()
+    }
+
+    /// Whether one of those that are always there has set a stream aside.
+    pub fn is_damaged(&self, stream: &StreamName) -> bool {
+        let is_it = |damaged: &DamagedStream| damaged.stream.as_ref() == Some(stream);
+        self.all().into_iter().any(|model| model.damaged().iter().any(is_it))
     }
 
     /// The one with this name.

@@ -20,6 +20,7 @@ pub use self::{
     rows::{ColumnDifference, RowDifference},
 };
 use crate::{
+    damage::DamagedStream,
     digest::{Digest, digest},
     entry::Entry,
     files::Files,
@@ -39,6 +40,8 @@ pub struct Comparison {
     pub rebuilt: Digest,
     /// What is kept.
     pub live: Digest,
+    /// Streams of which the log makes nothing from an event on, because it does not fit.
+    pub damaged: Vec<DamagedStream>,
 }
 
 /// A read model as it was at a place in the log.
@@ -52,6 +55,8 @@ pub struct Past {
     pub events: u64,
     /// What the log makes of it.
     pub digest: Digest,
+    /// Streams of which the log makes nothing from an event on, because it does not fit.
+    pub damaged: Vec<DamagedStream>,
 }
 
 /// An event, in short.
@@ -124,7 +129,8 @@ pub async fn replay<P: Projection>(
     if position.is_some() {
         runner.catch_up_to(log, position).await?;
     }
-    Ok(Comparison { name, position, rebuilt: digest(runner.tables())?, live: digest(&live)? })
+    let (rebuilt, live) = (digest(runner.tables())?, digest(&live)?);
+    Ok(Comparison { name, position, rebuilt, live, damaged: runner.damaged() })
 }
 
 /// Rebuilds a read model in `scratch`, as it was at a place in the log.
@@ -142,7 +148,8 @@ pub async fn past<P: Projection>(
     let mut runner = Runner::open(projection, scratch, log.id())?;
     runner.catch_up_until(log, until).await?;
     let digest = digest(runner.tables())?;
-    Ok(Past { name, position: runner.checkpoint(), events: runner.events(), digest })
+    let (position, events) = (runner.checkpoint(), runner.events());
+    Ok(Past { name, position, events, digest, damaged: runner.damaged() })
 }
 
 /// A read model that was compared with the live one, and what is to be known of the difference.
@@ -179,8 +186,9 @@ pub async fn explain<P: Projection + Clone>(
         runner.catch_up_to(log, position).await?;
     }
     let (rebuilt, live) = (digest(runner.tables())?, digest(&live)?);
+    let damaged = runner.damaged();
     drop(runner);
-    let comparison = Comparison { name, position, rebuilt, live };
+    let comparison = Comparison { name, position, rebuilt, live, damaged };
     let rows = if rebuilt == comparison.live {
         Vec::new()
     } else {

@@ -233,10 +233,10 @@ impl<P: Projection> Runner<P> {
     pub(crate) fn fold(&mut self, batch: &Batch) -> Result<(), RunnerError> {
         let Some(news) = batch.after(self.checkpoint.position) else { return Ok(()) };
         for damaged in news.unreadable {
-            self.set_aside(damaged.clone());
+            self.set_aside(damaged);
         }
         for hole in self.versions.meet(&news, &self.damage) {
-            self.set_aside(hole);
+            self.set_aside(&hole);
         }
         let folded = self.fold_at_once(&news).or_else(|error| match error {
             error if error.is_machine() => Err(error),
@@ -303,8 +303,10 @@ impl<P: Projection> Runner<P> {
         let (Some(done), Some(news)) = (done, batch.whole()) else { return Ok(false) };
         let part = news.part.through(done);
         // A version tells what is missing. Without one, what came before the damage is folded.
-        let is_by_position = damaged.version.is_none();
-        let part = if is_by_position { part.from(damaged.position) } else { part };
+        let part = match damaged.version {
+            Some(version) => part.since(version),
+            None => part.from(damaged.position),
+        };
         match self.fold_again(stream, part) {
             Ok(()) => {}
             Err(error) if error.is_machine() => return Err(RunnerError::File(error)),
@@ -325,9 +327,9 @@ impl<P: Projection> Runner<P> {
         Ok(())
     }
 
-    fn set_aside(&mut self, damaged: DamagedStream) {
+    fn set_aside(&mut self, damaged: &DamagedStream) {
         if self.damage.add(damaged.clone()) {
-            warn(self.projection.name(), &damaged);
+            warn(self.projection.name(), damaged);
         }
     }
 }

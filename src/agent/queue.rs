@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     client::{Client, Path, lane_path},
-    deployment::{name, text},
+    deployment::{damage, name, text},
     exit::{Exit, Failure},
 };
 
@@ -26,6 +26,8 @@ pub(super) enum Turn {
     Next(Box<Value>, Option<String>),
     /// Something is under way, which has to end first.
     Busy(String),
+    /// Nothing is recorded there until the lane is mended: it is damaged, since when and how.
+    Damaged(String),
     /// Nothing that may be carried out.
     Nothing,
 }
@@ -57,6 +59,9 @@ impl Queue {
     pub(super) fn turn(&self, client: &Client, service: &str) -> anyhow::Result<Turn> {
         // First the version, so that whatever is recorded while this looks makes the claim stale.
         let lane = client.get(&lane_path(service, &self.environment))?;
+        if let Some(damage) = lane.body.get("damaged").and_then(damage) {
+            return Ok(Turn::Damaged(damage));
+        }
         let under_way = Path::literal("/v1/deployments")
             .with("service", service)
             .with("environment", &self.environment)

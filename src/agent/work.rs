@@ -13,11 +13,11 @@ use super::{
 use crate::{
     actor::Actor,
     child::Charge,
-    client::{Cause, Client, Unwritten, deployment_path},
+    client::{Cause, Client, Unwritten, deployment_path, is_of_one_stream},
     context::Context,
     deployment::{self, text},
     execution::{self, Execution, kept},
-    exit::{Exit, Failure},
+    exit::Failure,
     happening,
     on_failure::OnFailureArgs,
     spool::{Fallback, Head, Journal, Lane, Verb, tell_unknown},
@@ -72,10 +72,20 @@ impl Worker {
     }
 
     fn try_step(&mut self, context: &mut Context<'_>) -> anyhow::Result<Step> {
-        for journal in mem::take(&mut self.undelivered) {
-            self.finish(context, journal)?;
-        }
         let (mut open, mut unreadable) = (Vec::new(), None);
+        let mut undelivered = mem::take(&mut self.undelivered).into_iter();
+        while let Some(journal) = undelivered.next() {
+            let service = journal.head().service.clone();
+            let finished = self.finish(context, journal);
+            match self.set_aside(context, finished) {
+                Ok(Some(())) => {}
+                Ok(None) => open.push(service),
+                Err(error) => {
+                    self.undelivered.extend(undelivered);
+                    return Err(error);
+                }
+            }
+        }
         for path in self.journals.journals()? {
             let journal = match Journal::adopt(&path) {
                 Ok(Some(journal)) => journal,
@@ -88,9 +98,12 @@ impl Worker {
                     continue;
                 }
             };
-            match self.resume(context, journal)? {
-                Left::Done => {}
-                Left::Open { service } => open.push(service),
+            let service = journal.head().service.clone();
+            let left = self.resume(context, journal);
+            match self.set_aside(context, left)? {
+                Some(Left::Done) => {}
+                Some(Left::Open { service }) => open.push(service),
+                None => open.push(service),
             }
         }
         // Whatever woke the agent is to be seen.
@@ -102,9 +115,11 @@ impl Worker {
             if open.contains(&service) {
                 continue;
             }
-            match self.queue.turn(&self.client, &service)? {
+            let turn = self.queue.turn(&self.client, &service);
+            match self.set_aside(context, turn)?.unwrap_or(Turn::Nothing) {
                 Turn::Next(next, version) => {
-                    if self.take(context, &next, version)? {
+                    let taken = self.take(context, &next, version);
+                    if self.set_aside(context, taken)?.unwrap_or_default() {
                         return Ok(Step::Worked);
                     }
                 }
@@ -112,10 +127,30 @@ impl Worker {
                     context,
                     format!("{service} waits: {name} has begun and nobody has said how it ended"),
                 ),
+                Turn::Damaged(damage) => {
+                    self.say_once(context, format!("{service} waits: its lane is {damage}"));
+                }
                 Turn::Nothing => {}
             }
         }
         Ok(unreadable.map_or(Step::Idle, Step::Unreadable))
+    }
+
+    /// What came of something in one lane; nothing if the lane is damaged: that waits, and no other.
+    fn set_aside<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        done: anyhow::Result<T>,
+    ) -> anyhow::Result<Option<T>> {
+        let error = match done {
+            Ok(done) => return Ok(Some(done)),
+            Err(error) => error,
+        };
+        let failure = error.downcast_ref::<Failure>();
+        let damage = failure.filter(|failure| failure.rule().is_some_and(is_of_one_stream));
+        let Some(damage) = damage.map(ToString::to_string) else { return Err(error) };
+        self.say_once(context, damage);
+        Ok(None)
     }
 
     /// Claims a deployment and carries it out; answers whether to look again, as a rule that says no
@@ -189,7 +224,7 @@ impl Worker {
                 }
                 return Ok(is_stale);
             }
-            Err(no) => return Err(passing(no).into()),
+            Err(no) => return Err(no.into_failure().into()),
         }
         let now = self.look(&journal)?;
         let name = deployment::name(&now);
@@ -261,14 +296,5 @@ impl Worker {
 }
 
 fn deliver(journal: &mut Journal, client: &Client) -> Result<(), Failure> {
-    journal.deliver(client).map_err(passing)
-}
-
-/// A failure with the exit code that says whether it passes.
-fn passing(unwritten: Unwritten) -> Failure {
-    let Unwritten { failure, cause } = unwritten;
-    match cause {
-        Cause::Away => Failure::new(Exit::Unavailable, failure.to_string()),
-        Cause::Refused(_) | Cause::Stale | Cause::Unacceptable | Cause::Denied => failure,
-    }
+    journal.deliver(client).map_err(Unwritten::into_failure)
 }

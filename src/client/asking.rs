@@ -3,7 +3,7 @@
 use serde_json::Value;
 use ureq::http::{Method, Response};
 
-use super::{Answer, Client, Path, behind};
+use super::{Answer, Client, Lacking, Path};
 use crate::exit::Failure;
 
 /// A question that the server did not answer.
@@ -35,7 +35,7 @@ impl Client {
             .run(request, Some(body.to_string().into_bytes()))
             .map_err(|lost| Unanswered::of(self.unreachable(&lost.error)))?;
         if response.status().is_success() {
-            self.warn(behind::events(response.headers()));
+            self.warn(Lacking::of(response.headers()));
             return self.text(response).map_err(|failure| Unanswered::of(failure).into());
         }
         Err(self.unanswered(response).into())

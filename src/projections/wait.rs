@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::field;
 use crate::{
-    client::{Answer, Client, Path, path},
+    client::{Answer, Client, Lacking, Path, path},
     context::Context,
     exit::Failure,
     progress::Progress,
@@ -26,7 +26,7 @@ pub(super) fn level(
     loop {
         // The server waits for 2 seconds before it answers that it is behind.
         match client.look(read) {
-            Ok(Answer { behind: Some(_), .. }) => {}
+            Ok(Answer { lacking: Lacking { behind: Some(_), .. }, .. }) => {}
             Ok(_) => return Ok(()),
             Err(unanswered) if unanswered.is_behind => {}
             Err(unanswered) => return Err(unanswered.failure),

@@ -1,8 +1,15 @@
 //! What was rebuilt and what came of comparing it, for people and for programs.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
-use shiplog_projections::replay::{
-    Brief, ColumnDifference, Comparison, Explained, Explanation, Parting, Past, RowDifference, Why,
+use shiplog_domain::stream::StreamName;
+use shiplog_projections::{
+    damage::DamagedStream,
+    replay::{
+        Brief, ColumnDifference, Comparison, Explained, Explanation, Parting, Past, RowDifference,
+        Why,
+    },
 };
 use shiplog_store::position::GlobalPosition;
 
@@ -96,24 +103,56 @@ pub(super) fn rows(
 }
 
 pub(super) fn compared(comparison: &Comparison) -> Value {
-    let Comparison { name, position, rebuilt, live } = comparison;
+    let Comparison { name, position, rebuilt, live, damaged } = comparison;
     json!({
         "name": name,
         "position": place(*position),
         "verdict": verdict(rebuilt == live),
         "rebuilt": rebuilt.to_string(),
         "live": live.to_string(),
+        "damaged": set_aside(damaged),
     })
 }
 
 pub(super) fn past(past: &Past) -> Value {
-    let Past { name, position, events, digest } = past;
+    let Past { name, position, events, digest, damaged } = past;
     json!({
         "name": name,
         "position": place(*position),
         "events": events,
         "rebuilt": digest.to_string(),
+        "damaged": set_aside(damaged),
     })
+}
+
+/// The streams that the log makes nothing of from an event on.
+fn set_aside(damaged: &[DamagedStream]) -> Vec<Value> {
+    let told = damaged.iter().map(|DamagedStream { stream, position, version: _, problem }| {
+        let stream = stream.as_ref().map(StreamName::as_str);
+        json!({ "stream": stream, "position": position.0, "problem": problem })
+    });
+    told.collect()
+}
+
+/// Says once of each stream that it is damaged, however many read models have set it aside.
+pub(super) fn say_damage(context: &mut Context<'_>, items: &[Value]) -> anyhow::Result<()> {
+    let told = items.iter().filter_map(|item| item.get("damaged")?.as_array()).flatten();
+    let told: BTreeSet<_> = told.map(damage_line).collect();
+    for (_, line) in &told {
+        context.say(line)?;
+    }
+    Ok(())
+}
+
+/// Where a stream is damaged, and that in words.
+fn damage_line(damaged: &Value) -> (u64, String) {
+    let position = damaged.get("position").and_then(Value::as_u64).unwrap_or_default();
+    let problem = text(damaged, "problem");
+    let line = match text(damaged, "stream") {
+        "" => format!("event {position} is damaged: {problem}"),
+        stream => format!("`{stream}` is damaged since event {position}: {problem}"),
+    };
+    (position, line)
 }
 
 pub(super) fn explained(explanation: &Explanation) -> Value {

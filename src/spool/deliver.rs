@@ -131,7 +131,7 @@ impl Unwritten {
     pub(crate) fn is_final(&self) -> bool {
         match self.cause {
             Cause::Refused(_) | Cause::Stale | Cause::Unacceptable => true,
-            Cause::Away | Cause::Denied => false,
+            Cause::Away | Cause::Damaged(_) | Cause::Denied => false,
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::open;
 use crate::{
     context::Context,
-    deployment::{place, text},
+    deployment::{damage, place, text},
     instant::Watch,
     output::{Column, Kind, Table, printable},
     recover::doubted,
@@ -49,6 +49,9 @@ pub(crate) fn write_board(
         table.add(columns.clone().map(|column| column.shown(lane, &watch)).collect());
     }
     write!(context.out, "{table}")?;
+    for line in untold(board) {
+        writeln!(context.out, "{}", printable(&line))?;
+    }
     Ok(())
 }
 
@@ -72,7 +75,7 @@ fn shown_marks(lane: &Value, watch: &Watch) -> String {
 /// What else is to be known of a lane: that it was rolled back, what is in progress or recorded for
 /// later, what failed since, what is uncertain.
 fn marks(lane: &Value, show: impl Fn(Timestamp) -> String) -> String {
-    let mut marks = Vec::new();
+    let mut marks: Vec<_> = lane.get("damaged").and_then(damage).into_iter().collect();
     let current = lane.pointer("/current/number").and_then(Value::as_u64);
     if current.is_none() {
         marks.push("runs nothing".to_owned());
@@ -102,6 +105,15 @@ fn marks(lane: &Value, show: impl Fn(Timestamp) -> String) -> String {
         (_, None) => {}
     }
     marks.join("; ")
+}
+
+/// The lanes of a board of which nothing is told, because their first events do not fit.
+fn untold(board: &Value) -> Vec<String> {
+    let list = |name| board.get(name).and_then(Value::as_array).into_iter().flatten();
+    let is_told =
+        |one: &&Value| list("lanes").any(|lane| text(lane, "service") == text(one, "service"));
+    let untold = list("damaged").filter(|one| !is_told(one));
+    untold.filter_map(|one| Some(format!("{}: {}", text(one, "service"), damage(one)?))).collect()
 }
 
 /// The version that a deployment put there, if it is one that the lane tells of.
@@ -178,6 +190,17 @@ mod tests {
         let now = "2026-03-02T12:00:00Z".parse().unwrap();
         let watch = Watch { now, zone: crate::instant::Zone::named("utc").unwrap() };
         assert_eq!(shown_marks(&lane, &watch), "recorded for 2062-03-02: 1.1 (#2)");
+    }
+
+    #[test]
+    fn a_damaged_lane_says_since_when_and_what_is_wrong_also_where_nothing_else_is_told_of_it() {
+        let damage = json!({"position": 4, "problem": "it has version `2` where `1` is due"});
+        let lane = json!({"service": "checkout", "current": {"number": 1}, "damaged": damage});
+        let said = "damaged since event 4: it has version `2` where `1` is due";
+        assert_eq!(marks(&lane), said);
+        let damaged = |service: &str| json!({"service": service, "position": 4, "problem": "it has version `2` where `1` is due"});
+        let board = json!({"lanes": [lane], "damaged": [damaged("checkout"), damaged("till")]});
+        assert_eq!(untold(&board), [format!("till: {said}")]);
     }
 
     #[test]

@@ -39,6 +39,8 @@ const BUDGET: usize = 256 << 20;
 pub struct Streams<D: Decider> {
     log: Arc<dyn Log>,
     cache: Cache<Fold<D>>,
+    /// Whether something is known to be wrong with a stream.
+    is_damaged: Box<dyn Fn(&StreamName) -> bool + Send + Sync>,
 }
 
 impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
@@ -49,7 +51,24 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
 
     /// The streams of this family in `log`, with about so many bytes of memory kept folded.
     pub fn with_budget(log: Arc<dyn Log>, bytes: usize) -> Self {
-        Self { log, cache: Cache::new(bytes) }
+        Self { log, cache: Cache::new(bytes), is_damaged: Box::new(|_| false) }
+    }
+
+    /// The same, which trusts no memory of a stream of which somebody knows that it is damaged: that is
+    /// read from the log each time.
+    #[must_use]
+    pub fn knowing_damage(
+        self,
+        is_damaged: impl Fn(&StreamName) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self { is_damaged: Box::new(is_damaged), ..self }
+    }
+
+    /// Forgets what was folded of a stream that is damaged.
+    fn doubt(&self, fold: &mut Fold<D>, stream: &StreamName) {
+        if (self.is_damaged)(stream) {
+            *fold = Fold::default();
+        }
     }
 
     /// Looks at the state of a stream, and at its version.
@@ -64,6 +83,7 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
     ) -> Result<T, LoadError> {
         let entry = self.cache.entry(stream);
         let mut fold = entry.lock().await;
+        self.doubt(&mut fold, stream);
         let mut caught_up = fold.catch_up(&*self.log, stream).await;
         if caught_up.is_ok() {
             caught_up = fold.is_up_to_date(&*self.log, stream).await.map(drop);
@@ -102,6 +122,7 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
     ) -> Result<(Outcome, T), ExecuteError<D::Refusal>> {
         let entry = self.cache.entry(stream);
         let mut fold = entry.lock().await;
+        self.doubt(&mut fold, stream);
         let ask = Ask::<D> { stream, claimed, command, metadata: Arc::new(metadata) };
         let outcome = self.settle(&mut fold, ask).await;
         self.cache.weigh(stream, fold.weight());

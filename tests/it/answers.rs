@@ -7,10 +7,12 @@ use serde_json::{Map, Value};
 use crate::support::{Client, encode};
 
 /// Fields that answers have got since some release; no earlier one has them.
-const ADDED: [&str; 12] = [
+const ADDED: [&str; 14] = [
     "approvals",
     "configuration",
     "contents_count",
+    "damaged",
+    "damaged_total",
     "irreversible_count",
     "mediaType",
     "next",

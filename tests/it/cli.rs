@@ -3,6 +3,7 @@
 mod bench;
 mod board;
 mod call;
+mod damaged;
 mod difference;
 mod exits;
 mod keeping;

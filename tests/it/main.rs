@@ -14,6 +14,7 @@ mod cluster;
 mod compat;
 mod crash;
 mod damage;
+mod damaged;
 mod executor;
 mod future;
 mod histories;

@@ -19,10 +19,12 @@ use crate::{
 };
 
 /// What answers have got since the release that `tests/previous/COMMIT` names; goes when that is raised.
-const SINCE: [&str; 12] = [
+const SINCE: [&str; 14] = [
     "approvals",
     "configuration",
     "contents_count",
+    "damaged",
+    "damaged_total",
     "irreversible_count",
     "mediaType",
     "next",

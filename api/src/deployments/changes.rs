@@ -157,13 +157,21 @@ pub(crate) fn other(
     })
 }
 
-/// What ran before a deployment took effect or, until then, when it was asked for.
+/// What ran before a deployment took effect or, until then, when it was asked for. Of a lane that is
+/// damaged, what it replaced by what the history has.
 pub(crate) async fn ran_before(app: &App, entry: &Entry) -> Result<Option<Entry>, Problem> {
     let number = entry.deployment.number();
     let look = |state: &lane::State, _: Option<_>| {
         Some(state.ran_before(state.deployment(number)?)?.number())
     };
-    match app.lanes.read(&entry.lane.stream(), look).await? {
+    let read = app.lanes.read(&entry.lane.stream(), look).await.map_err(Problem::from);
+    let before = match read {
+        Err(problem) if problem.kind.is_of_one_stream() => {
+            entry.replaced.as_ref().map(|replaced| replaced.number)
+        }
+        read => read?,
+    };
+    match before {
         Some(before) => Ok(Some(known(app, &entry.lane, before).await?)),
         None => Ok(None),
     }

@@ -38,7 +38,8 @@ use super::{
     show::{one, unknown},
 };
 use crate::{
-    app::App, path::DeploymentPath, problem::Problem, query::Query, shapes::Frozen, views::AtLeast,
+    app::App, damage::LaneDamage, path::DeploymentPath, problem::Problem, query::Query,
+    shapes::Frozen, views::AtLeast,
 };
 
 /// How many releases to roll forward to are told of.
@@ -87,6 +88,8 @@ struct Known {
     candidates: Vec<ReleaseRow>,
     /// The rollbacks that took some of those back.
     taken_back: Vec<TakenBack>,
+    /// What is wrong with the lane in the read model.
+    damaged: Option<LaneDamage>,
 }
 
 /// The ways out of a deployment, and where that was read.
@@ -131,6 +134,7 @@ pub(crate) async fn recovery(
         newer: newer(app, &entry).await?,
         candidates: candidates(app, lane, ways.versions()).await?,
         taken_back: taken_back(app, lane, ways.taken_back_by()).await?,
+        damaged: LaneDamage::of(&app.models.history, lane),
     };
     Ok(Looked { recovery: Recovery::new(&entry, ways, known), entry, position, version })
 }

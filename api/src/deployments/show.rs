@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::TryStreamExt as _;
+use serde::Serialize;
 use shiplog_domain::{
     lane::{DeploymentNumber, Event, LaneId},
     metadata::RequestDigest,
@@ -17,9 +18,11 @@ use shiplog_store::{
     log::{LogFault, Recorded, readable},
     position::GlobalPosition,
 };
+use utoipa::ToSchema;
 
 use crate::{
     app::App,
+    damage::LaneDamage,
     events::{EventItem, EventList},
     path::DeploymentPath,
     problem::{Problem, ProblemKind},
@@ -28,13 +31,23 @@ use crate::{
     views::AtLeast,
 };
 
+/// A deployment, and what is wrong with its lane.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeploymentShown)]
+struct DeploymentAlone {
+    #[serde(flatten)]
+    deployment: Deployment,
+    /// The event of its lane that does not fit: what came from there on is not told here. Null if all fit.
+    damaged: Option<LaneDamage>,
+}
+
 /// Show a deployment, whole.
 ///
 /// The `ETag` is of this answer alone; that of a lane, which writes go by, comes with the lane.
 #[utoipa::path(get, path = "/v1/deployments/{service}/{environment}/{number}",
     tag = "deployments",
     params(crate::openapi::LaneParams, crate::openapi::NumberParam),
-    responses((status = 200, description = "The deployment", body = Deployment),
+    responses((status = 200, description = "The deployment", body = DeploymentAlone),
         (status = 304, description = "It is the one that `If-None-Match` names")))]
 pub(super) async fn get_deployment(
     State(app): State<App>,
@@ -46,7 +59,8 @@ pub(super) async fn get_deployment(
     Query::parse(raw.as_deref(), &[])?;
     at_least.seen_by(&app.models.history).await?;
     let (entry, position) = one(&app, &lane, number).await?;
-    let body = Deployment::from(&entry);
+    let damaged = LaneDamage::of(&app.models.history, &lane);
+    let body = DeploymentAlone { deployment: Deployment::from(&entry), damaged };
     // Our own structs have string keys and finite numbers, so nothing can fail.
     let written = serde_json::to_vec(&body).unwrap_or_default();
     let tag = format!("\"{}\"", RequestDigest::of(&[&written]));
@@ -65,7 +79,10 @@ pub(crate) async fn one(
 ) -> Result<(Entry, Option<GlobalPosition>), Problem> {
     let id = lane.clone();
     let answer = app.models.history.query(move |view| history::one(view, &id, number)).await?;
-    let entry = answer.value.ok_or_else(|| unknown(lane, number))?;
+    let entry = answer.value.ok_or_else(|| match LaneDamage::of(&app.models.history, lane) {
+        Some(damage) => damage.problem(lane),
+        None => unknown(lane, number),
+    })?;
     Ok((entry, answer.position))
 }
 

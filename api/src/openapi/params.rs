@@ -254,6 +254,11 @@ pub(super) fn headers_of(status: &str, reads: bool) -> Value {
                 asked for; not there if it is not",
             "schema": {"type": "integer", "minimum": 1},
         });
+        headers["Shiplog-Damaged"] = json!({
+            "description": "how many streams are told of only up to an event that does not fit, in this \
+                answer or in others; not there if none is",
+            "schema": {"type": "integer", "minimum": 1},
+        });
     } else {
         headers["ETag"] = described("the version of the stream after the write");
         headers["Idempotency-Key"] = described("the key, given or made up");

@@ -13,6 +13,7 @@ use shiplog_store::{
 };
 
 use super::{Problem, ProblemKind};
+use crate::damage::LaneDamage;
 
 /// A problem whose cause is nobody's business but the server's log's.
 pub(crate) fn internal(error: &(dyn Error + 'static)) -> Problem {
@@ -49,9 +50,7 @@ fn damaged(unreadable: &Unreadable) -> Problem {
     let lane = unreadable.stream.as_ref().and_then(LaneId::from_stream);
     let Unreadable { position, problem, .. } = unreadable;
     match lane {
-        Some(LaneId { service, environment }) => ProblemKind::LaneDamaged.because(format!(
-            "`{service}` in `{environment}` is damaged since event {position}: {problem}"
-        )),
+        Some(lane) => LaneDamage { position: position.0, problem: problem.clone() }.problem(&lane),
         None => ProblemKind::StreamDamaged.because(unreadable.to_string()),
     }
 }

@@ -9,6 +9,8 @@ use shiplog_domain::{
 use shiplog_projections::current::{Brief, EnvironmentRow, LaneNow, Progress};
 use utoipa::ToSchema;
 
+use crate::damage::LaneDamage;
+
 use super::{Actor, Intent, IntentShape, Moment, Name, Number, ProgressWord, TierWord, moment};
 
 /// One service in one environment, at an instant.
@@ -36,6 +38,8 @@ pub(crate) struct Lane {
     last_failed: Option<LastFailed>,
     /// What is recorded to run from a later instant on: it does not run yet.
     upcoming: Option<Running>,
+    /// The event that does not fit, from which on nothing is told of the lane; null if all fit.
+    damaged: Option<LaneDamage>,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -136,8 +140,9 @@ impl From<Brief> for LastFailed {
     }
 }
 
-impl From<LaneNow> for Lane {
-    fn from(now: LaneNow) -> Self {
+impl Lane {
+    /// The lane as a read model has it, and what is wrong with it, if something is.
+    pub(crate) fn new(now: LaneNow, damaged: Option<LaneDamage>) -> Self {
         let uncertain = now.uncertain();
         let LaneNow { lane, version, running, in_progress, queued, queued_count, .. } = now;
         let LaneNow { last_failed, upcoming, .. } = now;
@@ -152,6 +157,7 @@ impl From<LaneNow> for Lane {
             queued_count,
             upcoming: upcoming.map(Into::into),
             last_failed: last_failed.map(Into::into),
+            damaged,
         }
     }
 }

@@ -35,12 +35,13 @@ use self::{
     tally::Tally,
 };
 use super::{
+    damage::Damaged,
     form,
     frame::{Frame, Section, Shell, Watched, too_large, within_bounds},
     history::Item,
     parts::Time,
 };
-use crate::{app::App, problem::Problem, query::encode, views::AtLeast};
+use crate::{app::App, damage::DamagedLanes, problem::Problem, query::encode, views::AtLeast};
 
 /// How many of the latest deployments stand beside the board.
 const LATEST: usize = 12;
@@ -112,7 +113,10 @@ struct Row {
 
 impl Row {
     fn is_restless(&self) -> bool {
-        self.cells.iter().flatten().any(|cell| cell.uncertain.is_some() || !cell.moving.is_empty())
+        let is_restless = |cell: &Cell| {
+            cell.uncertain.is_some() || cell.damaged.is_some() || !cell.moving.is_empty()
+        };
+        self.cells.iter().flatten().any(is_restless)
     }
 
     fn releases(&self) -> String {
@@ -178,7 +182,9 @@ async fn board(
     let columns = columns(&selection, asked.as_of.at);
     let columns_shown = Beside::of(&selection, &asked);
     let rows = std::mem::take(&mut selection.rows);
-    let rows: Vec<_> = rows.into_iter().map(|row| self::row(&selection, row, &ran)).collect();
+    let damaged = DamagedLanes::of(&app.models.current);
+    let row = |row| self::row(&selection, row, (&ran, &damaged));
+    let rows: Vec<_> = rows.into_iter().map(row).collect();
     let labels = filter::offered(std::mem::take(&mut selection.labels));
     let tally = Tally::of(&asked, &columns, &rows, &selection);
     let latest = match asked.latest(&columns, &rows) {
@@ -253,7 +259,7 @@ fn columns(selection: &Selection, at: Timestamp) -> Vec<Column> {
 fn row(
     selection: &Selection,
     (service, mut cells): (ServiceName, Cells),
-    ran: &BTreeMap<LaneId, Vec<Version>>,
+    (ran, damaged): (&BTreeMap<LaneId, Vec<Version>>, &DamagedLanes),
 ) -> Row {
     let environments = &selection.environments;
     let compared = selection.shown().iter().map(|place| {
@@ -264,7 +270,11 @@ fn row(
     });
     let compared: Vec<_> = compared.collect();
     let cell = |(place, drift, other_content)| {
-        cells.remove(&place).map(|cell| Cell { drift, other_content, ..cell })
+        cells.remove(&place).map(|cell| {
+            let damage = damaged.get(&cell.lane);
+            let damaged = damage.map(|damage| Damaged::new(&cell.lane, damage));
+            Cell { damaged, drift, other_content, ..cell }
+        })
     };
     Row { service, cells: compared.into_iter().map(cell).collect() }
 }
@@ -272,7 +282,7 @@ fn row(
 fn groups(rows: Vec<Row>) -> Vec<Group> {
     let (restless, steady): (Vec<_>, Vec<_>) = rows.into_iter().partition(Row::is_restless);
     let groups = [
-        Group { title: "In doubt or not ended", rows: restless },
+        Group { title: "In doubt, damaged or not ended", rows: restless },
         Group { title: "Steady", rows: steady },
     ];
     groups.into_iter().filter(|group| !group.rows.is_empty()).collect()

@@ -18,7 +18,7 @@ use shiplog_projections::{
     models::Answer,
     page::Page,
 };
-use shiplog_store::log::Recorded;
+use shiplog_store::log::{Recorded, Unreadable};
 
 pub(super) use self::verdict::{approve, reject};
 use self::{
@@ -27,6 +27,7 @@ use self::{
 };
 use super::{
     context::Context,
+    damage::Damaged,
     excerpt::{Excerpt, clipped},
     form,
     frame::{Frame, Section, Shell, Watched, page},
@@ -42,6 +43,7 @@ use crate::{
         self,
         changes::{against, ran_before},
     },
+    events::UNREADABLE,
     path::DeploymentPath,
     problem::Problem,
     query::encode,
@@ -61,6 +63,8 @@ struct DeploymentPage {
     /// From when on it is as it is recorded, if that is later than now.
     later: Option<Time>,
     objections: Objections,
+    /// What is wrong with its lane.
+    damaged: Option<Damaged>,
     /// The approvals that it waits for.
     waiting: Option<Waiting>,
     who: Who,
@@ -129,8 +133,11 @@ pub(super) struct EventLine {
     pub(super) position: u64,
     pub(super) stream: String,
     pub(super) kind: String,
-    pub(super) recorded: Time,
-    pub(super) who: Who,
+    /// When it was recorded; none where it cannot be read.
+    pub(super) recorded: Option<Time>,
+    /// By whom; none where it cannot be read.
+    pub(super) who: Option<Who>,
+    /// What it says or, where it cannot be read, why not.
     pub(super) data: String,
 }
 
@@ -148,9 +155,23 @@ impl From<Recorded<EncodedEvent>> for EventLine {
             position: position.0,
             stream: stream.to_string(),
             kind: event.event_type.into_owned(),
-            recorded: Time::of(recorded_at),
-            who: Who::from(&metadata.actor),
+            recorded: Some(Time::of(recorded_at)),
+            who: Some(Who::from(&metadata.actor)),
             data: clipped(&String::from_utf8_lossy(&event.data)),
+        }
+    }
+}
+
+impl From<Unreadable> for EventLine {
+    fn from(unreadable: Unreadable) -> Self {
+        let Unreadable { position, stream, version: _, problem } = unreadable;
+        Self {
+            position: position.0,
+            stream: stream.map(|stream| stream.to_string()).unwrap_or_default(),
+            kind: UNREADABLE.into(),
+            recorded: None,
+            who: None,
+            data: problem,
         }
     }
 }
@@ -177,6 +198,8 @@ pub(super) async fn show(
     let headline = headline(&app, &answer.value, before.as_ref()).await?;
     let frame = Frame::new(shell, Section::History, headline.clone());
     let frame = frame.told_by(&app, &app.models.history, &answer).await;
+    // It says so itself, of its lane.
+    let frame = Frame { damage: None, ..frame };
     let shown = DeploymentPage {
         frame: frame.watching(Watched::Stream(lane.stream().to_string())),
         number: number.0,
@@ -186,6 +209,7 @@ pub(super) async fn show(
         badge: Badge::of(&answer.value),
         later: context.later(deployment).map(Time::of),
         objections: Objections::of(&answer.value, context.block(&answer.value)),
+        damaged: Damaged::of(&app.models.history, &lane),
         waiting: Waiting::of(deployment),
         who: Who::from(actor),
         at: Time::of(deployment.requested.at),
@@ -218,7 +242,10 @@ async fn headline(app: &App, entry: &Entry, before: Option<&Entry>) -> Result<St
         let mut versions = reverted.map(|one| &one.release().version);
         versions.find(|one| *one != version).cloned()
     };
-    let left = app.lanes.read(&lane.stream(), look).await?;
+    let left = match app.lanes.read(&lane.stream(), look).await.map_err(Problem::from) {
+        Err(problem) if problem.kind.is_of_one_stream() => None,
+        left => left?,
+    };
     let left = left.or_else(|| Some(before?.deployment.release().version.clone()));
     let left = left.map_or_else(String::new, |left| format!("{left} → "));
     Ok(format!("Rollback of {service} in {environment}: {left}{version}"))

@@ -18,7 +18,7 @@ use shiplog_domain::metadata::CorrelationId;
 use shiplog_projections::models::{Answer, Model, Phase};
 use shiplog_store::position::GlobalPosition;
 
-use super::{assets, parts::Time, visible::visible};
+use super::{assets, damage, parts::Time, visible::visible};
 use crate::{
     app::App,
     caller,
@@ -131,6 +131,8 @@ pub(super) struct Frame {
     pub(super) as_of: Option<(Time, String)>,
     /// Why nobody knows how old the page is.
     pub(super) doubt: Option<String>,
+    /// Which streams are told of only in part, where the page does not say so itself.
+    pub(super) damage: Option<String>,
     /// Whether it tells of something that goes on without events, and is to be looked at again.
     pub(super) goes_on: bool,
     /// Up to where in the log it tells.
@@ -146,6 +148,7 @@ impl Frame {
             watched: Watched::Nothing,
             as_of: None,
             doubt: None,
+            damage: None,
             goes_on: false,
             position: None,
         }
@@ -162,7 +165,7 @@ impl Frame {
         };
         let name = model.name();
         let doubt = doubt.map(|why| format!("The read model `{name}` may be old: {why}."));
-        Self { doubt, position: answer.position, ..self }
+        Self { doubt, damage: damage::banner(model), position: answer.position, ..self }
     }
 
     /// How many events the page does not show yet, and when the first of them was recorded.

@@ -14,6 +14,7 @@ use shiplog_projections::{
 };
 
 use super::{
+    damage::Damaged,
     form,
     frame::{Frame, Section, Shell, Watched, page},
     history::Item,
@@ -30,6 +31,7 @@ struct LanePage {
     frame: Frame,
     lane: LaneId,
     now: Standing,
+    damaged: Option<Damaged>,
     items: Vec<Item>,
     picture: Option<Picture>,
     next: Option<String>,
@@ -118,7 +120,7 @@ pub(super) async fn show(
     at_least.seen_by(&app.models.current).await?;
     let id = lane.clone();
     let answer = app.models.current.query(move |view| current::lane(view, &id, as_of)).await?;
-    let now = Standing::of(answer.value.as_ref().ok_or_else(|| lanes::unheard(&lane))?);
+    let now = Standing::of(answer.value.as_ref().ok_or_else(|| lanes::unheard(&app, &lane))?);
     at_least.seen_by(&app.models.history).await?;
     let filter = of_lane(&lane, at);
     let listed = app.models.history.query(move |view| history::list(view, &filter, &wanted));
@@ -131,12 +133,15 @@ pub(super) async fn show(
         None if first => frame.watching(Watched::Stream(lane.stream().to_string())),
         None => frame,
     };
+    // It says so itself, of itself.
+    let frame = Frame { damage: None, ..frame };
     let (service, environment) = (encode(lane.service.as_str()), encode(lane.environment.as_str()));
     let json = format!("/v1/deployments?service={service}&environment={environment}");
     let now_is = frame.shell.now;
     let shown = LanePage {
         frame,
         now,
+        damaged: Damaged::of(&app.models.current, &lane),
         picture: Picture::of(&items),
         items: Item::all(&app, &at_least, now_is, &items).await?,
         next: next.map(|next| query.next(&path, ("cursor", &next.to_string()))),

@@ -13,7 +13,7 @@ use shiplog_projections::{
     view::View,
 };
 use shiplog_store::{
-    log::{Recorded, readable},
+    log::{LogFault, Recorded},
     position::GlobalPosition,
 };
 
@@ -78,7 +78,7 @@ pub(super) async fn show(
     let peek = |name| query.peek(name).unwrap_or_default().to_owned();
     let shown = LogPage {
         frame,
-        events: found.into_iter().map(EventLine::from).collect(),
+        events: found,
         tail,
         stream: peek("stream"),
         kind: peek("type"),
@@ -112,32 +112,44 @@ async fn near_the_end(app: &App, at_least: &AtLeast) -> Result<Option<GlobalPosi
 }
 
 /// Reads events, and where the next ones come after: the last of them for the end of the log, else
-/// the first.
+/// the first. One that cannot be read is there in its place.
 async fn read(
     app: &App,
     (stream, after): (Option<&StreamName>, Option<GlobalPosition>),
     kind: Option<&str>,
     (tail, limit): (bool, usize),
-) -> Result<(Vec<Recorded<EncodedEvent>>, Option<GlobalPosition>), Problem> {
+) -> Result<(Vec<EventLine>, Option<GlobalPosition>), Problem> {
     let records = match stream {
         Some(stream) => app.log.read_stream(stream, None),
         None => app.log.read_all(after),
     };
-    let mut records = readable(records)
-        .try_filter(|record| future::ready(Some(record.position) > after))
+    let mut lines = records
+        .map(line)
+        .try_filter(|(position, _)| future::ready(Some(*position) > after))
         .take(LOOKED_AT);
     let (mut found, mut looked, mut last) = (Vec::new(), 0, None);
-    while let Some(record) = records.try_next().await? {
+    while let Some((position, line)) = lines.try_next().await? {
         looked += 1;
         if !tail && found.len() == limit {
             return Ok((found, last));
         }
-        last = Some(record.position);
-        if kind.is_none_or(|kind| record.event.event_type == kind) {
-            found.push(record);
+        last = Some(position);
+        if kind.is_none_or(|kind| line.kind == kind) {
+            found.push(line);
         }
     }
     let surplus = found.len().saturating_sub(limit);
     found.drain(..surplus);
     Ok((found, last.filter(|_| looked == LOOKED_AT)))
+}
+
+/// What is read, as a line of the page; a fault that ends the reading is one.
+fn line(
+    read: Result<Recorded<EncodedEvent>, LogFault>,
+) -> Result<(GlobalPosition, EventLine), LogFault> {
+    match read {
+        Ok(recorded) => Ok((recorded.position, recorded.into())),
+        Err(LogFault::Unreadable(unreadable)) => Ok((unreadable.position, unreadable.into())),
+        Err(fault) => Err(fault),
+    }
 }

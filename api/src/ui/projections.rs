@@ -1,5 +1,7 @@
 //! The read models, and how far each has come.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::{
     extract::{RawQuery, State},
@@ -14,6 +16,7 @@ use super::{
 };
 use crate::{
     app::App,
+    damage::DamagedShape,
     definitions::{self, DefinedWord, ProjectionDefined},
     problem::Problem,
     projections::{self, Change, PhaseWord, Projection, Rebuild, RebuildWord, VerdictWord},
@@ -34,6 +37,31 @@ struct ProjectionsPage {
     frame: Frame,
     rows: Vec<Projection>,
     scripts: Vec<ProjectionDefined>,
+    damaged: Vec<SetAside>,
+}
+
+/// A damaged stream, and the projections that have set it aside at the same event.
+struct SetAside {
+    damaged: DamagedShape,
+    by: Vec<String>,
+}
+
+/// What all of them have set aside, the earliest event first.
+fn set_aside(rows: &[Projection], scripts: &[ProjectionDefined]) -> Vec<SetAside> {
+    let of_rows = rows.iter().map(|row| (row.name, &row.damaged));
+    let of_scripts = scripts.iter().map(|script| (script.name.as_str(), &script.damaged));
+    let mut all: BTreeMap<(u64, Option<&str>, &str), Vec<String>> = BTreeMap::new();
+    for (name, damaged) in of_rows.chain(of_scripts) {
+        for one in damaged {
+            let key = (one.position, one.stream.as_deref(), one.problem.as_str());
+            all.entry(key).or_default().push(name.to_owned());
+        }
+    }
+    let shape = |((position, stream, problem), by): ((u64, Option<&str>, &str), _)| SetAside {
+        damaged: DamagedShape::new(stream, position, problem),
+        by,
+    };
+    all.into_iter().map(shape).collect()
 }
 
 /// Every read model.
@@ -57,7 +85,8 @@ pub(super) async fn show(
         || scripts.iter().filter_map(|script| script.rebuild.as_ref()).any(moves)
         || scripts.iter().any(|script| script.status == DefinedWord::CatchingUp);
     let frame = Frame { goes_on, position, ..frame.watching(Watched::Log) };
-    let shown = ProjectionsPage { frame, rows, scripts };
+    let damaged = set_aside(&rows, &scripts);
+    let shown = ProjectionsPage { frame, rows, scripts, damaged };
     page(&app, &shown.frame, &shown)
 }
 
@@ -79,6 +108,11 @@ pub(super) async fn change(
 }
 
 impl ProjectionsPage {
+    /// How many streams are told of only in part, in words.
+    fn without(damaged: usize) -> String {
+        counted(damaged, "stream damaged", "streams damaged")
+    }
+
     /// How far a read model is behind, in words.
     fn lag(row: &Projection) -> String {
         match row.lag_events {

@@ -186,7 +186,8 @@ async fn confirmation(
         version.map(|version| (version.0, facts::leaves(state), plan, choices(state)))
     };
     let seen = app.lanes.read(&lane.stream(), look).await?;
-    let (version, leaves, mut plan, mut choices) = seen.ok_or_else(|| lanes::unheard(&lane))?;
+    let (version, leaves, mut plan, mut choices) =
+        seen.ok_or_else(|| lanes::unheard(app, &lane))?;
     let blocks = blocks(app, &lane, plan.as_ref().ok(), &choices).await?;
     for choice in &mut choices {
         choice.heed(&blocks);

@@ -17,6 +17,7 @@ use super::{
     serving::Serving,
 };
 use crate::{
+    damage::DamagedStream,
     files::{Choice, Files},
     projection::Projection,
     runner::{Following, Hurry, Indexing, Runner, Supply, Taker, follow},
@@ -181,6 +182,11 @@ impl Model {
     /// How far it has come.
     pub fn progress(&self) -> Progress {
         self.shared.progress.borrow().clone()
+    }
+
+    /// Streams that it has set aside, the earliest event first.
+    pub fn damaged(&self) -> Arc<[DamagedStream]> {
+        Arc::clone(&self.shared.progress.borrow().damaged)
     }
 
     /// To be told of each change of [`progress`](Self::progress).

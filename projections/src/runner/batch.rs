@@ -123,10 +123,21 @@ impl<'b> Part<'b> {
         self.split(|place| place < position).1
     }
 
+    /// Of the events of one stream: what comes from a version on, that included.
+    pub(super) fn since(self, version: StreamVersion) -> Self {
+        let events = self.events.partition_point(|one| one.version < version);
+        let skipped = self.skipped.partition_point(|one| one.version < version);
+        self.split_at(events, skipped).1
+    }
+
     /// The entries for which this holds, which come first; and the rest.
     fn split(self, is_first: impl Fn(GlobalPosition) -> bool) -> (Self, Self) {
         let events = self.events.partition_point(|one| is_first(one.position));
         let skipped = self.skipped.partition_point(|one| is_first(one.position));
+        self.split_at(events, skipped)
+    }
+
+    fn split_at(self, events: usize, skipped: usize) -> (Self, Self) {
         let (events, later) = self.events.split_at(events);
         let (written, written_later) = self.written.split_at(events.len());
         let (skipped, skipped_later) = self.skipped.split_at(skipped);

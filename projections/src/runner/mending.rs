@@ -4,21 +4,14 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use shiplog_domain::stream::StreamName;
-use shiplog_store::{
-    log::Log,
-    position::{GlobalPosition, StreamVersion},
-};
+use shiplog_store::{log::Log, position::GlobalPosition};
 use tokio::{
     sync::{mpsc, watch},
     time::sleep,
 };
 
-use super::{batch::Batch, read::Fed};
-use crate::{
-    damage::DamagedStream,
-    entry::{self, Entry},
-    models::Progress,
-};
+use super::{batch::Batch, read::Fed, versions};
+use crate::{damage::DamagedStream, entry, models::Progress};
 
 /// How long after an attempt the next one begins.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -26,14 +19,13 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// At most so many streams are read for one read model in one attempt.
 const STREAMS_AT_ONCE: usize = 100;
 
-/// The longest stream that is mended while a server runs, in events after the damage; a rebuild mends
-/// any.
+/// The longest stream that is mended while a server runs, in events; a rebuild mends any.
 const MAX_EVENTS: usize = 100_000;
 
 /// A stream that was set aside, read again.
 pub(crate) struct StreamAgain {
     pub(crate) stream: StreamName,
-    /// All of it from the first event on that was not folded.
+    /// All of it.
     pub(crate) batch: Batch,
     /// Up to where in the log nothing of it is missing.
     pub(crate) complete_to: Option<GlobalPosition>,
@@ -70,30 +62,33 @@ pub(super) async fn mend(log: Arc<dyn Log>, patients: Vec<Patient>) {
     }
 }
 
-/// What was not folded of a stream; `None` if it is not whole.
+/// A stream from its first event on; `None` if it is not whole.
 async fn again(
     log: &dyn Log,
     stream: &StreamName,
     damaged: &DamagedStream,
 ) -> Option<Arc<StreamAgain>> {
     let complete_to = log.head().await.ok()?;
-    if damaged.version.is_none() {
+    match damaged.version {
         // It is no event of the stream that did it.
-        log.examine(stream).await.ok()?;
+        None => log.examine(stream).await.ok()?,
+        // Mostly it is still as it was, which one event tells.
+        Some(due) => {
+            let first = log.read_stream(stream, Some(due)).try_next().await.ok()??;
+            if first.version != due {
+                return None;
+            }
+        }
     }
-    let read = log.read_stream(stream, damaged.version).map(entry::of);
+    let read = log.read_stream(stream, None).map(entry::of);
     let entries: Vec<_> = read.take(MAX_EVENTS + 1).try_collect().await.ok()?;
-    let due = damaged.version.map_or(0, |StreamVersion(version)| version);
-    let is_next = |(entry, due): (&Entry, u64)| {
-        entry.as_ref().is_ok_and(|recorded| recorded.version.0 == due)
-    };
-    let is_whole = entries.iter().zip(due..).all(is_next);
     let reaches = entries.last().is_some_and(|last| entry::position(last) >= damaged.position);
-    if !is_whole || !reaches || entries.len() > MAX_EVENTS {
+    if !reaches || entries.len() > MAX_EVENTS {
         return None;
     }
     let stream = stream.clone();
     let decoded = tokio::task::spawn_blocking(move || Batch::decode(entries)).await.ok()?;
-    let batch = Some(decoded).filter(Batch::is_readable)?;
+    let is_whole = |batch: &Batch| batch.whole().is_some_and(|all| versions::is_sound(&all));
+    let batch = Some(decoded).filter(Batch::is_readable).filter(is_whole)?;
     Some(Arc::new(StreamAgain { stream, batch, complete_to }))
 }

@@ -67,7 +67,7 @@ impl Versions {
                 self.is_whole = false;
                 return None;
             }
-            let first = self.is_whole.then_some(End { next: 0, number: Some(DeploymentNumber(1)) });
+            let first = self.is_whole.then_some(End::FIRST);
             self.streams.insert(stream.clone(), first);
         }
         let end = self.streams.get_mut(stream)?;
@@ -83,7 +83,16 @@ impl Versions {
     }
 }
 
+/// Whether a whole stream, from its first event on, has nothing missing and nothing that cannot be there.
+pub(super) fn is_sound(stream: &News<'_>) -> bool {
+    let mut end = End::FIRST;
+    stream.places().into_iter().all(|place| end.problem(place.version, place.event).is_none())
+}
+
 impl End {
+    /// Before the first event of a stream.
+    const FIRST: Self = Self { next: 0, number: Some(DeploymentNumber(1)) };
+
     /// Goes on with an event; says what is wrong with it, if something is.
     fn problem(&mut self, version: StreamVersion, event: Option<&DomainEvent>) -> Option<String> {
         let due = self.next;

@@ -155,8 +155,9 @@ impl Batch {
             self.through.map_or((0, 0), |place| (place.looked_at, place.skipped));
         let (position, recorded_at) = (damaged.position, None);
         self.through = Some(Place { position, recorded_at, looked_at: looked_at + 1, skipped });
-        if self.damage.add(damaged.clone()) {
-            tracing::error!("a projection goes on without a stream: {damaged}");
+        let told = damaged.to_string();
+        if self.damage.add(damaged) {
+            tracing::error!("a projection goes on without a stream: {told}");
         }
     }
 

@@ -28,7 +28,7 @@ use tempfile::TempDir;
 
 use crate::support::{lane, metadata, report};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Something that somebody does to the log's file, and what takes it back.
 struct Hand {
@@ -69,7 +69,7 @@ const HANDS: [Hand; 6] = [
         does: r#"UPDATE events SET data = cast(replace(data, '"number":1', '"number":9') AS BLOB)
                  WHERE position = 4"#,
         undoes: "UPDATE events SET data = (SELECT data FROM kept) WHERE position = 4",
-        said: "it speaks of deployment `9`, which nothing requested",
+        said: "it speaks of deployment `#9`, which nothing requested",
     },
 ];
 

@@ -73,6 +73,7 @@ impl<D: Decider<Event: WireEvent, Command: Clone>> Streams<D> {
             requests.into_iter().map(|(command, metadata)| (command, Arc::new(metadata))).collect();
         let entry = self.cache.entry(stream);
         let mut fold = entry.lock().await;
+        self.doubt(&mut fold, stream);
         let (mut answers, mut attempts) = (Answers::with_capacity(requests.len()), 0);
         while let Some(asked @ [_, ..]) = requests.get(answers.len()..) {
             attempts += 1;

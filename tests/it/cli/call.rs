@@ -161,10 +161,18 @@ impl Shop {
         Self::open_with(desk, "")
     }
 
+    /// One with the log that is there, where an earlier one was.
+    pub(super) fn open_at(desk: Desk, address: &str) -> Self {
+        Self::run(desk, &format!("serve --data data --listen {address}"))
+    }
+
     /// One with the log that is there, and with more arguments.
     pub(super) fn open_with(desk: Desk, more: &str) -> Self {
-        let words = format!("serve --data data --listen 127.0.0.1:0 {more}");
-        let mut command = desk.command(&words);
+        Self::run(desk, &format!("serve --data data --listen 127.0.0.1:0 {more}"))
+    }
+
+    fn run(desk: Desk, words: &str) -> Self {
+        let mut command = desk.command(words);
         let server = Server::run(&mut command);
         Self { client: server.client(), server, desk }
     }

@@ -16,6 +16,7 @@ use super::{
     ways::{Attempt, Back, Evidence, Ways},
 };
 use crate::{
+    damage::LaneDamage,
     deployments::changes::Changes,
     shapes::{
         Block, Change, Deployment, Frozen, HealthNow, HealthWord, IrreversibleShape, Moment, Name,
@@ -31,6 +32,8 @@ pub(crate) struct Recovery {
     pub(crate) rollback: RollBack,
     pub(crate) roll_forward: RollForward,
     pub(crate) retry: Retry,
+    /// The event of the lane that does not fit: nothing here heeds what came from there on. Null if all fit.
+    pub(crate) damaged: Option<LaneDamage>,
 }
 
 /// What is known of how it came to this.
@@ -190,6 +193,7 @@ impl Recovery {
         let forward = |row: &ReleaseRow| ForwardCandidate::new(row, &caller);
         Self {
             deployment: Deployment::from(entry),
+            damaged: known.damaged.clone(),
             rollback: RollBack {
                 previous: *previous,
                 candidates: candidates.iter().map(back).collect(),

@@ -13,6 +13,7 @@ use shiplog_projections::{
 
 use super::apart::Apart;
 use crate::ui::{
+    damage::Damaged,
     links,
     marks::Badge,
     parts::{Time, Who},
@@ -31,6 +32,8 @@ pub(super) struct Cell {
     pub(super) waiting: u32,
     /// What is recorded to run later.
     pub(super) upcoming: Option<Attempt>,
+    /// The event from which on nothing is told of it, because it does not fit.
+    pub(super) damaged: Option<Damaged>,
     /// How it differs from the stage before it.
     pub(super) drift: Option<Apart>,
     /// The stage before it, where that runs another content of the same name.
@@ -84,6 +87,7 @@ impl Cell {
             moving: moving.map(|(brief, progress)| (attempt(brief), progress)).collect(),
             waiting,
             upcoming: lane.upcoming()?.map(attempt),
+            damaged: None,
             drift: None,
             other_content: None,
         })

@@ -10,6 +10,8 @@ pub(super) struct Tally {
     pub(super) shown: usize,
     /// How many services there are, shown or not; none where that would take too long to find out.
     all: Option<usize>,
+    /// How many lanes are told of only up to an event that does not fit.
+    damaged: usize,
     uncertain: usize,
     /// How many lanes are in doubt that the page leaves out.
     uncertain_elsewhere: usize,
@@ -51,6 +53,7 @@ impl Tally {
         Self {
             shown: rows.len(),
             all: census.map(|census| census.services),
+            damaged: cells().filter(|cell| cell.damaged.is_some()).count(),
             uncertain,
             uncertain_elsewhere: census
                 .map_or(0, |census| census.uncertain.saturating_sub(uncertain)),
@@ -78,6 +81,7 @@ impl Tally {
     /// The state of things, as the parts of a sentence, some of which lead somewhere.
     pub(super) fn sentence(&self) -> Vec<(String, Option<&str>)> {
         let parts = [
+            (self.damaged, "lane is damaged", "lanes are damaged", None),
             (self.uncertain, "lane is in doubt", "lanes are in doubt", None),
             (self.running, "deployment is running", "deployments are running", None),
             (
@@ -98,7 +102,8 @@ impl Tally {
         let said = parts.into_iter().filter(|(count, ..)| *count > 0);
         let mut said: Vec<_> =
             said.map(|(count, one, many, href)| (counted(count, one, many), href)).collect();
-        let is_quiet = self.uncertain + self.running + self.waiting + self.requested == 0;
+        let is_quiet =
+            self.damaged + self.uncertain + self.running + self.waiting + self.requested == 0;
         if self.shown == 0 && self.all != Some(0) {
             said.insert(0, ("Nothing that the filters let through".into(), None));
         } else if is_quiet && self.is_narrowed {

@@ -9,6 +9,7 @@ const TYPES = [
   "ServiceRemoved", "ReleaseRegistered", "ReleaseBlocked", "ReleaseUnblocked",
   "EnvironmentDeclared", "EnvironmentFrozen", "EnvironmentUnfrozen", "EnvironmentRetired",
   "ProjectionDefined", "ProjectionPaused", "ProjectionResumed", "ProjectionDropped",
+  "Unreadable",
 ];
 
 /// Follows the log after a position for ever, or from now on if there is none, and tells `say` of each

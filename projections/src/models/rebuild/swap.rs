@@ -86,6 +86,8 @@ impl Build {
                 (choice.serves, choice.rebuild, choice.last) = (generation, None, Some(swapped));
             });
             if chosen.is_ok() {
+                let damaged = rebuilt.damaged().into();
+                shared.progress.send_modify(|progress| progress.damaged = damaged);
                 shared.serve(Serving::new(shared.files.path(generation)));
                 shared.rebuild.send_replace(Some(done));
             }
