@@ -1,6 +1,8 @@
 //! The log itself: by position, or live.
 
+pub(crate) mod fan_out;
 mod live;
+mod subscriber;
 
 use std::num::ParseIntError;
 
@@ -10,7 +12,7 @@ use axum::{
     http::{HeaderName, header},
     response::{IntoResponse, Response},
 };
-use futures::{StreamExt as _, TryStreamExt as _, future};
+use futures::{TryStreamExt as _, future};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use shiplog_domain::{
@@ -30,6 +32,9 @@ use crate::{
 };
 
 const PATH: &str = "/v1/events";
+
+/// The most bytes of the data of a page, but for its last event.
+const PAGE_BYTES: usize = 4 << 20;
 
 /// The highest position that any log has.
 const MAX_POSITION: u64 = i64::MAX as u64;
@@ -141,19 +146,23 @@ async fn list_events(State(app): State<App>, RawQuery(raw): RawQuery) -> Result<
     let after = query.read("after", position)?;
     let cursor = query.read("cursor", position).map_err(|problem| problem.coded("bad-cursor"))?;
     let after = cursor.or(after).flatten();
+    let _turn = app.models.turn().await?;
     let head = app.log.head().await?;
     let stream = stream.map(StreamName::recorded);
     let records = match &stream {
         Some(stream) => app.log.read_stream(stream, None),
         None => app.log.read_all(after),
     };
-    let mut items: Vec<_> = records
-        .try_filter(|record| future::ready(Some(record.position) > after))
-        .take(limit.saturating_add(1))
-        .try_collect()
-        .await?;
-    let more = items.len() > limit;
-    items.truncate(limit);
+    let mut records = records.try_filter(|record| future::ready(Some(record.position) > after));
+    let (mut items, mut bytes, mut more) = (Vec::new(), 0, false);
+    while let Some(record) = records.try_next().await? {
+        more = items.len() == limit || bytes >= PAGE_BYTES;
+        if more {
+            break;
+        }
+        bytes += record.event.data.len();
+        items.push(record);
+    }
     let next = items.last().filter(|_| more).map(|last| last.position.to_string());
     let link = next.as_ref().map(|next| link(&query, next));
     let list = EventList { items: items.into_iter().map(Into::into).collect(), next };

@@ -17,6 +17,7 @@ mod csv_text;
 mod definitions;
 mod deployments;
 mod docs;
+mod downloads;
 mod environments;
 mod events;
 mod hosts;

@@ -4,10 +4,10 @@ use std::{path::Path, sync::Arc};
 
 use shiplog_api::{Hosts, Stage};
 use shiplog_projections::models::folded_log;
-use shiplog_store::{clock::Clock, log::Log};
+use shiplog_store::log::Log;
 use tokio::net::TcpListener;
 
-use super::{Derived, Stop};
+use super::{Derived, Machine, Stop};
 use crate::log::Awaited;
 
 /// Serves the read models in `directory`, if they are of one log, and then the log with what
@@ -15,7 +15,7 @@ use crate::log::Awaited;
 pub(super) async fn serve(
     (listener, hosts, connections): (TcpListener, Hosts, usize),
     stop: Stop,
-    (directory, clock): (&Path, &Arc<dyn Clock>),
+    (directory, machine): (&Path, &Machine),
     awaited: Awaited,
     start: impl AsyncFnOnce(&Arc<dyn Log>) -> anyhow::Result<Derived>,
 ) -> anyhow::Result<()> {
@@ -23,7 +23,7 @@ pub(super) async fn serve(
     tell(&awaited, stand_in.is_some());
     let (stage, before) = match stand_in {
         Some(log) => {
-            let derived = Derived::follow(&log, clock, directory).await?;
+            let derived = Derived::follow(&log, machine, directory).await?;
             (Stage::of(derived.app(log), hosts, connections), Some(derived))
         }
         None => (Stage::empty(Awaited::REASON, hosts, connections), None),

@@ -1,5 +1,7 @@
 //! The log itself: its end, or from any place on.
 
+use std::collections::VecDeque;
+
 use askama::Template;
 use axum::{
     extract::{RawQuery, State},
@@ -122,18 +124,20 @@ async fn read(
     };
     let mut records =
         records.try_filter(|record| future::ready(Some(record.position) > after)).take(LOOKED_AT);
-    let (mut found, mut looked, mut last) = (Vec::new(), 0, None);
+    let _turn = app.models.turn().await?;
+    let (mut found, mut looked, mut last) = (VecDeque::new(), 0, None);
     while let Some(record) = records.try_next().await? {
         looked += 1;
         if !tail && found.len() == limit {
-            return Ok((found, last));
+            return Ok((found.into(), last));
         }
         last = Some(record.position);
         if kind.is_none_or(|kind| record.event.event_type == kind) {
-            found.push(record);
+            found.push_back(record);
+        }
+        if found.len() > limit {
+            found.pop_front();
         }
     }
-    let surplus = found.len().saturating_sub(limit);
-    found.drain(..surplus);
-    Ok((found, last.filter(|_| looked == LOOKED_AT)))
+    Ok((found.into(), last.filter(|_| looked == LOOKED_AT)))
 }

@@ -94,7 +94,7 @@ proptest! {
             let program = Program { path: "nothing is scripted".into(), arguments: Vec::new() };
             let scripts = Workshop::start(&log, &models, directory.path(), program);
             let (scripts, shared) = (Arc::new(scripts), Arc::clone(&models));
-            let app = App::new(log, shared, Arc::clone(&scripts), Arc::clone(&clock));
+            let app = App::new(log, shared, Arc::clone(&scripts), Arc::clone(&clock), 1 << 20);
             let hosts = Hosts::new(([127, 0, 0, 1], 80).into(), Vec::new());
             let router = router(app, &Arc::new(hosts));
             for report in reports {

@@ -12,9 +12,6 @@ use crate::log::{LogFault, Recorded};
 /// The most rows of one page.
 const PAGE_ROWS: u32 = 1_024;
 
-/// The most bytes of data and metadata of one page, but for its last row.
-const PAGE_BYTES: usize = 1 << 20;
-
 /// In the order in which [`record`] takes them.
 pub(super) const COLUMNS: &str = "position, stream, version, type, schema, readable_from, ignorable, \
                        recorded_at, id, data, metadata";
@@ -47,19 +44,24 @@ pub(super) struct Page {
     pub(super) next: Option<Query>,
 }
 
-/// Reads one page.
-pub(super) fn page(tables: &Connection, names: &mut Names, query: Query) -> Result<Page, LogFault> {
+/// Reads one page, of so many bytes of data and metadata but for its last row.
+pub(super) fn page(
+    tables: &Connection,
+    names: &mut Names,
+    query: Query,
+    bytes: usize,
+) -> Result<Page, LogFault> {
     match query {
-        Query::Stream { name, from } => page_of_stream(tables, names, name, from),
-        Query::All { after, until } => page_of_all(tables, names, after, until),
+        Query::Stream { name, from } => page_of_stream(tables, names, (name, from), bytes),
+        Query::All { after, until } => page_of_all(tables, names, (after, until), bytes),
     }
 }
 
 fn page_of_stream(
     tables: &Connection,
     names: &mut Names,
-    name: StreamName,
-    from: u64,
+    (name, from): (StreamName, u64),
+    bytes: usize,
 ) -> Result<Page, LogFault> {
     let Some(stream) = stream_id(tables, &name).map_err(fault::reading)? else {
         return Ok(Page { events: Vec::new(), next: None });
@@ -70,7 +72,7 @@ fn page_of_stream(
     let mut statement = tables.prepare_cached(&sql).map_err(fault::reading)?;
     let parameters = (stream, integer(from), PAGE_ROWS);
     let rows = statement.query(parameters).map_err(fault::reading)?;
-    let (events, more) = collect(tables, names, rows)?;
+    let (events, more) = collect(tables, names, rows, bytes)?;
     let next = events.last().filter(|_| more);
     let next = next.map(|last| Query::Stream { name, from: last.version.0 + 1 });
     Ok(Page { events, next })
@@ -79,8 +81,8 @@ fn page_of_stream(
 fn page_of_all(
     tables: &Connection,
     names: &mut Names,
-    after: u64,
-    until: Option<u64>,
+    (after, until): (u64, Option<u64>),
+    bytes: usize,
 ) -> Result<Page, LogFault> {
     let until = match until {
         Some(until) => until,
@@ -92,7 +94,7 @@ fn page_of_all(
     let mut statement = tables.prepare_cached(&sql).map_err(fault::reading)?;
     let parameters = (integer(after), integer(until), PAGE_ROWS);
     let rows = statement.query(parameters).map_err(fault::reading)?;
-    let (events, more) = collect(tables, names, rows)?;
+    let (events, more) = collect(tables, names, rows, bytes)?;
     let next = events.last().filter(|_| more);
     let next = next.map(|last| Query::All { after: last.position.0, until: Some(until) });
     Ok(Page { events, next })
@@ -103,6 +105,7 @@ fn collect(
     tables: &Connection,
     names: &mut Names,
     mut rows: Rows<'_>,
+    most: usize,
 ) -> Result<(Vec<Recorded<EncodedEvent>>, bool), LogFault> {
     let (mut events, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next().map_err(fault::reading)? {
@@ -111,7 +114,7 @@ fn collect(
             .map_err(|problem| problem.at(&format!("position `{position}`")))?;
         events.push(event);
         bytes += size;
-        if bytes >= PAGE_BYTES {
+        if bytes >= most {
             return Ok((events, true));
         }
     }
