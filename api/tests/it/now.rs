@@ -110,13 +110,13 @@ async fn perform(router: &Router, act: Act) {
     match act {
         Act::Report(report) => tell(router, report).await,
         Act::Ask(version) => {
-            let mut body = json!({"service": "till", "environment": "production"});
-            if version == "back" {
-                body["intent"] = json!({"kind": "rollback", "to": "previous"});
-                body["reason"] = json!("it is slow");
-            } else {
-                body["release"] = json!({ "version": version });
-            }
+            let (service, environment) = ("till", "production");
+            let body = match version {
+                "back" => json!({"service": service, "environment": environment,
+                    "intent": {"kind": "rollback", "to": "previous"}, "reason": "it is slow"}),
+                _ => json!({"service": service, "environment": environment,
+                    "release": {"version": version}}),
+            };
             post(router, "/v1/deployments", &body).await;
         }
         Act::Step(number, step) => {
