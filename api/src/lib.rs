@@ -6,6 +6,7 @@
 mod acknowledged;
 mod activity;
 mod admission;
+mod ahead;
 mod answered;
 mod answering;
 mod app;
