@@ -2,7 +2,9 @@
 
 mod away;
 mod descriptors;
+mod huge_pages;
 mod log_lines;
+mod memory;
 mod renewal;
 mod stop;
 
@@ -70,6 +72,12 @@ pub(crate) struct Serve {
     /// the read models keep, and at most 4,096.
     #[arg(long, value_name = "N", env = "SHIPLOG_MAX_CONNECTIONS")]
     max_connections: Option<NonZero<u32>>,
+    /// How many MiB of the histories that commands are decided on are kept in memory, about.
+    ///
+    /// What is not kept is read again when it is used. Unless it is said, it is a sixteenth of the memory
+    /// that the server may take, between 16 and 256.
+    #[arg(long, value_name = "MIB", env = "SHIPLOG_CACHE_MIB")]
+    cache_mib: Option<u32>,
     /// Go on though the log has lost what came after this position, where it ends now; what knows of
     /// that is kept in `lost-…` in the data directory.
     #[arg(long, value_name = "POSITION", conflicts_with = "log")]
@@ -85,6 +93,7 @@ impl Serve {
             .init();
         // What a panic says goes the same way: it may quote what came from outside.
         panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a thread panicked")));
+        huge_pages::disable();
         let runtime = data::runtime()?;
         let ended = runtime.block_on(self.serve(context));
         // What still computes for nobody does not keep the process.
@@ -93,27 +102,36 @@ impl Serve {
     }
 
     async fn serve(self, context: &mut Context<'_>) -> anyhow::Result<Exit> {
-        let Self { log: place, listen, demo, public_url, max_connections, accept_loss_after } =
-            self;
+        let Self {
+            log: place,
+            listen,
+            demo,
+            public_url,
+            max_connections,
+            cache_mib,
+            accept_loss_after,
+        } = self;
         let data = &place.data.data;
         // First, so that a taken port is found out before anything is made.
         let listener = bind(listen).await?;
         let address = listener.local_addr().context("cannot tell where it listens")?;
         let hosts = Hosts::new(address, public_url);
         let clock: Arc<dyn Clock> = Arc::new(WatchedClock::start(Arc::new(SystemClock)));
+        let cache_bytes = cache_mib.map_or_else(memory::cache_bytes, |mib| (mib as usize) << 20);
+        let machine = Machine { clock: Arc::clone(&clock), cache_bytes };
         let connections = descriptors::connections();
         let connections = max_connections.map_or(connections, |most| most.get() as usize);
-        let (served, _lock) = place.serve(Arc::clone(&clock), accept_loss_after).await?;
+        let (served, _lock) = place.serve(clock, accept_loss_after).await?;
         // Before anybody is told that it listens: whoever knows may ask it to stop.
         let stop = Stop::listen().context("cannot listen for signals")?;
         let renew = async || {
-            let log = place.again(&clock).await;
-            let derived = begin((&log, &clock), data).await?;
+            let log = place.again(&machine.clock).await;
+            let derived = begin((&log, &machine), data).await?;
             Ok((log, derived))
         };
         match served {
             Served::Here(log) => {
-                let derived = start(context, (&log, &clock), data, demo).await?;
+                let derived = start(context, (&log, &machine), data, demo).await?;
                 announce(context, &listener, data)?;
                 let stage = Stage::of(derived.app(Arc::clone(&log)), hosts, connections);
                 let serving = pin!(shiplog_api::serve(listener, &stage, stop.asked()));
@@ -123,11 +141,11 @@ impl Serve {
             Served::Away(awaited) => {
                 announce(context, &listener, data)?;
                 let directory = data::read_models(data);
-                let start = async |log: &_| start(context, (log, &clock), data, demo).await;
+                let start = async |log: &_| start(context, (log, &machine), data, demo).await;
                 away::serve(
                     (listener, hosts, connections),
                     stop,
-                    (&directory, &clock),
+                    (&directory, &machine),
                     awaited,
                     (start, renew),
                 )
@@ -142,31 +160,40 @@ impl Serve {
 /// How long committing what was folded may take at the end: it is folded again otherwise.
 const COMMITTING: Duration = Duration::from_secs(1);
 
+/// What a server takes of its machine.
+#[derive(Clone)]
+struct Machine {
+    clock: Arc<dyn Clock>,
+    /// The memory for streams that are kept folded.
+    cache_bytes: usize,
+}
+
 /// What is derived from a log: read models, and what users wrote.
 struct Derived {
     models: Arc<ReadModels>,
     scripts: Arc<Workshop>,
-    clock: Arc<dyn Clock>,
+    machine: Machine,
 }
 
 impl Derived {
     /// Opens what is in a directory and keeps it level with a log.
     async fn follow(
         log: &Arc<dyn Log>,
-        clock: &Arc<dyn Clock>,
+        machine: &Machine,
         directory: &Path,
     ) -> anyhow::Result<Self> {
         let models = ReadModels::start(log, directory).await;
         let models = models.map_err(|error| Failure::new(Exit::Failure, data::causes(&error)))?;
         let models = Arc::new(models);
         let scripts = Workshop::start(log, &models, directory, script::program()?);
-        Ok(Self { models, scripts: Arc::new(scripts), clock: Arc::clone(clock) })
+        Ok(Self { models, scripts: Arc::new(scripts), machine: machine.clone() })
     }
 
     /// A server of this and of the log.
     fn app(&self, log: Arc<dyn Log>) -> App {
         let (models, scripts) = (Arc::clone(&self.models), Arc::clone(&self.scripts));
-        App::new(log, models, scripts, Arc::clone(&self.clock))
+        let Machine { clock, cache_bytes } = self.machine.clone();
+        App::new(log, models, scripts, clock, cache_bytes)
     }
 
     async fn stop(&self) {
@@ -183,25 +210,22 @@ impl Derived {
 }
 
 /// Has the read models follow the log, but for those that know another one.
-async fn begin(
-    (log, clock): (&Arc<dyn Log>, &Arc<dyn Clock>),
-    data: &Path,
-) -> anyhow::Result<Derived> {
+async fn begin((log, machine): (&Arc<dyn Log>, &Machine), data: &Path) -> anyhow::Result<Derived> {
     if log.is_shared() {
         loss::keep_aside_of_cluster(data, &**log).await?;
     }
-    Derived::follow(log, clock, &data::read_models(data)).await
+    Derived::follow(log, machine, &data::read_models(data)).await
 }
 
 /// Has the read models follow the log, and fills that first if it is empty and should not be.
 async fn start(
     context: &mut Context<'_>,
-    (log, clock): (&Arc<dyn Log>, &Arc<dyn Clock>),
+    (log, machine): (&Arc<dyn Log>, &Machine),
     data: &Path,
     demo: bool,
 ) -> anyhow::Result<Derived> {
     let filled = demo && fill(context, log).await?;
-    let derived = begin((log, clock), data).await?;
+    let derived = begin((log, machine), data).await?;
     if filled {
         // Whoever asked for a history to look at should not find half of it.
         level(log, &derived.models).await?;

@@ -29,6 +29,9 @@ use shiplog_store::{
 /// How often a request is looked at again because the lane moved meanwhile.
 const ATTEMPTS: usize = 5;
 
+/// How many bytes of lanes are kept folded, unless something else is said.
+const CACHE_BYTES: usize = 256 << 20;
+
 /// Decides requests: the lanes, and the streams that hold their guard rails.
 #[derive(Clone)]
 pub struct Admission {
@@ -54,10 +57,15 @@ pub(crate) struct Proposal {
 impl Admission {
     /// The streams of this log. Freezes hold by this clock.
     pub fn new(log: &Arc<dyn Log>, clock: Arc<dyn Clock>) -> Self {
+        Self::keeping(log, clock, CACHE_BYTES)
+    }
+
+    /// The same, with lanes of so many bytes kept folded, and a quarter of that of each other family.
+    pub(crate) fn keeping(log: &Arc<dyn Log>, clock: Arc<dyn Clock>, bytes: usize) -> Self {
         Self {
-            lanes: Arc::new(Streams::new(Arc::clone(log))),
-            environments: Arc::new(Streams::new(Arc::clone(log))),
-            releases: Arc::new(Streams::new(Arc::clone(log))),
+            lanes: Arc::new(Streams::with_budget(Arc::clone(log), bytes)),
+            environments: Arc::new(Streams::with_budget(Arc::clone(log), bytes / 4)),
+            releases: Arc::new(Streams::with_budget(Arc::clone(log), bytes / 4)),
             models: None,
             log: Arc::clone(log),
             clock,

@@ -24,6 +24,9 @@ use crate::{
 /// What an answer of the API may load when a browser shows it: nothing.
 pub(crate) const NOTHING: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The most bytes of a path and a query; more than twice that, and the connection ends without a problem.
+const MAX_ADDRESS: usize = 32 * 1024;
+
 const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");
 /// No other site embeds an answer, nor keeps a hand on a window that shows one.
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
@@ -44,7 +47,11 @@ pub(crate) async fn answer(
     let reader = ui::reader(&request, app.clock.now());
     let lag = Lag::default();
     request.extensions_mut().insert(lag.clone());
+    let length = request.uri().path_and_query().map_or(0, |all| all.as_str().len());
     let response = match malformed_percent(request.uri().path()) {
+        _ if length > MAX_ADDRESS => ProblemKind::TooLong
+            .because(format!("it has {length} bytes; it takes up to {MAX_ADDRESS}"))
+            .into_response(),
         Some(at) => Problem::at("{path}", format!("`{at}` is no percent-encoding")).into_response(),
         None => next.run(request).await,
     };

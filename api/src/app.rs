@@ -27,7 +27,8 @@ use crate::{
     admission::Admission,
     answering,
     connections::Connections,
-    cross_site, definitions, deployments, docs, environments, events,
+    cross_site, definitions, deployments, docs, downloads, environments,
+    events::{self, fan_out::FanOut},
     hosts::Hosts,
     lanes, openapi, ops,
     ops::Readiness,
@@ -36,9 +37,7 @@ use crate::{
     receipt::Receipt,
     releases, rollbacks, sql,
     telemetry::Telemetry,
-    ui,
-    uploads::{self, Budget},
-    what_if,
+    ui, uploads, what_if,
 };
 
 /// The most bytes that a request has; a batch has more.
@@ -65,28 +64,35 @@ pub struct App {
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) connections: Arc<Connections>,
-    uploads: Budget,
+    /// What the live streams of events share.
+    pub(crate) live: Arc<FanOut>,
+    uploads: uploads::Budget,
+    downloads: downloads::Budget,
     stop: watch::Sender<bool>,
 }
 
 impl App {
     /// A server of this log, asked through these read models and what users wrote.
+    ///
+    /// It keeps lanes of so many bytes folded in memory, and a quarter of that of each other family of
+    /// streams.
     pub fn new(
         log: Arc<dyn Log>,
         models: Arc<ReadModels>,
         scripts: Arc<Workshop>,
         clock: Arc<dyn Clock>,
+        cache_bytes: usize,
     ) -> Self {
         let telemetry = Telemetry::new();
         let acknowledged = Acknowledged::default();
         let log = telemetry.counting(log, acknowledged.clone());
-        let admission = Admission::new(&log, Arc::clone(&clock)).knowing(&models);
+        let admission = Admission::keeping(&log, Arc::clone(&clock), cache_bytes).knowing(&models);
         Self {
             lanes: Arc::clone(&admission.lanes),
             releases: Arc::clone(&admission.releases),
             environments: Arc::clone(&admission.environments),
             admission,
-            projections: Arc::new(Streams::new(Arc::clone(&log))),
+            projections: Arc::new(Streams::with_budget(Arc::clone(&log), cache_bytes / 4)),
             log,
             acknowledged,
             models,
@@ -97,7 +103,9 @@ impl App {
             telemetry: Arc::new(telemetry),
             readiness: Arc::default(),
             connections: Arc::new(Connections::new(0)),
-            uploads: Budget::default(),
+            live: Arc::default(),
+            uploads: uploads::Budget::default(),
+            downloads: downloads::Budget::default(),
             stop: watch::Sender::new(false),
         }
     }
@@ -168,6 +176,7 @@ pub fn router(app: App, hosts: &Arc<Hosts>) -> Router {
         .layer(middleware::from_fn_with_state(app.uploads.clone(), uploads::meter))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(Arc::clone(hosts), cross_site::guard))
+        .layer(middleware::from_fn_with_state(app.downloads.clone(), downloads::meter))
         .layer(middleware::from_fn_with_state(app.clone(), answering::answer))
         .layer(CompressionLayer::new())
         // What a client is told is no error of the server; what is one is said where it is found.

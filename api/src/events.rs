@@ -1,6 +1,8 @@
 //! The log itself: by position, or live.
 
+pub(crate) mod fan_out;
 mod live;
+mod subscriber;
 
 use std::num::ParseIntError;
 
@@ -19,6 +21,7 @@ use shiplog_domain::{
     wire::EncodedEvent,
 };
 use shiplog_store::{
+    entry::{self, Entry},
     log::{LogFault, Recorded, Unreadable},
     position::GlobalPosition,
 };
@@ -33,6 +36,9 @@ use crate::{
 };
 
 const PATH: &str = "/v1/events";
+
+/// The most bytes of the data of a page, but for its last event.
+const PAGE_BYTES: usize = 4 << 20;
 
 /// The highest position that any log has.
 const MAX_POSITION: u64 = i64::MAX as u64;
@@ -85,10 +91,15 @@ enum UnreadableWord {
 
 /// What is read, with what cannot be read in its place; any other fault is one.
 pub(crate) fn item(read: Result<Recorded<EncodedEvent>, LogFault>) -> Result<EventItem, LogFault> {
-    match read {
-        Ok(recorded) => Ok(recorded.into()),
-        Err(LogFault::Unreadable(unreadable)) => Ok(EventItem::Unreadable(unreadable.into())),
-        Err(fault) => Err(fault),
+    entry::of(read).map(EventItem::from)
+}
+
+impl From<Entry> for EventItem {
+    fn from(entry: Entry) -> Self {
+        match entry {
+            Ok(recorded) => recorded.into(),
+            Err(unreadable) => Self::Unreadable(unreadable.into()),
+        }
     }
 }
 
@@ -230,6 +241,7 @@ async fn list_events(State(app): State<App>, RawQuery(raw): RawQuery) -> Result<
     let after = query.read("after", position)?;
     let cursor = query.read("cursor", position).map_err(|problem| problem.coded("bad-cursor"))?;
     let after = cursor.or(after).flatten();
+    let _turn = app.models.turn().await?;
     let head = app.log.head().await?;
     let stream = stream.map(StreamName::recorded);
     let records = match &stream {
@@ -237,14 +249,16 @@ async fn list_events(State(app): State<App>, RawQuery(raw): RawQuery) -> Result<
         None => app.log.read_all(after),
     };
     let from = after.map_or(0, |after| after.0);
-    let mut items: Vec<_> = records
-        .map(item)
-        .try_filter(|item| future::ready(item.position() > from))
-        .take(limit.saturating_add(1))
-        .try_collect()
-        .await?;
-    let more = items.len() > limit;
-    items.truncate(limit);
+    let mut records = records.map(item).try_filter(|item| future::ready(item.position() > from));
+    let (mut items, mut bytes, mut more) = (Vec::<EventItem>::new(), 0, false);
+    while let Some(item) = records.try_next().await? {
+        more = items.len() == limit || bytes >= PAGE_BYTES;
+        if more {
+            break;
+        }
+        bytes += item.bytes();
+        items.push(item);
+    }
     let next = items.last().filter(|_| more).map(|last| last.position().to_string());
     let link = next.as_ref().map(|next| link(&query, next));
     Ok((app.receipt(head), link, Json(EventList { items, next })).into_response())

@@ -6,6 +6,7 @@
 mod acknowledged;
 mod activity;
 mod admission;
+mod ahead;
 mod answered;
 mod answering;
 mod app;
@@ -18,6 +19,7 @@ mod damage;
 mod definitions;
 mod deployments;
 mod docs;
+mod downloads;
 mod environments;
 mod events;
 mod hosts;

@@ -43,6 +43,7 @@ const DESCRIPTION: &str = "The flight recorder of deployments.\n\n\
 /// The problems that a read and a write can come to.
 const READ_PROBLEMS: &[ProblemKind] = &[
     ProblemKind::Malformed,
+    ProblemKind::TooLong,
     ProblemKind::OtherOrigin,
     ProblemKind::Misdirected,
     ProblemKind::NotFound,

@@ -75,6 +75,10 @@ kinds! {
     /// The body is too large.
     TooLarge = PAYLOAD_TOO_LARGE, "too-large", "The request is too large",
         "A request takes 1 MiB; a batch takes 16 MiB and 10,000 lines. Nothing was recorded.";
+    /// The path and the query are too long.
+    TooLong = URI_TOO_LONG, "too-long", "The address is too long",
+        "The path and the query of a request have 32 KiB together. Nothing was recorded. Ask for less \
+         at once, or put a long search into several.";
     /// The body does not come.
     TooSlow = REQUEST_TIMEOUT, "too-slow", "The request comes in too slowly",
         "A body may take 30 seconds, and one more for each 64 KiB. Nothing was recorded; the same \

@@ -33,7 +33,7 @@ const LEAST_RATE: u64 = 64 * 1024;
 const FREE: u64 = 64 * 1024;
 
 /// The most bytes of all bodies together, beside that.
-pub(crate) const BUDGET: usize = 64 << 20;
+pub(crate) const BUDGET: usize = 48 << 20;
 
 /// In what the budget is counted.
 const UNIT: u64 = 1024;

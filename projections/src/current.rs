@@ -18,8 +18,8 @@ use shiplog_domain::wire::DomainEvent;
 use shiplog_store::log::Recorded;
 
 pub use self::query::{
-    AsOf, Board, Brief, Census, Difference, EnvironmentRow, KnownNames, LaneAt, LaneNow, Progress,
-    ServiceLanes, board, census, declared_environments, diff, environments, is_heard_of,
+    AsOf, Board, Brief, Census, Difference, EnvironmentRow, KnownNames, LaneAt, LaneNow, Names,
+    Progress, ServiceLanes, board, census, declared_environments, diff, environments, is_heard_of,
     known_names, lane, ran, running_labels, service, services,
 };
 use crate::projection::{ApplyError, Projection};

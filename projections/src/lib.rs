@@ -9,7 +9,6 @@ pub mod current;
 pub mod damage;
 pub mod definitions;
 pub mod digest;
-mod entry;
 mod files;
 pub mod history;
 #[cfg(test)]

@@ -38,7 +38,7 @@ use crate::{
     rollbacks::Rollbacks,
     runner::{Hurry, Indexing, Supply, Taker},
     tables,
-    turn::Turns,
+    turn::{ReadTurn, Turns},
 };
 
 /// Every read model that Shiplog comes with.
@@ -56,6 +56,7 @@ pub struct ReadModels {
     /// What is asked in SQL, made when somebody asks first: see [`crate::sql`].
     pub sql: OnDemand,
     supply: Arc<Supply>,
+    turns: Turns,
 }
 
 impl std::fmt::Debug for ReadModels {
@@ -159,7 +160,17 @@ impl ReadModels {
         let takers = [take_current, take_history, take_rollbacks, take_releases, take_definitions];
         supply.join(takers.into_iter().flatten());
         let (sql, supply) = (OnDemand::new(&start), Arc::clone(supply));
-        Ok(Self { current, history, rollbacks, releases, definitions, sql, supply })
+        let turns = turns.clone();
+        Ok(Self { current, history, rollbacks, releases, definitions, sql, supply, turns })
+    }
+
+    /// A turn for a read of something else, such as the log: there are so many reads together.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError::Busy`] if there is none within 2 seconds.
+    pub async fn turn(&self) -> Result<ReadTurn, QueryError> {
+        self.turns.take_to_read().await.ok_or(QueryError::Busy)
     }
 
     /// How many are always there.

@@ -10,6 +10,7 @@ use std::path::Path;
 use rusqlite::{Connection, backup::Backup};
 use shiplog_domain::stream::StreamName;
 use shiplog_store::{
+    entry::Entry,
     log::{Log, Recorded, Unreadable},
     position::GlobalPosition,
 };
@@ -22,7 +23,6 @@ pub use self::{
 use crate::{
     damage::DamagedStream,
     digest::{Digest, digest},
-    entry::Entry,
     files::Files,
     projection::Projection,
     runner::{Runner, RunnerError, Until},

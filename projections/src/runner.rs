@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Transaction};
 use shiplog_domain::{stream::StreamName, wire::DomainEvent};
 use shiplog_store::{
+    entry::{self, Entry},
     log::{Log, LogFault, Recorded},
     position::{GlobalPosition, LogId},
 };
@@ -36,7 +37,6 @@ use self::{
 };
 use crate::{
     damage::{self, Damage, DamagedStream},
-    entry::{self, Entry},
     files::Files,
     models::{Phase, Progress},
     projection::{ApplyError, Projection},

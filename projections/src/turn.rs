@@ -4,7 +4,7 @@
 use std::{
     num::NonZero,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -33,6 +33,36 @@ pub struct Turn {
     _permit: OwnedSemaphorePermit,
 }
 
+type Slot = Arc<Mutex<Option<Turn>>>;
+
+tokio::task_local! {
+    /// Where a request keeps its turn between two reads.
+    static REQUEST: Slot;
+}
+
+/// Has all reads of a request share one turn: from the first one on until the request is answered, so
+/// that there are never more answers in the making than turns.
+pub async fn as_one<F: Future>(request: F) -> F::Output {
+    REQUEST.scope(Slot::default(), request).await
+}
+
+/// The turn of one read. Where the read is part of a request, that keeps it.
+#[derive(Debug)]
+pub struct ReadTurn {
+    turn: Option<Turn>,
+    request: Option<Slot>,
+}
+
+impl Drop for ReadTurn {
+    fn drop(&mut self) {
+        // One that reads two things at once has two turns, and keeps one.
+        if let (turn @ Some(_), Some(request)) = (self.turn.take(), &self.request) {
+            let kept = &mut *request.lock().unwrap_or_else(PoisonError::into_inner);
+            *kept = kept.take().or(turn);
+        }
+    }
+}
+
 impl Turns {
     /// So many at once.
     pub fn new(at_once: usize) -> Self {
@@ -48,6 +78,19 @@ impl Turns {
     /// The next one; `None` if it does not come within 2 seconds, or will not come any more.
     pub async fn take(&self) -> Option<Turn> {
         self.take_within(PATIENCE).await
+    }
+
+    /// The same for a read, which goes on with the turn of its request if that has one.
+    pub async fn take_to_read(&self) -> Option<ReadTurn> {
+        let request = REQUEST.try_with(Arc::clone).ok();
+        let kept = request
+            .as_ref()
+            .and_then(|request| request.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let turn = match kept {
+            Some(turn) => turn,
+            None => self.take().await?,
+        };
+        Some(ReadTurn { turn: Some(turn), request })
     }
 
     pub(crate) async fn take_within(&self, patience: Duration) -> Option<Turn> {
@@ -140,6 +183,31 @@ mod tests {
         let (until, _waiting) = Until::after(Duration::from_millis(1));
         ask(&until).unwrap_err();
         assert!(until.is_late());
+    }
+
+    #[tokio::test]
+    async fn the_reads_of_a_request_share_a_turn_until_it_is_answered() {
+        let turns = Turns::new(1);
+        as_one(async {
+            drop(turns.take_to_read().await.unwrap());
+            assert_eq!(turns.0.available_permits(), 0, "kept between two reads");
+            let second = turns.take_to_read().await.unwrap();
+            assert!(turns.take_within(Duration::ZERO).await.is_none());
+            drop(second);
+        })
+        .await;
+        assert_eq!(turns.0.available_permits(), 1);
+        drop(turns.take_to_read().await.unwrap());
+        assert_eq!(turns.0.available_permits(), 1, "a read by itself keeps none");
+    }
+
+    #[tokio::test]
+    async fn a_read_that_goes_on_without_its_request_ends_its_turn() {
+        let turns = Turns::new(1);
+        let read = as_one(turns.take_to_read()).await.unwrap();
+        assert_eq!(turns.0.available_permits(), 0);
+        drop(read);
+        assert_eq!(turns.0.available_permits(), 1);
     }
 
     #[tokio::test]

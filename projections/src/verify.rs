@@ -16,13 +16,13 @@ use shiplog_domain::{
     wire::{Decoded, DomainEvent, EncodedEvent},
 };
 use shiplog_store::{
+    entry,
     log::{Clocks, Log, LogFault, Recorded, Unreadable},
     position::GlobalPosition,
 };
 
 pub use self::broken::Broken;
 use self::stream::Stream;
-use crate::entry;
 
 /// What a walk came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -74,7 +74,7 @@ pub(super) fn unexplained(server: &str, status: u16) -> Failure {
 
 fn exit_of(status: u16) -> Exit {
     match status {
-        400 | 413 | 415 | 422 => Exit::Usage,
+        400 | 413..=415 | 422 => Exit::Usage,
         404 | 409 | 410 => Exit::Refused,
         412 | 428 => Exit::Stale,
         502..=504 => Exit::Unavailable,

@@ -80,7 +80,7 @@ impl Cause {
             408 | 425 | 429 | 500.. => Self::Away,
             409 => Self::Refused(code.unwrap_or("refused").to_owned()),
             412 | 428 => Self::Stale,
-            400 | 404 | 405 | 410 | 413 | 415 | 422 => Self::Unacceptable,
+            400 | 404 | 405 | 410 | 413..=415 | 422 => Self::Unacceptable,
             _ => Self::Denied,
         }
     }

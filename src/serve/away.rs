@@ -4,11 +4,11 @@ use std::{path::Path, pin::pin, sync::Arc};
 
 use shiplog_api::{Hosts, Stage};
 use shiplog_projections::models::folded_log;
-use shiplog_store::{clock::Clock, log::Log};
+use shiplog_store::log::Log;
 use tokio::net::TcpListener;
 
 use super::{
-    Derived, Stop,
+    Derived, Machine, Stop,
     renewal::{Running, attend},
 };
 use crate::log::Awaited;
@@ -18,7 +18,7 @@ use crate::log::Awaited;
 pub(super) async fn serve(
     (listener, hosts, connections): (TcpListener, Hosts, usize),
     stop: Stop,
-    (directory, clock): (&Path, &Arc<dyn Clock>),
+    (directory, machine): (&Path, &Machine),
     awaited: Awaited,
     (start, renew): (
         impl AsyncFnOnce(&Arc<dyn Log>) -> anyhow::Result<Derived>,
@@ -29,13 +29,13 @@ pub(super) async fn serve(
     tell(&awaited, stand_in.is_some());
     let (stage, before) = match stand_in {
         Some(log) => {
-            let derived = Derived::follow(&log, clock, directory).await?;
+            let derived = Derived::follow(&log, machine, directory).await?;
             (Stage::of(derived.app(log), hosts, connections), Some(derived))
         }
         None => (Stage::empty(Awaited::REASON, hosts, connections), None),
     };
     let arrival = async {
-        let log = awaited.arrival(clock).await;
+        let log = awaited.arrival(&machine.clock).await;
         // Who follows the log folds into the same files.
         if let Some(derived) = &before {
             derived.stop().await;

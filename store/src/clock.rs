@@ -44,6 +44,21 @@ pub fn believed(clock: &dyn Clock) -> Result<Timestamp, LogFault> {
     Ok(now)
 }
 
+/// Warns of a clock that is more than [`MAX_SKEW`] behind the last time of recording, when a log is opened:
+/// one of the two is wrong, and nothing after that tells which.
+pub(crate) fn compare(clock: &dyn Clock, last: Timestamp) {
+    let now = clock.now();
+    let behind = last.duration_since(now);
+    if behind > MAX_SKEW {
+        let seconds = behind.as_secs();
+        tracing::warn!(
+            %now, %last, seconds,
+            "the clock says {now}, and the last event was recorded at {last}: set the clock right, or \
+             events are recorded as of then until it is there"
+        );
+    }
+}
+
 /// The machine's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;

@@ -5,6 +5,7 @@ mod audit;
 mod behind;
 mod bounded;
 mod clients;
+mod clock;
 mod compare;
 mod conditions;
 mod configuration;

@@ -14,7 +14,7 @@ use shiplog_projections::{
 
 use super::{
     Admission,
-    similar::{ENVIRONMENT, REMEDY, SERVICE, like, similar, similar_to},
+    similar::{ENVIRONMENT, REMEDY, SERVICE, similar, similar_to},
     warning::Warning,
 };
 use crate::{problem::Problem, views::PATIENCE};
@@ -92,7 +92,7 @@ impl Admission {
         let is_old = |known: &KnownNames| known.environments.contains(name.as_str());
         let known = self.known_names(used, is_old).await;
         let name = settled_environment(name, &known).map_err(|error| unfit("{name}", &error))?;
-        match (used, like(name.as_str(), &known.environments)) {
+        match (used, known.environments.like(name.as_str())) {
             (Use::Asked, Some(known)) => {
                 Err(similar(("{name}", "environment"), name.as_str(), known).refused(REMEDY))
             }
@@ -114,7 +114,7 @@ impl Admission {
         let ReleaseId { service, version } = id;
         let service =
             settled_service(service, &known).map_err(|error| unfit("{service}", &error))?;
-        match (used, like(service.as_str(), &known.services)) {
+        match (used, known.services.like(service.as_str())) {
             (Use::Asked, Some(known)) => {
                 return Err(
                     similar(("{service}", "service"), service.as_str(), known).refused(REMEDY)
@@ -221,13 +221,8 @@ async fn read(model: &Model) -> KnownNames {
 
 /// Knows the names of a lane from now on.
 pub(crate) fn learn(known: &mut KnownNames, LaneId { service, environment }: &LaneId) {
-    for (names, name) in
-        [(&mut known.services, service.as_str()), (&mut known.environments, environment.as_str())]
-    {
-        if !names.contains(name) {
-            names.insert(name.to_owned());
-        }
-    }
+    known.services.insert(service.as_str());
+    known.environments.insert(environment.as_str());
 }
 
 /// A lane whose names are as they are recorded.

@@ -1,8 +1,6 @@
 //! New names that look like known ones.
 
-use std::collections::HashSet;
-
-use shiplog_domain::{lane::LaneId, text::skeleton};
+use shiplog_domain::lane::LaneId;
 use shiplog_projections::current::KnownNames;
 
 use super::warning::Warning;
@@ -32,15 +30,6 @@ pub(super) fn similar_to(lane: &LaneId, known: &KnownNames) -> Vec<Warning> {
     ];
     let warned = named
         .into_iter()
-        .filter_map(|(place, name, known)| Some(similar(place, name, like(name, known)?)));
+        .filter_map(|(place, name, known)| Some(similar(place, name, known.like(name)?)));
     warned.collect()
-}
-
-/// The known name that looks like a new one.
-pub(super) fn like<'k>(name: &str, known: &'k HashSet<String>) -> Option<&'k str> {
-    if known.contains(name) {
-        return None;
-    }
-    let looks = skeleton(name);
-    known.iter().map(String::as_str).filter(|known| skeleton(known) == looks).min()
 }

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use super::unheard;
 use crate::{
     admission::names::Use,
+    ahead::not_ahead,
     app::App,
     body::{Body, OptionalBody},
     caller::Caller,
@@ -155,7 +156,9 @@ pub(crate) async fn freeze(
     let (reason, until) = (given.reason.clone().into(), given.until.map(|until| until.0));
     let command = |at| Command::Freeze { at, reason, until };
     let name = &app.admission.name_environment(name.clone(), Use::of(given.new_name)).await?;
-    record(app, name, caller, ("/freeze", given.at, given), command).await
+    // One that begins later is planned.
+    let at = given.at.map_or_else(|| app.clock.now(), |at| at.0);
+    record_at(app, name, caller, ("/freeze", at, given), command).await
 }
 
 /// Unfreezes an environment.
@@ -168,7 +171,9 @@ pub(crate) async fn unfreeze(
     let reason = given.reason.clone().map(Into::into);
     let command = |at| Command::Unfreeze { at, reason };
     let name = &app.admission.name_environment(name.clone(), Use::Asked).await?;
-    record(app, name, caller, ("/unfreeze", given.at, given), command).await
+    // One that is planned is called off by when it begins.
+    let at = given.at.map_or_else(|| app.clock.now(), |at| at.0);
+    record_at(app, name, caller, ("/unfreeze", at, given), command).await
 }
 
 /// Declare an environment, or declare it anew.
@@ -248,6 +253,7 @@ fn told(app: &App, (outcome, declared): Recorded) -> Response {
     (app.receipt_of(&outcome), Json(declared)).into_response()
 }
 
+/// Records what is done now, or was done before.
 async fn record(
     app: &App,
     name: &EnvironmentName,
@@ -255,9 +261,20 @@ async fn record(
     (step, at, given): (&str, Option<Moment>, &impl Serialize),
     command: impl FnOnce(Timestamp) -> Command,
 ) -> Result<Recorded, Problem> {
+    let at = not_ahead(at, app.clock.now())?;
+    record_at(app, name, caller, (step, at, given), command).await
+}
+
+async fn record_at(
+    app: &App,
+    name: &EnvironmentName,
+    caller: &Caller,
+    (step, at, given): (&str, Timestamp, &impl Serialize),
+    command: impl FnOnce(Timestamp) -> Command,
+) -> Result<Recorded, Problem> {
     let path = format!("/v1/environments/{}{step}", encode(name.as_str()));
     let (metadata, now) = (caller.metadata(&path, given), app.clock.now());
-    let command = command(at.map_or(now, |at| at.0));
+    let command = command(at);
     app.telemetry.asked(&command);
     let told = |state: &EnvironmentState, _: &Outcome| DeclaredEnvironment::of(name, state, now);
     Ok(app.environments.execute(&stream(name), caller.claimed, command, metadata, told).await?)

@@ -1,32 +1,26 @@
 //! The log as server-sent events: what was recorded after a position, then what is.
 
-use std::{convert::Infallible, error::Error, sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
+    body::{Body, Bytes},
     extract::{RawQuery, State},
-    http::{HeaderMap, HeaderName},
-    response::{
-        IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::{IntoResponse, Response},
 };
-use futures::{StreamExt as _, stream};
-use shiplog_store::{log::LogFault, position::GlobalPosition};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use futures::{FutureExt as _, Stream, StreamExt as _, stream};
+use shiplog_store::{entry::Entry, position::GlobalPosition};
+use tokio::time::sleep;
 
-use super::{EventItem, item, position};
+use super::{EventItem, position, subscriber::Subscriber};
 use crate::{app::App, problem::Problem, query::Query};
 
-/// How long a client waits before it comes back.
-const RETRY: Duration = Duration::from_secs(3);
+/// What each stream begins with: that it is there, and that a client comes back after 3 s.
+const HELLO: &[u8] = b": live\nretry: 3000\n\n";
 
-/// How often a silent stream says that it is alive.
+/// How often a silent stream says that it is alive, and how.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// How many events wait for a slow client before the log is read no further, and how many bytes they
-/// have; one waits whatever its size.
-const AHEAD: usize = 64;
-const AHEAD_BYTES: u32 = 256 * 1024;
+const ALIVE: &[u8] = b":\n\n";
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -56,13 +50,18 @@ pub(super) async fn follow_events(
         (None, Some(Start::Head) | None) => head,
     };
     let receipt = app.receipt(head);
-    let mut events = follow(app, after);
-    let hello = Event::default().retry(RETRY).comment("live");
-    let events = stream::poll_fn(move |context| events.poll_recv(context)).map(written);
-    let stream = stream::once(async { hello }).chain(events).map(Ok::<_, Infallible>);
-    let sse = Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
-    let unbuffered = [(HeaderName::from_static("x-accel-buffering"), "no")];
-    Ok((receipt, unbuffered, sse).into_response())
+    let subscriber = Subscriber::new(Arc::clone(&app.log), Arc::clone(&app.live), after, head);
+    let mut stopping = app.stopping();
+    let stopped = async move { _ = stopping.wait_for(|stopping| *stopping).await };
+    let hello = stream::once(async { Bytes::from_static(HELLO) });
+    let stream = hello.chain(alive(events(subscriber))).take_until(stopped.boxed());
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
+    Ok((receipt, headers, Body::from_stream(stream.map(Ok::<_, Infallible>))).into_response())
 }
 
 enum Start {
@@ -74,52 +73,36 @@ fn start(text: &str) -> Result<Start, String> {
     if text == "head" { Ok(Start::Head) } else { position(text).map(Start::After) }
 }
 
-/// An event that waits for its client, and the room that it takes.
-struct Waiting {
-    item: EventItem,
-    _room: OwnedSemaphorePermit,
+/// What a subscriber gets, as it is sent.
+fn events(subscriber: Subscriber) -> impl Stream<Item = Bytes> {
+    stream::unfold(subscriber, |mut subscriber| async {
+        let entry = subscriber.next().await?;
+        Some((frame(entry), subscriber))
+    })
 }
 
-/// Reads the log for one client, until that goes away or the server stops.
-fn follow(app: App, after: Option<GlobalPosition>) -> mpsc::Receiver<Waiting> {
-    let (sender, receiver) = mpsc::channel(AHEAD);
-    let room = Arc::new(Semaphore::new(AHEAD_BYTES as usize));
-    tokio::spawn(async move {
-        let mut stopping = app.stopping();
-        let sent = async {
-            let mut records = app.log.subscribe(after);
-            while let Some(record) = records.next().await {
-                match item(record) {
-                    Ok(item) => {
-                        let bytes = u32::try_from(item.bytes()).unwrap_or(u32::MAX);
-                        let room = Arc::clone(&room).acquire_many_owned(bytes.min(AHEAD_BYTES));
-                        // Never closed.
-                        let Ok(room) = room.await else { return };
-                        if sender.send(Waiting { item, _room: room }).await.is_err() {
-                            return;
-                        }
-                    }
-                    Err(fault) => return ended(&fault),
-                }
-            }
+/// The same, and a comment whenever nothing has come for a while.
+fn alive(events: impl Stream<Item = Bytes>) -> impl Stream<Item = Bytes> {
+    let events = Box::pin(events);
+    stream::unfold(events, |mut events| async {
+        let mut next = pin!(events.next());
+        let frame = tokio::select! {
+            frame = &mut next => frame?,
+            () = sleep(KEEP_ALIVE) => Bytes::from_static(ALIVE),
         };
-        tokio::select! {
-            () = sent => {}
-            () = sender.closed() => {}
-            _ = stopping.wait_for(|stopping| *stopping) => {}
-        }
-    });
-    receiver
+        Some((frame, events))
+    })
 }
 
-fn ended(fault: &LogFault) {
-    tracing::warn!(error = fault as &dyn Error, "a live stream of events ended");
-}
-
-fn written(Waiting { item, .. }: Waiting) -> Event {
-    let (id, kind) = (item.position().to_string(), item.event_type().to_owned());
+/// An event as it is sent.
+fn frame(entry: Entry) -> Bytes {
+    let item = EventItem::from(entry);
+    let (id, kind) = (item.position(), item.event_type().to_owned());
     // Our own structs have string keys and finite numbers, so nothing can fail.
-    let data = serde_json::to_string(&item).unwrap_or_default();
-    // A line break would end the field; JSON means the same without.
-    Event::default().id(id).event(kind).data(data.replace(['\n', '\r'], " "))
+    let mut data = serde_json::to_string(&item).unwrap_or_default();
+    if data.contains(['\n', '\r']) {
+        // A line break would end the field; JSON means the same without.
+        data = data.replace(['\n', '\r'], " ");
+    }
+    [&format!("id: {id}\nevent: {kind}\ndata: "), &*data, "\n\n"].concat().into()
 }

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use crate::{
     admission::names::Use,
+    ahead::not_ahead,
     app::App,
     body::Body,
     caller::Caller,
@@ -162,7 +163,7 @@ async fn record(
 ) -> Result<Recorded, Problem> {
     let (service, version) = (encode(id.service.as_str()), encode(id.version.as_str()));
     let metadata = caller.metadata(&format!("/v1/releases/{service}/{version}{step}"), given);
-    let command = command(at.map_or_else(|| app.clock.now(), |at| at.0));
+    let command = command(not_ahead(at, app.clock.now())?);
     app.telemetry.asked(&command);
     let told = |state: &ReleaseState, _: &Outcome| RegisteredRelease::of(id, state);
     Ok(app.releases.execute(&id.stream(), caller.claimed, command, metadata, told).await?)

@@ -1,5 +1,7 @@
 //! The log itself: its end, or from any place on.
 
+use std::collections::VecDeque;
+
 use askama::Template;
 use axum::{
     extract::{RawQuery, State},
@@ -127,20 +129,22 @@ async fn read(
         .map(line)
         .try_filter(|(position, _)| future::ready(Some(*position) > after))
         .take(LOOKED_AT);
-    let (mut found, mut looked, mut last) = (Vec::new(), 0, None);
+    let _turn = app.models.turn().await?;
+    let (mut found, mut looked, mut last) = (VecDeque::new(), 0, None);
     while let Some((position, line)) = lines.try_next().await? {
         looked += 1;
         if !tail && found.len() == limit {
-            return Ok((found, last));
+            return Ok((found.into(), last));
         }
         last = Some(position);
         if kind.is_none_or(|kind| line.kind == kind) {
-            found.push(line);
+            found.push_back(line);
+        }
+        if found.len() > limit {
+            found.pop_front();
         }
     }
-    let surplus = found.len().saturating_sub(limit);
-    found.drain(..surplus);
-    Ok((found, last.filter(|_| looked == LOOKED_AT)))
+    Ok((found.into(), last.filter(|_| looked == LOOKED_AT)))
 }
 
 /// What is read, as a line of the page; a fault that ends the reading is one.

@@ -74,7 +74,7 @@ async fn what_a_clock_says_that_jumped_ahead_is_not_recorded_for_good() {
     let models = Arc::new(ReadModels::start(&log, directory.path()).await.unwrap());
     let program = Program { path: "nothing is scripted".into(), arguments: Vec::new() };
     let scripts = Arc::new(Workshop::start(&log, &models, directory.path(), program));
-    let app = App::new(log, Arc::clone(&models), Arc::clone(&scripts), clock);
+    let app = App::new(log, Arc::clone(&models), Arc::clone(&scripts), clock, 1 << 20);
     let router = router(app, &Arc::new(Hosts::new(([127, 0, 0, 1], 80).into(), Vec::new())));
     assert_eq!(report(&router, "1").await.0, 201);
 

@@ -34,6 +34,9 @@ impl Clock for Told {
     }
 }
 
+/// How many seconds a year has, about.
+const YEAR: i64 = 365 * 86_400;
+
 /// What is reported, of which version, and how many seconds from [`NOW`].
 type Report = (&'static str, &'static str, i64);
 
@@ -42,6 +45,32 @@ fn report() -> impl Strategy<Value = Report> {
         prop::sample::select(vec!["started", "succeeded", "succeeded", "failed", "removed"]);
     let version = prop::sample::select(vec!["1", "2", "3"]);
     (status, version, -30_i64..30)
+}
+
+/// What somebody does.
+#[derive(Clone, Debug)]
+enum Act {
+    /// Reports something.
+    Report(Report),
+    /// Asks for a version, or to go back.
+    Ask(&'static str),
+    /// Says of a deployment how it goes on, without a time of its own.
+    Step(u8, &'static str),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let asked = prop::sample::select(vec!["1", "2", "back"]);
+    let step = prop::sample::select(vec!["start", "succeed", "fail", "cancel"]);
+    prop_oneof![
+        2 => report().prop_map(Act::Report),
+        2 => asked.prop_map(Act::Ask),
+        3 => (1_u8..4, step).prop_map(|(number, step)| Act::Step(number, step)),
+    ]
+}
+
+/// How many seconds a clock is from [`NOW`]: somewhat wrong, or a year.
+fn jump() -> impl Strategy<Value = i64> {
+    prop_oneof![4 => -40_i64..40, 1 => Just(YEAR), 1 => Just(-YEAR)]
 }
 
 async fn ask(router: &Router, mut request: Request<Body>) -> Value {
@@ -76,13 +105,34 @@ async fn tell(router: &Router, (status, version, seconds): Report) {
     post(router, "/v1/deployments", &body).await;
 }
 
+/// Does it; a refusal is fine, it records nothing.
+async fn perform(router: &Router, act: Act) {
+    match act {
+        Act::Report(report) => tell(router, report).await,
+        Act::Ask(version) => {
+            let (service, environment) = ("till", "production");
+            let body = match version {
+                "back" => json!({"service": service, "environment": environment,
+                    "intent": {"kind": "rollback", "to": "previous"}, "reason": "it is slow"}),
+                _ => json!({"service": service, "environment": environment,
+                    "release": {"version": version}}),
+            };
+            post(router, "/v1/deployments", &body).await;
+        }
+        Act::Step(number, step) => {
+            let path = format!("/v1/deployments/till/production/{number}/{step}");
+            post(router, &path, &json!({})).await;
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn without_an_instant_it_is_as_of_the_clock_s_now(
-        reports in vec(report(), 1..8),
-        jumps in vec(-40_i64..40, 6),
+        acts in vec((jump(), act()), 1..10),
+        jumps in vec(jump(), 6),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
@@ -94,11 +144,14 @@ proptest! {
             let program = Program { path: "nothing is scripted".into(), arguments: Vec::new() };
             let scripts = Workshop::start(&log, &models, directory.path(), program);
             let (scripts, shared) = (Arc::new(scripts), Arc::clone(&models));
-            let app = App::new(log, shared, Arc::clone(&scripts), Arc::clone(&clock));
+            let app = App::new(log, shared, Arc::clone(&scripts), Arc::clone(&clock), 1 << 20);
             let hosts = Hosts::new(([127, 0, 0, 1], 80).into(), Vec::new());
             let router = router(app, &Arc::new(hosts));
-            for report in reports {
-                tell(&router, report).await;
+            let mut latest = NOW;
+            for (jump, act) in acts {
+                told.0.store(NOW + jump, Ordering::Relaxed);
+                latest = latest.max(NOW + jump);
+                perform(&router, act).await;
             }
             for jump in [0].into_iter().chain(jumps) {
                 told.0.store(NOW + jump, Ordering::Relaxed);
@@ -108,7 +161,7 @@ proptest! {
                     let as_of = get(&router, &format!("{path}?at={now}")).await;
                     prop_assert_eq!(present, as_of, "{} at {}", path, now);
                 }
-                if jump < 0 {
+                if NOW + jump < latest {
                     // SQL tells a lane of which something is recorded for later as it was when that
                     // was recorded, where the clock says that it has not been yet.
                     continue;

@@ -25,7 +25,7 @@ pub use self::{
     board::{Board, Difference, board, diff},
     census::{Census, census},
     environments::{declared_environments, environments, is_heard_of},
-    known::{KnownNames, known_names},
+    known::{KnownNames, Names, known_names},
     lane_at::LaneAt,
     progress::Progress,
     services::{ServiceLanes, running_labels, service, services},

@@ -241,7 +241,7 @@ impl Model {
         &self,
         ask: impl FnOnce(&View<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<Answer<T>, QueryError> {
-        let turn = self.shared.turns.take().await.ok_or(QueryError::Busy)?;
+        let turn = self.shared.turns.take_to_read().await.ok_or(QueryError::Busy)?;
         let serving = self.shared.serving();
         let (until, _waiting) = Until::after(READ_TIME);
         let answer = tokio::task::spawn_blocking(move || {

@@ -7,11 +7,14 @@ use std::{collections::BTreeSet, path::Path};
 
 use futures::{StreamExt as _, TryStreamExt as _, future};
 use rusqlite::types::Value;
-use shiplog_store::{log::Log, position::GlobalPosition};
+use shiplog_store::{
+    entry::{self, Entry},
+    log::Log,
+    position::GlobalPosition,
+};
 
 use super::{Brief, ReplayError, rows::RowDifference};
 use crate::{
-    entry::{self, Entry},
     projection::Projection,
     runner::{Batch, ENOUGH, Runner, RunnerError},
 };

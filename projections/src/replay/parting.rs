@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use shiplog_store::{log::Log, position::GlobalPosition};
+use shiplog_store::{entry, log::Log, position::GlobalPosition};
 
 use super::{
     Brief, ReplayError,
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     digest::{Digest, digest},
-    entry, files,
+    files,
     projection::Projection,
     runner::{Runner, RunnerError, Until},
 };

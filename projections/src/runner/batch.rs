@@ -6,13 +6,13 @@ use shiplog_domain::{
     wire::{Decoded, DomainEvent, EncodedEvent},
 };
 use shiplog_store::{
+    entry::Entry,
     log::Recorded,
     position::{GlobalPosition, StreamVersion},
 };
 
 use crate::{
     damage::{Damage, DamagedStream},
-    entry::Entry,
     projection::Written,
 };
 

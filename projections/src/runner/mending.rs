@@ -4,14 +4,14 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use shiplog_domain::stream::StreamName;
-use shiplog_store::{log::Log, position::GlobalPosition};
+use shiplog_store::{entry, log::Log, position::GlobalPosition};
 use tokio::{
     sync::{mpsc, watch},
     time::sleep,
 };
 
 use super::{batch::Batch, read::Fed, versions};
-use crate::{damage::DamagedStream, entry, models::Progress};
+use crate::{damage::DamagedStream, models::Progress};
 
 /// How long after an attempt the next one begins.
 const INTERVAL: Duration = Duration::from_secs(5);

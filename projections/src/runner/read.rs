@@ -4,6 +4,7 @@ use std::{mem, sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt as _};
 use shiplog_store::{
+    entry::{self, Entry},
     log::{Log, LogFault},
     position::GlobalPosition,
 };
@@ -16,7 +17,6 @@ use super::{
     batch::{self, Batch},
     mending::StreamAgain,
 };
-use crate::entry::{self, Entry};
 
 /// How long to wait before reading again where the log could not be read.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -9,15 +9,13 @@ use shiplog_domain::{
     wire::{Decoded, DomainEvent, EncodedEvent},
 };
 use shiplog_store::{
+    entry,
     log::{LogFault, Recorded},
     position::GlobalPosition,
 };
 
 use super::protocol::{self, LaneNames, Order, ScriptEvent, Shape, SourceKind};
-use crate::{
-    damage::{Damage, DamagedStream},
-    entry,
-};
+use crate::damage::{Damage, DamagedStream};
 
 /// About how many bytes an event has beside its data.
 const BESIDE_DATA: usize = 512;

@@ -12,6 +12,7 @@ use shiplog_domain::{
     wire::EncodedEvent,
 };
 use shiplog_store::{
+    entry::{self, Entry},
     log::{Log, LogFault, RecordStream, Recorded},
     position::GlobalPosition,
 };
@@ -23,10 +24,7 @@ use super::{
     limits,
     tables::{self, States, Wanted},
 };
-use crate::{
-    damage::Damage,
-    entry::{self, Entry},
-};
+use crate::damage::Damage;
 
 /// How many partitions are shown.
 const SHOWN: usize = 100;

@@ -100,6 +100,11 @@ impl Ledger {
         self.known.head
     }
 
+    /// When the last event was recorded.
+    pub(super) fn recorded_at(&self) -> Timestamp {
+        self.known.recorded_at
+    }
+
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
     }

@@ -33,7 +33,7 @@ const WRITER: &str = "
     PRAGMA wal_autocheckpoint = 4000;
     PRAGMA journal_size_limit = 67108864;
     PRAGMA cell_size_check = 1;
-    PRAGMA cache_size = -65536;";
+    PRAGMA cache_size = -16384;";
 
 const READER: &str = "
     PRAGMA query_only = 1;

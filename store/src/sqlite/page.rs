@@ -15,9 +15,6 @@ use crate::{
 /// The most rows of one page.
 const PAGE_ROWS: u32 = 1_024;
 
-/// The most bytes of data and metadata of one page, but for its last row.
-const PAGE_BYTES: usize = 1 << 20;
-
 /// In the order in which [`log_row`] takes them.
 pub(super) const COLUMNS: &str = "position, stream, version, type, schema, readable_from, ignorable, \
                        recorded_at, id, data, metadata";
@@ -61,19 +58,24 @@ struct PageRows {
     more: bool,
 }
 
-/// Reads one page.
-pub(super) fn page(tables: &Connection, names: &mut Names, query: Query) -> Result<Page, LogFault> {
+/// Reads one page, of so many bytes of data and metadata but for its last row.
+pub(super) fn page(
+    tables: &Connection,
+    names: &mut Names,
+    query: Query,
+    bytes: usize,
+) -> Result<Page, LogFault> {
     match query {
-        Query::Stream { name, from } => page_of_stream(tables, names, name, from),
-        Query::All { after, until } => page_of_all(tables, names, after, until),
+        Query::Stream { name, from } => page_of_stream(tables, names, (name, from), bytes),
+        Query::All { after, until } => page_of_all(tables, names, (after, until), bytes),
     }
 }
 
 fn page_of_stream(
     tables: &Connection,
     names: &mut Names,
-    name: StreamName,
-    from: u64,
+    (name, from): (StreamName, u64),
+    bytes: usize,
 ) -> Result<Page, LogFault> {
     let Some(stream) = stream_id(tables, &name).map_err(fault::reading)? else {
         return Ok(Page { events: Vec::new(), last: None, next: None });
@@ -84,7 +86,7 @@ fn page_of_stream(
     let mut statement = tables.prepare_cached(&sql).map_err(fault::reading)?;
     let parameters = (stream, integer(from), PAGE_ROWS);
     let rows = statement.query(parameters).map_err(fault::reading)?;
-    let PageRows { events, last, more } = collect(tables, names, rows)?;
+    let PageRows { events, last, more } = collect(tables, names, rows, bytes)?;
     let next = last.filter(|_| more);
     let next = next.map(|(_, version)| Query::Stream { name, from: version.0 + 1 });
     Ok(Page { events, last: last.map(|(position, _)| position), next })
@@ -93,8 +95,8 @@ fn page_of_stream(
 fn page_of_all(
     tables: &Connection,
     names: &mut Names,
-    after: u64,
-    until: Option<u64>,
+    (after, until): (u64, Option<u64>),
+    bytes: usize,
 ) -> Result<Page, LogFault> {
     let until = match until {
         Some(until) => until,
@@ -106,7 +108,7 @@ fn page_of_all(
     let mut statement = tables.prepare_cached(&sql).map_err(fault::reading)?;
     let parameters = (integer(after), integer(until), PAGE_ROWS);
     let rows = statement.query(parameters).map_err(fault::reading)?;
-    let PageRows { events, last, more } = collect(tables, names, rows)?;
+    let PageRows { events, last, more } = collect(tables, names, rows, bytes)?;
     let last = last.map(|(position, _)| position);
     let next = last.filter(|_| more);
     let next = next.map(|last| Query::All { after: last.0, until: Some(until) });
@@ -118,6 +120,7 @@ fn collect(
     tables: &Connection,
     names: &mut Names,
     mut rows: Rows<'_>,
+    most: usize,
 ) -> Result<PageRows, LogFault> {
     let (mut page, mut size) = (PageRows::default(), 0);
     while let Some(row) = rows.next().map_err(fault::reading)? {
@@ -125,7 +128,7 @@ fn collect(
         page.events.push(record);
         page.last = Some((position, version));
         size += bytes;
-        if size >= PAGE_BYTES {
+        if size >= most {
             page.more = true;
             return Ok(page);
         }

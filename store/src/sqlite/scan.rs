@@ -1,4 +1,4 @@
-//! Page after page as one stream, the next one read while this one is used.
+//! Page after page as one stream; from the second on, the next one is read while this one is used.
 
 use std::{
     pin::Pin,
@@ -19,12 +19,20 @@ use crate::{
     position::GlobalPosition,
 };
 
+/// The bytes of the first page: many readers want no more than that.
+const FIRST_BYTES: usize = 64 * 1024;
+
+/// The most bytes of a page. Each is twice as large as the one before, up to that.
+const MOST_BYTES: usize = 1 << 20;
+
 /// What is read, in order.
 ///
 /// No connection is held between two pages, however long the consumer takes for one; at
-/// most one page is read ahead.
+/// most one page is read ahead, and none for a consumer who has not come to the second.
 pub(super) struct Scan {
     readers: Readers,
+    /// The bytes of the next page.
+    bytes: usize,
     ready: vec::IntoIter<Result<Recorded<EncodedEvent>, Unreadable>>,
     /// `None` at the end, and after a fault.
     next: Option<BoxFuture<'static, Result<Page, LogFault>>>,
@@ -43,8 +51,9 @@ pub(super) type Head = Option<watch::Receiver<Option<GlobalPosition>>>;
 impl Scan {
     /// Reads to the end.
     pub(super) fn once(readers: Readers, query: Query) -> Self {
-        let next = fetch(readers.clone(), query).boxed();
-        Self { readers, ready: Vec::new().into_iter(), next: Some(next), follow: None }
+        let next = fetch(readers.clone(), query, FIRST_BYTES).boxed();
+        let ready = Vec::new().into_iter();
+        Self { readers, bytes: FIRST_BYTES, ready, next: Some(next), follow: None }
     }
 
     /// Reads to the end and waits there for more, for ever.
@@ -59,25 +68,31 @@ impl Scan {
             follow.after = Some(last);
         }
         self.ready = events.into_iter();
+        let is_first = self.bytes == FIRST_BYTES;
+        let readers = self.readers.clone();
         self.next = match (next, &self.follow) {
             (Some(query), _) => {
-                let ahead =
-                    self.readers.clone().ahead(move |tables, names| page(tables, names, query));
-                Some(ahead)
+                self.bytes = MOST_BYTES.min(self.bytes * 2);
+                let bytes = self.bytes;
+                Some(if is_first {
+                    fetch(readers, query, bytes).boxed()
+                } else {
+                    readers.ahead(move |tables, names| page(tables, names, query, bytes))
+                })
             }
-            (None, Some(follow)) => Some(follow.wait(self.readers.clone())),
+            (None, Some(follow)) => Some(follow.wait(readers, self.bytes)),
             (None, None) => None,
         };
     }
 }
 
 impl Follow {
-    fn wait(&self, readers: Readers) -> BoxFuture<'static, Result<Page, LogFault>> {
+    fn wait(&self, readers: Readers, bytes: usize) -> BoxFuture<'static, Result<Page, LogFault>> {
         let (after, head) = (self.after, self.head.clone());
         async move {
             let Some(mut head) = head else { return std::future::pending().await };
             head.wait_for(|head| *head > after).await.map_err(|_| closed())?;
-            fetch(readers, everything(after)).await
+            fetch(readers, everything(after), bytes).await
         }
         .boxed()
     }
@@ -108,6 +123,6 @@ fn everything(after: Option<GlobalPosition>) -> Query {
     Query::All { after: after.map_or(0, |after| after.0), until: Some(u64::MAX) }
 }
 
-async fn fetch(readers: Readers, query: Query) -> Result<Page, LogFault> {
-    readers.run(move |tables, names| page(tables, names, query)).await
+async fn fetch(readers: Readers, query: Query, bytes: usize) -> Result<Page, LogFault> {
+    readers.run(move |tables, names| page(tables, names, query, bytes)).await
 }

@@ -92,6 +92,40 @@ fn what_is_repeated_without_end_is_refused() {
 }
 
 #[test]
+fn an_address_that_is_too_long_is_told_so() {
+    let server = Server::start();
+    let path =
+        |bytes: usize| format!("{DEPLOYMENTS}?q={}", "a".repeat(bytes - DEPLOYMENTS.len() - 3));
+    for most in [32 * 1024 + 1, 60_000] {
+        server.ask("GET", &path(most)).send().problem(414, "too-long");
+    }
+    assert_ne!(server.ask("GET", &path(32 * 1024)).send().status, 414);
+}
+
+#[test]
+fn a_page_of_events_ends_where_it_has_much_to_tell() {
+    let server = Server::start();
+    let change = json!({"kind": "commit", "id": "c".repeat(190), "description": "d".repeat(600)});
+    let large = json!({"version": "1.0", "changes": vec![change; 1_000]});
+    for minute in 10..16 {
+        let deployment = with(reported("1.0", &format!("10:{minute}")), json!({"release": large}));
+        server.post(DEPLOYMENTS, &deployment);
+    }
+    let (mut seen, mut pages, mut next) = (Vec::new(), 0, "0".to_owned());
+    while let Some(after) = Some(next).filter(|next| !next.is_empty()) {
+        let answer = server.ask("GET", &format!("/v1/events?limit=1000&after={after}")).send();
+        assert!(answer.text.len() < 6 << 20, "{}", answer.text.len());
+        let page = answer.expect(200).json();
+        let items = page["items"].as_array().unwrap();
+        seen.extend(items.iter().map(|event| event["position"].as_u64().unwrap()));
+        next = page["next"].as_str().unwrap_or_default().to_owned();
+        pages += 1;
+    }
+    assert_eq!(seen, (1..=12).collect::<Vec<_>>());
+    assert_eq!(pages, 2, "six events of almost 1 MiB are more than one page");
+}
+
+#[test]
 fn a_rollback_over_many_deployments_tells_them_and_how_many_there_are() {
     let server = Server::start();
     let change = json!({"kind": "database", "id": "7", "reversible": false});

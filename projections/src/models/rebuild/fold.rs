@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use futures::{StreamExt as _, TryStreamExt as _, future};
 use rusqlite::{Connection, ErrorCode, InterruptHandle};
 use shiplog_store::{
+    entry,
     log::{Log, LogFault},
     position::GlobalPosition,
 };
@@ -13,7 +14,6 @@ use tokio::sync::watch;
 use super::build::{Halt, Wanted};
 use crate::{
     digest::{Digest, digest},
-    entry,
     projection::Projection,
     runner::{Batch, ENOUGH, Runner, RunnerError},
     tables,

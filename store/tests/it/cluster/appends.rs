@@ -18,7 +18,7 @@ use shiplog_store::{
         ExpectedVersion::{Exact, NoStream},
         StreamVersion,
     },
-    transfer::{Original, Replica as _},
+    replica::{Original, Replica as _},
 };
 
 use super::{connect, double, reaches};
