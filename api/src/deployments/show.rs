@@ -37,7 +37,9 @@ use crate::{
 struct DeploymentAlone {
     #[serde(flatten)]
     deployment: Deployment,
-    /// The event of its lane that does not fit: what came from there on is not told here. Null if all fit.
+    /// The event of its lane that does not fit: what came from there on is not told here. Not there if all
+    /// fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
     damaged: Option<LaneDamage>,
 }
 

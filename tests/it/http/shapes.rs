@@ -17,7 +17,7 @@ const DEPLOYMENT: &str = "service environment number status intent classificatio
 const RELEASE: &str = "version commit artifacts notes changes";
 const ACTOR: &str = "kind id name via";
 const LANE_FIELDS: &str = "service environment version uncertain current in_progress \
-    queued queued_count last_failed upcoming";
+    queued queued_count last_failed upcoming damaged";
 const PLACE: &str = "number version";
 
 /// An object has these fields, and no others.
@@ -126,7 +126,11 @@ fn a_lane_is_the_same_alone_and_on_its_board() {
         has(&lane[place]["actor"], ACTOR);
     }
     let board = server.get("/v1/environments/production");
-    has(&board, "environment tier at known_at frozen planned_freezes lanes next declared retired");
+    has(
+        &board,
+        "environment tier at known_at frozen planned_freezes lanes next declared retired damaged \
+        damaged_total",
+    );
     assert_eq!(board["lanes"], json!([lane]));
 }
 
