@@ -116,10 +116,9 @@ impl Batches {
         for append in appends {
             match self.queue(&call.session, *append) {
                 Ok(Some((_, sending))) => sent.push(sending),
-                // The call is over, or the append cannot be sent: what comes after it is not sent either.
-                Ok(None) => break,
                 Err(fault) if sent.is_empty() => return Err(fault),
-                Err(_) => break,
+                // The call is over, or the append cannot be sent: what comes after it is not sent either.
+                Ok(None) | Err(_) => break,
             }
         }
         let answers = sent.iter_mut().map(|sending| self.answer(&call, sending));
