@@ -1,6 +1,7 @@
 //! Servers whose log is on a cluster: side by side, without it, copied to it and back, and in a storm.
 
 mod away;
+mod hands;
 mod histories;
 mod noise;
 mod older_copy;

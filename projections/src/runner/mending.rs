@@ -82,7 +82,9 @@ async fn again(
     }
     let read = log.read_stream(stream, None).map(entry::of);
     let entries: Vec<_> = read.take(MAX_EVENTS + 1).try_collect().await.ok()?;
-    let reaches = entries.last().is_some_and(|last| entry::position(last) >= damaged.position);
+    // What was done to a stream as a whole has no event of it there.
+    let reaches = damaged.version.is_none()
+        || entries.last().is_some_and(|last| entry::position(last) >= damaged.position);
     if !reaches || entries.len() > MAX_EVENTS {
         return None;
     }

@@ -111,7 +111,9 @@ enum State {
 impl Writer {
     /// A writer of a file that was opened.
     pub(super) fn new(origin: Origin, clock: Arc<dyn Clock>, ledger: Ledger) -> Self {
-        clock::compare(&*clock, ledger.recorded_at());
+        if ledger.head().is_some() {
+            clock::compare(&*clock, ledger.recorded_at());
+        }
         let head = watch::Sender::new(ledger.head());
         let (refusal, names) = (watch::Sender::default(), Names::default());
         let state = State::Open(Box::new(ledger));
