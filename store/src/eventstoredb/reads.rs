@@ -118,8 +118,8 @@ impl Reads {
             let problem = "somebody has deleted the stream for ever".into();
             return Err(LogFault::StreamDamaged { stream: name.clone(), problem });
         };
-        if from == 0 && records.is_empty() {
-            // What somebody has deleted reads like what never was.
+        if from == 0 && records.first().is_none_or(|first| first.revision > 0) {
+            // What somebody has deleted reads like what never was, or begins later.
             self.settings(name).await?;
         }
         let more = records.len() >= most || size(&records) >= MANY_BYTES;

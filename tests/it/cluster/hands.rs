@@ -39,11 +39,7 @@ const HANDS: [Hand; 5] = [
         undoes: Some(clear),
         said: "(`$maxCount`)",
     },
-    Hand {
-        does: |double| double.set(LANE, r#"{"$tb":2}"#),
-        undoes: Some(clear),
-        said: "(`$tb`)",
-    },
+    Hand { does: |double| double.set(LANE, r#"{"$tb":2}"#), undoes: Some(clear), said: "(`$tb`)" },
     Hand {
         does: |double| double.write_into(LANE, "Blob", false, b"\x00\xff"),
         undoes: None,
