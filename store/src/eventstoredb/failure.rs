@@ -27,6 +27,9 @@ pub(super) enum Failure {
     /// A node cannot be reached.
     #[error("the connection cannot be made: {0}")]
     Unreachable(Cause),
+    /// The user may do other things, and not read everything.
+    #[error("the user may not read `$all`")]
+    AllDenied,
     /// There was an answer that the crate does not know.
     #[error("the client panicked over an answer of the server")]
     Panicked,
@@ -61,7 +64,15 @@ impl Failure {
             Self::Client(error) => of_client(error),
             Self::Late(_) => Verdict::Silent,
             Self::Unreachable(_) => Verdict::Lost,
-            Self::Settings(_) | Self::Panicked | Self::Ended => Verdict::Kept,
+            Self::Settings(_) | Self::AllDenied | Self::Panicked | Self::Ended => Verdict::Kept,
+        }
+    }
+
+    /// What it means to a call that reads everything, by a user who was let in.
+    pub(super) fn of_all(self) -> Self {
+        match self {
+            Self::Client(Error::AccessDenied) => Self::AllDenied,
+            other => other,
         }
     }
 
@@ -69,6 +80,7 @@ impl Failure {
     pub(super) fn fault(self) -> LogFault {
         let reason = match &self {
             Self::Client(Error::AccessDenied) => "the cluster refuses the credentials",
+            Self::AllDenied => "the cluster does not let the user read `$all`",
             Self::Client(Error::UnsupportedFeature) => "the cluster's servers are too old",
             Self::Late(_) | Self::Client(Error::DeadlineExceeded) => {
                 "the cluster does not answer in time"
@@ -140,7 +152,7 @@ fn message(text: &str) -> Option<&str> {
 }
 
 fn refuses_the_user(cause: &Cause) -> bool {
-    matches!(cause.downcast_ref(), Some(Failure::Client(Error::AccessDenied)))
+    matches!(cause.downcast_ref(), Some(Failure::Client(Error::AccessDenied) | Failure::AllDenied))
 }
 
 fn of_client(error: &Error) -> Verdict {

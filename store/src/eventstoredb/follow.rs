@@ -175,7 +175,7 @@ impl Follow {
                     return end;
                 }
             }
-            Err(failure) => return End::Broken(failure),
+            Err(failure) => return End::Broken(failure.of_all()),
         }
         loop {
             // Whichever is first but an event, the subscription is not used again.
@@ -188,7 +188,7 @@ impl Follow {
             };
             let end = match event {
                 Ok(event) => self.take(event, sender, told, head).await,
-                Err(failure) => Some(End::Broken(failure)),
+                Err(failure) => Some(End::Broken(failure.of_all())),
             };
             if let Some(end) = end {
                 return end;

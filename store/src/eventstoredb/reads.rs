@@ -200,7 +200,7 @@ impl Reads {
             return Ok(last.1.max(self.seen()));
         }
         let began = self.head.tickets.fetch_add(1, Ordering::AcqRel);
-        let call = |line| self.look_back(line);
+        let call = |line| async { self.look_back(line).await.map_err(Failure::of_all) };
         if let Some(position) = self.call(call).await? {
             self.see(position);
         }

@@ -1,7 +1,7 @@
 //! Switches to misbehave on cue. They hold for all nodes of a cluster.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -20,6 +20,7 @@ pub struct Faults {
     written: AtomicU64,
     election_us: AtomicU64,
     start_us: AtomicU64,
+    denied: AtomicBool,
     stalled: watch::Sender<bool>,
     endings: watch::Sender<Ending>,
 }
@@ -81,6 +82,15 @@ impl Faults {
     /// From now on a node that is started says for that long that it is not ready.
     pub fn start_slowly(&self, duration: Duration) {
         store(&self.start_us, duration);
+    }
+
+    /// From now on nobody may read `$all`, whoever logs in; until it is taken back.
+    pub fn deny_all(&self, denied: bool) {
+        self.denied.store(denied, Relaxed);
+    }
+
+    pub(crate) fn denies_all(&self) -> bool {
+        self.denied.load(Relaxed)
     }
 
     /// Subscriptions give nothing as long as this is so.

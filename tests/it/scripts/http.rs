@@ -79,14 +79,20 @@ fn a_projection_is_defined_shown_listed_changed_and_dropped() {
 fn what_is_paused_keeps_its_states_and_goes_on_when_it_is_resumed() {
     let (_data, _server, client) = server();
     define(&client, "counts", "fromAll().when({ $any(s) { s.n = (s.n ?? 0) + 1 } })").expect(201);
-    let before = state(&client, "counts");
+    state(&client, "counts");
     let paused =
         send(&client, "POST", "/v1/projections/counts/pause", &json!({})).expect(200).json();
     assert_eq!(paused["status"], "paused");
+    let shown = || {
+        let mut shown = client.get("/v1/projections/counts/state").expect(200).json();
+        let behind = shown.as_object_mut().unwrap().remove("behind");
+        (shown, behind.map_or(json!(0), |behind| behind["events"].clone()))
+    };
+    // It may have folded the event that pauses it.
+    let (before, missing) = shown();
     history(&client);
-    let mut kept = client.get("/v1/projections/counts/state").expect(200).json();
-    let behind = kept.as_object_mut().unwrap().remove("behind").unwrap();
-    assert_eq!((&kept, &behind["events"]), (&before, &json!(7)));
+    let (kept, behind) = shown();
+    assert_eq!((&kept, behind.as_u64().unwrap()), (&before, missing.as_u64().unwrap() + 6));
     let behind = client.send(
         "GET",
         "/v1/projections/counts/state",

@@ -105,6 +105,12 @@ async fn a_user_with_any_password_gets_in_and_nobody_else_does() {
     let uri = format!("esdb://us%40er:wrong@{address}?tls=false");
     let error = EventStoreDbLog::connect(&uri, unsteady()).await.err().unwrap();
     assert!(error.to_string().ends_with("the cluster refuses the credentials"), "{error}");
+    double.faults().deny_all(true);
+    let uri = format!("esdb://us%40er:p%3Aa%2Cs%2F%2525@{address}?tls=false");
+    let error = EventStoreDbLog::connect_within(&uri, "t.", unsteady()).await.err().unwrap();
+    let said = "the cluster does not let the user read `$all`";
+    assert!(error.to_string().ends_with(said), "{error}");
+    assert!(!error.may_pass());
 }
 
 #[tokio::test]

@@ -34,6 +34,9 @@ pub(crate) async fn read(visit: Visit, call: Request<Streaming<ReadReq>>) -> Ans
     };
     visit.may_read(requires_leader)?;
     visit.slowly().await;
+    if matches!(source, Some(Source::All(_))) && visit.faults().denies_all() {
+        return Err(Status::permission_denied("Access Denied"));
+    }
     let forwards = direction == 0;
     match (source, count) {
         (Some(Source::All(all)), Some(Count::Count(left))) => {
