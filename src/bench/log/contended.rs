@@ -83,9 +83,9 @@ async fn write(admission: Arc<Admission>, writer: u32, until: Instant) -> anyhow
         let mut report: Map<String, Value> = serde_json::from_str(&report)?;
         report.insert("idempotency_key".into(), key.into());
         report.insert("service".into(), lane.clone().into());
-        let line = Value::Object(report).to_string();
+        let report_line = Value::Object(report).to_string();
         let began = Instant::now();
-        while !is_recorded(&admission, &line).await? {
+        while !is_recorded(&admission, &report_line).await? {
             written.again += 1;
         }
         written.slowest = written.slowest.max(began.elapsed());
@@ -95,9 +95,9 @@ async fn write(admission: Arc<Admission>, writer: u32, until: Instant) -> anyhow
 }
 
 /// Reports one deployment; whether it was recorded, and not given up because others were faster.
-async fn is_recorded(admission: &Admission, line: &str) -> anyhow::Result<bool> {
+async fn is_recorded(admission: &Admission, report_line: &str) -> anyhow::Result<bool> {
     let claims: Claims = claims(SystemClock.now());
-    let answers = record(admission, &claims, line.as_bytes()).await;
+    let answers = record(admission, &claims, report_line.as_bytes()).await;
     match &answers.first().context("a report was not answered")?.result {
         Ok(_) => Ok(true),
         Err(problem) if problem.kind == ProblemKind::Contended => Ok(false),

@@ -70,10 +70,7 @@ impl Failure {
 
     /// What it means to a call that reads everything, by a user who was let in.
     pub(super) fn of_all(self) -> Self {
-        match self {
-            Self::Client(Error::AccessDenied) => Self::AllDenied,
-            other => other,
-        }
+        if let Self::Client(Error::AccessDenied) = self { Self::AllDenied } else { self }
     }
 
     /// The fault of a call that changed nothing.
