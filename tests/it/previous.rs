@@ -144,7 +144,7 @@ fn the_previous_release_stops_at_what_it_must_not_pass_over_and_goes_on_serving(
         previous.env("SHIPLOG_LOG", "off");
         let server = serve(previous, &data);
         let client = server.client();
-        stalls(&client, needed);
+        says_what_is_needed(&client, needed);
         for lane in before["lanes"].as_array().unwrap() {
             let mut told = client.get(&path_of(lane)).expect(200).json();
             // Releases that know of it say how much is missing.
@@ -156,9 +156,9 @@ fn the_previous_release_stops_at_what_it_must_not_pass_over_and_goes_on_serving(
     }
 }
 
-/// That every read model says what is needed. The server says that it is stalled; that it could do its
-/// work is what it said before.
-pub(crate) fn stalls(client: &Client, needed: &str) {
+/// That every read model says what is needed: of the stream that it has set aside. It stalled as a whole before, and
+/// the server said that it was stalled or, before that, that it could do its work.
+pub(crate) fn says_what_is_needed(client: &Client, needed: &str) {
     let began = Instant::now();
     // A read model stalls where it is, which it has to come to first.
     let answer = loop {
@@ -170,9 +170,12 @@ pub(crate) fn stalls(client: &Client, needed: &str) {
     let is_told = answer.json()["status"] == "stalled";
     let ready = answer.expect(if is_told { 503 } else { 200 }).json();
     for model in ready["projections"].as_array().unwrap() {
-        assert_eq!(model["phase"], "stalled", "{ready}");
-        let why = model["why"].as_str().unwrap();
-        assert!(why.contains(needed), "{why}");
+        let (phase, why) = match model["damaged"].get(0) {
+            Some(damaged) => ("live", &damaged["problem"]),
+            None => ("stalled", &model["why"]),
+        };
+        assert_eq!(model["phase"], phase, "{ready}");
+        assert!(why.as_str().unwrap().contains(needed), "{why}");
     }
 }
 
