@@ -59,6 +59,22 @@ impl<E> Recorded<E> {
         Recorded { position, stream, version, recorded_at, id, metadata, event }
     }
 
+    /// What is said of it where it cannot be what was recorded there.
+    pub fn damaged(&self, problem: String) -> Unreadable {
+        let (position, stream, version) = (self.position, self.stream.clone(), self.version);
+        Unreadable { position, stream: Some(stream), version: Some(version), problem }
+    }
+
+    /// Checks that it has the version that is due in its stream.
+    ///
+    /// # Errors
+    ///
+    /// [`LogFault::Unreadable`] if events are missing before it.
+    pub(crate) fn follows(&self, due: u64) -> Result<(), LogFault> {
+        let misplaced = self.version.misplaced(due);
+        misplaced.map_or(Ok(()), |problem| Err(LogFault::Unreadable(self.damaged(problem))))
+    }
+
     /// Puts `event` in the place of the event.
     pub fn with_event<F>(self, event: F) -> Recorded<F> {
         self.map(|_| event)

@@ -25,6 +25,13 @@ impl fmt::Display for StreamVersion {
     }
 }
 
+impl StreamVersion {
+    /// What is wrong if this version comes where another one is due.
+    pub fn misplaced(self, due: u64) -> Option<String> {
+        (self.0 != due).then(|| format!("it has version `{self}` where `{due}` is due"))
+    }
+}
+
 /// Where a writer believes that a stream is.
 ///
 /// There is no "any": an append that does not know what it follows was not decided on.

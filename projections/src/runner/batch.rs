@@ -171,12 +171,7 @@ impl Batch {
                 event
             })),
             Ok(Decoded::Skippable { .. }) => self.skipped.push(recorded),
-            Err(error) => self.set_aside(DamagedStream {
-                stream: Some(recorded.stream),
-                position,
-                version: Some(recorded.version),
-                problem: error.to_string(),
-            }),
+            Err(error) => self.set_aside(recorded.damaged(error.to_string()).into()),
         }
         self.through = Some((position, Some(recorded_at)));
     }

@@ -1,8 +1,7 @@
 //! Folding a batch into the tables, but for what does not fit; and what did not, once it does.
 
 use rusqlite::Transaction;
-use shiplog_domain::{stream::StreamName, wire::DomainEvent};
-use shiplog_store::log::Recorded;
+use shiplog_domain::stream::StreamName;
 
 use super::{
     Runner, RunnerError,
@@ -69,7 +68,7 @@ impl<P: Projection> Runner<P> {
                 // What was passed over before it goes without it.
                 let passed = Part { events: &[], written: &[], skipped: step.skipped };
                 apply(&self.projection, &transaction, passed)?;
-                let damaged = unfit(event, &error);
+                let damaged = event.damaged(error.to_string()).into();
                 warn(self.projection.name(), &damaged);
                 self.damage.add(damaged);
             }
@@ -81,17 +80,17 @@ impl<P: Projection> Runner<P> {
         Ok(())
     }
 
-    /// Folds what is missing of a stream that was set aside, if all of it fits now; tells whether it does.
+    /// Folds what is missing of a stream that was set aside, if all of it fits now.
     ///
     /// # Errors
     ///
     /// [`RunnerError::File`] if a machine failed.
-    pub(crate) fn mend(&mut self, again: &StreamAgain) -> Result<bool, RunnerError> {
+    pub(crate) fn mend(&mut self, again: &StreamAgain) -> Result<(), RunnerError> {
         let StreamAgain { stream, batch, complete_to } = again;
-        let Some(damaged) = self.damage.of(stream) else { return Ok(true) };
+        let Some(damaged) = self.damage.of(stream) else { return Ok(()) };
         // Else what came in the meantime would be missing.
         let done = self.checkpoint.position.filter(|done| Some(*done) <= *complete_to);
-        let (Some(done), Some(news)) = (done, batch.whole()) else { return Ok(false) };
+        let (Some(done), Some(news)) = (done, batch.whole()) else { return Ok(()) };
         let part = news.part.through(done);
         // A version tells what is missing. Without one, what came before the damage is folded.
         let part = match damaged.version {
@@ -101,13 +100,13 @@ impl<P: Projection> Runner<P> {
         match self.fold_again(stream, part) {
             Ok(()) => {}
             Err(error) if error.is_machine() => return Err(RunnerError::File(error)),
-            Err(_) => return Ok(false),
+            Err(_) => return Ok(()),
         }
         let name = self.projection.name();
         tracing::info!(projection = name, %stream, "`{name}`: `{stream}` is whole again");
         self.damage.remove(stream);
         self.versions.forget(stream);
-        Ok(true)
+        Ok(())
     }
 
     fn fold_again(&mut self, stream: &StreamName, part: Part<'_>) -> Result<(), ApplyError> {
@@ -143,16 +142,6 @@ fn apply<P: Projection>(
 ) -> Result<(), ApplyError> {
     projection.keep(tables, part.written())?;
     projection.fold(tables, part.events)
-}
-
-/// What is said of an event that the tables do not take.
-fn unfit(event: &Recorded<DomainEvent>, error: &ApplyError) -> DamagedStream {
-    DamagedStream {
-        stream: Some(event.stream.clone()),
-        position: event.position,
-        version: Some(event.version),
-        problem: error.to_string(),
-    }
 }
 
 fn warn(projection: &str, damaged: &DamagedStream) {

@@ -75,7 +75,7 @@ fn fold<P: Projection>(
         let stopping = || inbox.is_closed();
         let mut done = retry(&mut runner, progress, stopping, |runner| match &fed {
             Fed::News(batch, _) => runner.fold(batch),
-            Fed::Again(again) => runner.mend(again).map(drop),
+            Fed::Again(again) => runner.mend(again),
         });
         if let Fed::News(_, head) = fed {
             let is_level = runner.checkpoint() >= head;

@@ -97,8 +97,8 @@ impl End {
     fn problem(&mut self, version: StreamVersion, event: Option<&DomainEvent>) -> Option<String> {
         let due = self.next;
         self.next = version.0.saturating_add(1);
-        if version.0 != due {
-            return Some(format!("it has version `{version}` where `{due}` is due"));
+        if let Some(problem) = version.misplaced(due) {
+            return Some(problem);
         }
         let Some(DomainEvent::Lane(event)) = event else { return None };
         let misfit = self.number.and_then(|next| event.misfit(next));

@@ -139,12 +139,7 @@ impl Batch {
             Ok(Decoded::Skippable { .. }) => {
                 self.through = Some(Place { skipped: skipped + 1, ..place });
             }
-            Err(error) => self.set_aside(DamagedStream {
-                stream: Some(recorded.stream),
-                position,
-                version: Some(recorded.version),
-                problem: error.to_string(),
-            }),
+            Err(error) => self.set_aside(recorded.damaged(error.to_string()).into()),
         }
     }
 

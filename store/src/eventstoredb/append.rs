@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::{
     batches::{Batches, Outgoing, Sent},
     known::Known,
-    reads::{Page, Reads, follows},
+    reads::{Page, Reads},
     tail::{Awaited, Tail},
 };
 use crate::{
@@ -241,7 +241,7 @@ impl Appends {
             let Page { events, last: _, more } = self.reads.rest(stream, known.next()).await?;
             for event in events {
                 let event = event.map_err(LogFault::Unreadable)?;
-                follows(known.next(), &event)?;
+                event.follows(known.next())?;
                 known.read(&event);
             }
             if !more {

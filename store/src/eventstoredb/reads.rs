@@ -162,7 +162,7 @@ impl Reads {
         let mut events = self.stream(name, 0, |_| {});
         let mut due = 0;
         while let Some(event) = events.try_next().await? {
-            follows(due, &event)?;
+            event.follows(due)?;
             due += 1;
         }
         Ok(())
@@ -294,21 +294,6 @@ impl Reads {
             attempts += 1;
         }
     }
-}
-
-/// Checks that an event has the version that is due.
-///
-/// # Errors
-///
-/// [`LogFault::Unreadable`] if events are missing before it.
-pub(super) fn follows(due: u64, event: &Recorded<EncodedEvent>) -> Result<(), LogFault> {
-    let (position, version) = (event.position, event.version);
-    if version.0 == due {
-        return Ok(());
-    }
-    let problem = format!("it has version `{version}` where `{due}` is due");
-    let (stream, version) = (Some(event.stream.clone()), Some(version));
-    Err(LogFault::Unreadable(Unreadable { position, stream, version, problem }))
 }
 
 fn size(records: &[eventstore::RecordedEvent]) -> usize {

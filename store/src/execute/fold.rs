@@ -12,7 +12,7 @@ use shiplog_domain::{
 
 use super::LoadError;
 use crate::{
-    log::{Appended, Log, LogFault, NewEvent, Recorded, Unreadable},
+    log::{Appended, Log, LogFault, NewEvent, Recorded},
     position::{GlobalPosition, StreamVersion},
 };
 
@@ -109,11 +109,12 @@ impl<D: Decider<Event: WireEvent>> Fold<D> {
 
     fn take_in(&mut self, record: &Recorded<EncodedEvent>) -> Result<(), LoadError> {
         let Recorded { position, stream, version, recorded_at, metadata, event, .. } = record;
-        self.is_next(record)?;
+        let due = self.version.map_or(0, |last| last.0 + 1);
+        record.follows(due)?;
         match decode(event).map_err(|error| undecoded(record, error))? {
             Decoded::Known(event) => {
                 if let Some(problem) = D::misfit(&self.state, &event) {
-                    return Err(damaged(record, problem).into());
+                    return Err(LogFault::Unreadable(record.damaged(problem)).into());
                 }
                 self.evolve(&event);
             }
@@ -129,16 +130,6 @@ impl<D: Decider<Event: WireEvent>> Fold<D> {
             .and_modify(|request| request.last = last)
             .or_insert(Request { digest: metadata.request_digest, last });
         Ok(())
-    }
-
-    /// Checks that no event is missing before this one.
-    fn is_next(&self, record: &Recorded<EncodedEvent>) -> Result<(), LogFault> {
-        let due = self.version.map_or(0, |last| last.0 + 1);
-        if record.version.0 == due {
-            return Ok(());
-        }
-        let problem = format!("it has version `{}` where `{due}` is due", record.version);
-        Err(damaged(record, problem))
     }
 
     /// Applies an event to the state, and to nothing else.
@@ -158,17 +149,12 @@ impl<D: Decider<Event: WireEvent>> Fold<D> {
     }
 }
 
-/// What is said of an event that cannot have been recorded.
-fn damaged(record: &Recorded<EncodedEvent>, problem: String) -> LogFault {
-    let Recorded { position, stream, version, .. } = record;
-    let (stream, version) = (Some(stream.clone()), Some(*version));
-    LogFault::Unreadable(Unreadable { position: *position, stream, version, problem })
-}
-
 /// What is said of an event that does not decode.
 fn undecoded(record: &Recorded<EncodedEvent>, error: DecodeError) -> LoadError {
     match error {
-        DecodeError::Damaged { .. } => damaged(record, error.to_string()).into(),
+        DecodeError::Damaged { .. } => {
+            LogFault::Unreadable(record.damaged(error.to_string())).into()
+        }
         DecodeError::TooNew { .. } | DecodeError::Unknown { .. } => error.into(),
     }
 }
