@@ -6,6 +6,7 @@
 pub mod away;
 mod cache;
 pub mod clock;
+pub mod decorator;
 pub mod entry;
 #[cfg(feature = "eventstoredb")]
 pub mod eventstoredb;

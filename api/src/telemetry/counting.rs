@@ -4,11 +4,12 @@ use std::{error::Error as _, sync::Arc};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use metrics::Counter;
-use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
+use shiplog_domain::stream::StreamName;
 use shiplog_store::{
-    log::{AppendError, Appended, Clocks, Log, LogFault, NewEvent, RecordStream, Recorded},
+    decorator::Decorator,
+    log::{AppendError, Appended, Log, LogFault, NewEvent},
     outage::{Outage, Part},
-    position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
+    position::{ExpectedVersion, GlobalPosition},
 };
 
 use crate::acknowledged::Acknowledged;
@@ -55,12 +56,12 @@ fn in_words(fault: &LogFault) -> String {
     }
 }
 
-impl Log for Counting {
-    fn id(&self) -> LogId {
-        self.log.id()
+impl Decorator for Counting {
+    fn inner(&self) -> &dyn Log {
+        &*self.log
     }
 
-    fn append<'a>(
+    fn on_append<'a>(
         &'a self,
         stream: &'a StreamName,
         expected: ExpectedVersion,
@@ -85,54 +86,7 @@ impl Log for Counting {
             .boxed()
     }
 
-    fn read_stream<'a>(
-        &'a self,
-        stream: &'a StreamName,
-        from: Option<StreamVersion>,
-    ) -> RecordStream<'a> {
-        self.log.read_stream(stream, from)
-    }
-
-    fn read_all(&self, after: Option<GlobalPosition>) -> RecordStream<'_> {
-        self.log.read_all(after)
-    }
-
-    fn subscribe(&self, after: Option<GlobalPosition>) -> RecordStream<'_> {
-        self.log.subscribe(after)
-    }
-
-    fn head(&self) -> BoxFuture<'_, Result<Option<GlobalPosition>, LogFault>> {
+    fn on_head(&self) -> BoxFuture<'_, Result<Option<GlobalPosition>, LogFault>> {
         self.log.head().inspect(|head| note(&self.reading, head.as_ref().err())).boxed()
-    }
-
-    fn count(&self, after: Option<GlobalPosition>) -> BoxFuture<'_, Result<Option<u64>, LogFault>> {
-        self.log.count(after)
-    }
-
-    fn heard_damage<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<(), LogFault>> {
-        self.log.heard_damage(stream)
-    }
-
-    fn examine<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<(), LogFault>> {
-        self.log.examine(stream)
-    }
-
-    fn writable(&self) -> BoxFuture<'_, Result<(), LogFault>> {
-        self.log.writable()
-    }
-
-    fn event_at(
-        &self,
-        position: GlobalPosition,
-    ) -> BoxFuture<'_, Result<Option<Recorded<EncodedEvent>>, LogFault>> {
-        self.log.event_at(position)
-    }
-
-    fn is_shared(&self) -> bool {
-        self.log.is_shared()
-    }
-
-    fn clocks(&self) -> BoxFuture<'_, Result<Clocks, LogFault>> {
-        self.log.clocks()
     }
 }

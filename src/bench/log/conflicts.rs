@@ -6,10 +6,11 @@ use std::sync::{
 };
 
 use futures::{FutureExt as _, TryFutureExt as _, future::BoxFuture};
-use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
+use shiplog_domain::stream::StreamName;
 use shiplog_store::{
-    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream, Recorded},
-    position::{ExpectedVersion, GlobalPosition, LogId, StreamVersion},
+    decorator::Decorator,
+    log::{AppendError, Appended, Log, NewEvent},
+    position::ExpectedVersion,
 };
 
 /// A log, and how many appends to it met a conflict.
@@ -24,12 +25,12 @@ impl Counted {
     }
 }
 
-impl Log for Counted {
-    fn id(&self) -> LogId {
-        self.log.id()
+impl Decorator for Counted {
+    fn inner(&self) -> &dyn Log {
+        &*self.log
     }
 
-    fn append<'a>(
+    fn on_append<'a>(
         &'a self,
         stream: &'a StreamName,
         expected: ExpectedVersion,
@@ -41,36 +42,5 @@ impl Log for Counted {
             }
         };
         self.log.append(stream, expected, events).inspect_err(count).boxed()
-    }
-
-    fn read_stream<'a>(
-        &'a self,
-        stream: &'a StreamName,
-        from: Option<StreamVersion>,
-    ) -> RecordStream<'a> {
-        self.log.read_stream(stream, from)
-    }
-
-    fn read_all(&self, after: Option<GlobalPosition>) -> RecordStream<'_> {
-        self.log.read_all(after)
-    }
-
-    fn subscribe(&self, after: Option<GlobalPosition>) -> RecordStream<'_> {
-        self.log.subscribe(after)
-    }
-
-    fn head(&self) -> BoxFuture<'_, Result<Option<GlobalPosition>, LogFault>> {
-        self.log.head()
-    }
-
-    fn event_at(
-        &self,
-        position: GlobalPosition,
-    ) -> BoxFuture<'_, Result<Option<Recorded<EncodedEvent>>, LogFault>> {
-        self.log.event_at(position)
-    }
-
-    fn is_shared(&self) -> bool {
-        self.log.is_shared()
     }
 }

@@ -6,13 +6,14 @@ use std::{
 };
 
 use futures::{FutureExt as _, future::BoxFuture};
-use shiplog_domain::{stream::StreamName, wire::EncodedEvent};
+use shiplog_domain::stream::StreamName;
 use shiplog_store::{
+    decorator::Decorator,
     execute::{ExecuteError, Outcome, Streams},
-    log::{AppendError, Appended, Log, LogFault, NewEvent, RecordStream, Recorded},
+    log::{AppendError, Appended, Log, LogFault, NewEvent},
     position::{
         ExpectedVersion::{self, Exact},
-        GlobalPosition, LogId, StreamVersion,
+        GlobalPosition, StreamVersion,
     },
     sqlite::SqliteLog,
 };
@@ -76,12 +77,12 @@ impl Faulty {
     }
 }
 
-impl Log for Faulty {
-    fn id(&self) -> LogId {
-        self.log.id()
+impl Decorator for Faulty {
+    fn inner(&self) -> &dyn Log {
+        &self.log
     }
 
-    fn append<'a>(
+    fn on_append<'a>(
         &'a self,
         stream: &'a StreamName,
         expected: ExpectedVersion,
@@ -89,37 +90,6 @@ impl Log for Faulty {
     ) -> BoxFuture<'a, Result<Appended, AppendError>> {
         let cue = self.cues.lock().unwrap().pop_front().unwrap_or(Cue::Well);
         self.fail(cue, stream, expected, events).boxed()
-    }
-
-    fn read_stream<'a>(
-        &'a self,
-        stream: &'a StreamName,
-        from: Option<StreamVersion>,
-    ) -> RecordStream<'a> {
-        self.log.read_stream(stream, from)
-    }
-
-    fn read_all(&self, after: Option<GlobalPosition>) -> RecordStream<'_> {
-        self.log.read_all(after)
-    }
-
-    fn subscribe(&self, after: Option<GlobalPosition>) -> RecordStream<'_> {
-        self.log.subscribe(after)
-    }
-
-    fn head(&self) -> BoxFuture<'_, Result<Option<GlobalPosition>, LogFault>> {
-        self.log.head()
-    }
-
-    fn event_at(
-        &self,
-        position: GlobalPosition,
-    ) -> BoxFuture<'_, Result<Option<Recorded<EncodedEvent>>, LogFault>> {
-        self.log.event_at(position)
-    }
-
-    fn is_shared(&self) -> bool {
-        self.log.is_shared()
     }
 }
 
