@@ -134,12 +134,13 @@ pub(crate) async fn of(app: &App, definition: &Definition) -> ProjectionDefined 
 }
 
 fn shape(definition: &Definition, standing: Option<Standing>) -> ProjectionDefined {
-    let Definition { name, revision, language, source, defined_at, actor, paused: _ } = definition;
+    let Definition { name, revision, language, source, defined_at, actor, paused } = definition;
     let standing = standing.unwrap_or_else(|| Standing::new(Status::CatchingUp));
     let Standing { status, checkpoint, recorded_at, events, skipped, is_partitioned, damaged } =
         standing;
     let (status, fault, why) = match status {
         _ if *language == Language::Sql => (DefinedWord::Live, None, None),
+        _ if *paused => (DefinedWord::Paused, None, None),
         Status::CatchingUp => (DefinedWord::CatchingUp, None, None),
         Status::Live => (DefinedWord::Live, None, None),
         Status::Paused => (DefinedWord::Paused, None, None),

@@ -129,15 +129,18 @@ impl Keeper {
     pub(super) async fn hold(self) {
         let file = self.file.clone();
         let read = tokio::task::spawn_blocking(move || tables::peek(&file));
-        if let Ok(Ok(Some(reached))) = read.await {
-            self.standing.send_replace(Standing {
+        let standing = Standing::new(Status::Paused);
+        let standing = match read.await {
+            Ok(Ok(Some(reached))) => Standing {
                 checkpoint: reached.position,
                 recorded_at: reached.recorded_at,
                 events: reached.events,
                 skipped: reached.skipped,
-                ..Standing::new(Status::Paused)
-            });
-        }
+                ..standing
+            },
+            Ok(Ok(None) | Err(_)) | Err(_) => standing,
+        };
+        self.standing.send_replace(standing);
         std::future::pending::<()>().await;
     }
 

@@ -131,8 +131,10 @@ impl Place {
     }
 
     fn begin(&self, definition: &Definition) -> Kept {
-        let status = if definition.paused { Status::Paused } else { Status::CatchingUp };
-        self.keep(definition, self.files(definition).latest(), Standing::new(status))
+        // One that is paused says so once it is known how far it had come: nobody is told before that it is
+        // at the beginning, and stays there.
+        let standing = Standing::new(Status::CatchingUp);
+        self.keep(definition, self.files(definition).latest(), standing)
     }
 
     fn keep(&self, definition: &Definition, file: PathBuf, standing: Standing) -> Kept {
