@@ -39,6 +39,7 @@ mod follow;
 mod identity;
 mod known;
 mod leader;
+mod line;
 mod pool;
 mod pulse;
 mod reads;

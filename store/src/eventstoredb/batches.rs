@@ -15,9 +15,10 @@ use tokio::time::timeout;
 
 use super::{
     failure::Failure,
+    line::Line,
     records::encode,
     session::{Answer, Sending, Session},
-    supervisor::{Line, Supervisor},
+    supervisor::Supervisor,
     wire::{BatchReq, Expectation, Identifier, Options},
 };
 use crate::{

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use shiplog_domain::metadata::EventId;
 use tokio::{sync::watch, task::AbortHandle, time::sleep};
 
-use super::{reads::Reads, supervisor::Line};
+use super::{line::Line, reads::Reads};
 use crate::{log::LogFault, position::GlobalPosition};
 
 /// How often it is looked whether there is another connection, or a newer event.

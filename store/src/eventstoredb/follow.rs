@@ -20,10 +20,11 @@ use tokio::{
 use super::{
     contained::{contained, within},
     failure::Failure,
+    line::Line,
     reads::Reads,
     records::{self, Found},
     standing::{Standing, Standings, Told},
-    supervisor::{Line, Supervisor},
+    supervisor::Supervisor,
 };
 use crate::{
     log::{LogFault, Recorded},

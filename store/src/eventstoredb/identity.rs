@@ -40,7 +40,7 @@ pub(super) async fn read(reads: &Reads) -> Result<Option<LogId>, LogFault> {
     let options = ReadStreamOptions::default().requires_leader(true).max_count(1);
     let (name, options) = (reads.scope.identity(), &options);
     let name = name.as_str();
-    let call = |line: std::sync::Arc<super::supervisor::Line>| async move {
+    let call = |line: std::sync::Arc<super::line::Line>| async move {
         let reading = async {
             let mut reading = line.client.read_stream(name, options).await?;
             reading.next().await

@@ -17,10 +17,11 @@ use super::{
     connection::MANY_BYTES,
     contained::within,
     failure::Failure,
+    line::Line,
     records::{self, Found},
     scope::Scope,
     settings,
-    supervisor::{Line, Supervisor},
+    supervisor::Supervisor,
 };
 use crate::{
     log::{LogFault, RecordStream, Recorded, Unreadable},

@@ -7,13 +7,11 @@
 //! the cluster which node is the leader.
 
 use std::{
-    fmt,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use eventstore::{Client, NodePreference};
-use futures::{FutureExt as _, TryFutureExt as _};
+use eventstore::NodePreference;
 use tokio::{
     sync::{OnceCell, mpsc, watch},
     task::AbortHandle,
@@ -25,7 +23,7 @@ use super::{
     connection::Connection,
     dial::{DialError, dial},
     failure::{Failure, Verdict},
-    identity, leader,
+    line::Line,
 };
 use crate::{log::LogFault, outage::Part};
 
@@ -40,52 +38,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// A connection that did not last as long as this is followed by a pause, too.
 const WORTH: Duration = Duration::from_secs(5);
-
-/// A client that works, as far as anybody knows, and a connection of our own to the leader.
-pub(super) struct Line {
-    /// The client itself.
-    pub(super) client: Client,
-    /// The how many-eth it is.
-    number: u64,
-    address: Address,
-    /// The leader, if somebody has said who it is.
-    leader: Option<Node>,
-    /// Made when it is needed: who only subscribes needs none.
-    connection: OnceCell<Arc<Connection>>,
-}
-
-impl Line {
-    /// The connection to the leader.
-    pub(super) async fn connection(&self) -> Result<Arc<Connection>, Failure> {
-        let connect = || {
-            let connecting = leader::connect(&self.address, self.leader.as_ref());
-            connecting.map_ok(Arc::new).boxed()
-        };
-        self.connection.get_or_try_init(connect).await.map(Arc::clone)
-    }
-
-    /// Whether the node answers the cheapest call there is, over each connection to it.
-    async fn answers(&self) -> bool {
-        let own = async {
-            match self.connection.get() {
-                Some(connection) => connection.ask().await,
-                None => Ok(()),
-            }
-        };
-        let (client, own) = tokio::join!(identity::ask(&self.client).boxed(), own.boxed());
-        [client, own].iter().all(|answer| match answer.as_ref().map_err(Failure::verdict) {
-            // That another node leads now is an answer, and is heard by the next call.
-            Ok(()) | Err(Verdict::Kept | Verdict::Elsewhere(_)) => true,
-            Err(Verdict::Lost | Verdict::Silent) => false,
-        })
-    }
-}
-
-impl fmt::Debug for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}", self.number)
-    }
-}
 
 /// How things stand.
 #[derive(Clone, Debug)]
